@@ -1,0 +1,1 @@
+"""The documented MSE decoders and the controls they are measured against."""

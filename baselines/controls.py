@@ -1,0 +1,176 @@
+"""Controls: inverters that learn nothing or too much, to measure the others against.
+
+`mean_face` ignores the embedding; `nearest_face` answers with the training picture whose embedding
+is nearest; `random` with any training picture; `oracle` is handed the very pictures it will be
+asked for (ceiling); `ridge_pca` is the best linear answer.
+"""
+
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from sklearn.decomposition import IncrementalPCA
+from sklearn.linear_model import RidgeCV
+
+from gan_inversion.errors import UserError
+from gan_inversion.inverter import Images, check_fit, check_invert
+from gan_inversion.run import Run
+from gan_inversion.storage import atomic
+
+BLOCK = 512  # pictures read at once
+
+
+class _Control:
+    """Arrays as state, saved under their attribute names."""
+
+    name: str
+    knowledge = "black_box"
+    state: tuple[str, ...]  # attributes that `fit` sets
+    dimension: int  # of the embeddings, set by `fit`
+
+    def invert(self, embeddings: np.ndarray) -> np.ndarray:
+        if not hasattr(self, self.state[0]):
+            raise UserError(f"{self.name} must be fitted or loaded before it inverts")
+        check_invert(embeddings, int(self.dimension))
+        return self._invert(np.asarray(embeddings, "float32"))
+
+    def _invert(self, embeddings: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def save(self, path: Path) -> None:
+        for attribute in self.state:
+            with atomic(path / f"{attribute}.npy") as temporary:
+                np.save(temporary, getattr(self, attribute))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        inverter = cls()
+        for attribute in cls.state:
+            setattr(inverter, attribute, np.load(path / f"{attribute}.npy", mmap_mode="r"))
+        return inverter
+
+
+class MeanFace(_Control):
+    """The mean of the training pictures, whatever the embedding."""
+
+    name = "mean_face"
+    state = ("mean", "dimension")
+
+    def fit(
+        self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
+    ) -> None:
+        check_fit(embeddings, images)
+        self.dimension = embeddings.shape[1]
+        total = sum(block.sum(axis=0, dtype="float64") for block in _blocks(images))
+        self.mean = (total / (255 * len(images))).astype("float32")
+
+    def _invert(self, embeddings: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(self.mean, (len(embeddings), *self.mean.shape)).copy()
+
+
+class NearestFace(_Control):
+    """The training picture with the most similar embedding (cosine)."""
+
+    name = "nearest_face"
+    state = ("embeddings", "images", "dimension")
+
+    def fit(
+        self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
+    ) -> None:
+        check_fit(embeddings, images)
+        self.dimension = embeddings.shape[1]
+        self.embeddings = embeddings
+        self.images = images
+
+    def _invert(self, embeddings: np.ndarray) -> np.ndarray:
+        nearest = (embeddings @ self.embeddings.T).argmax(axis=1)
+        return self.images[nearest].astype("float32") / 255
+
+    def save(self, path: Path) -> None:
+        self.images = self.images[np.arange(len(self.images))]  # a subset becomes an array
+        super().save(path)
+
+
+class Oracle(NearestFace):
+    """The ceiling: fit it on the very pictures that will be asked for, and it returns them."""
+
+    name = "oracle"
+
+
+class Random(NearestFace):
+    """The floor: a training picture drawn without regard to the similarity of embeddings.
+
+    The draw hangs on the seed and the embedding, so that one embedding always gets one answer.
+    """
+
+    name = "random"
+    state = ("embeddings", "images", "dimension", "seed")
+
+    def fit(
+        self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
+    ) -> None:
+        super().fit(embeddings, images, seed=seed)
+        self.seed = seed
+
+    def _invert(self, embeddings: np.ndarray) -> np.ndarray:
+        drawn = [zlib.crc32(row.tobytes(), int(self.seed)) for row in embeddings]
+        return self.images[np.array(drawn) % len(self.images)].astype("float32") / 255
+
+
+class RidgePCA(_Control):
+    """Ridge regression from embeddings to the pictures' principal components.
+
+    The penalty is the best of nine by leave-one-out error on the training pictures.
+
+    Args:
+        components: principal components kept.
+    """
+
+    name = "ridge_pca"
+    state = ("mean", "components", "weights", "intercept", "dimension")
+
+    def __init__(self, components: int = 256):
+        self.count = components
+
+    def fit(
+        self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
+    ) -> None:
+        check_fit(embeddings, images)
+        self.dimension = embeddings.shape[1]
+        count = min(self.count, len(images))
+        pca = IncrementalPCA(count)
+        blocks = list(_spans(len(images), max(BLOCK, count)))
+        for block in blocks:
+            pca.partial_fit(_flat(images, block))
+        targets = np.concatenate([pca.transform(_flat(images, block)) for block in blocks])
+        ridge = RidgeCV(alphas=np.logspace(-4, 4, 9)).fit(embeddings, targets)
+        self.mean = pca.mean_.astype("float32")
+        self.components = pca.components_.astype("float32")  # (K, H * W * C)
+        self.weights = ridge.coef_.T.astype("float32")  # (D, K)
+        self.intercept = ridge.intercept_.astype("float32")
+
+    def _invert(self, embeddings: np.ndarray) -> np.ndarray:
+        flat = (embeddings @ self.weights + self.intercept) @ self.components + self.mean
+        return np.clip(flat, 0, 1).reshape(-1, 160, 160, 3)
+
+
+def _spans(count: int, size: int) -> list[slice]:
+    """Consecutive slices of `size`; the last takes the remainder."""
+    starts = range(0, max(count - size, 0) + 1, size)
+    return [slice(start, None if start == starts[-1] else start + size) for start in starts]
+
+
+def _blocks(images: Images) -> Iterator[np.ndarray]:
+    return (images[span] for span in _spans(len(images), BLOCK))
+
+
+def _flat(images: Images, span: slice) -> np.ndarray:
+    block = images[span]
+    return block.reshape(len(block), -1).astype("float32") / 255
+
+
+CONTROLS = {
+    control.name: control for control in (MeanFace, NearestFace, RidgePCA, Random, Oracle)
+}

@@ -1,0 +1,54 @@
+"""The three decoders of the reference thesis, layer by layer.
+
+Tassinari, "Analisi della sicurezza dei modelli per il riconoscimento facciale" (2023). Each maps a
+512-d FaceNet embedding (N, 512) to a picture (N, 160, 160, 3) through a sigmoid.
+"""
+
+import keras
+from keras import layers
+
+PIXELS = 160 * 160 * 3
+
+
+def dense() -> keras.Model:
+    """Decoder 1, fully connected: 20,131,584 parameters."""
+    return keras.Sequential(
+        [
+            keras.Input((512,)),
+            layers.Dense(512, activation="relu"),
+            layers.Dense(256, activation="relu"),
+            layers.Dense(PIXELS, activation="sigmoid"),
+            layers.Reshape((160, 160, 3)),
+        ],
+        name="dense",
+    )
+
+
+def conv() -> keras.Model:
+    """Decoder 2, convolutions over the embedding laid out as 16x32: 40,015,872 parameters."""
+    stack = [keras.Input((512,)), layers.Reshape((16, 32, 1))]
+    for filters in (32, 64, 128):
+        stack += [_conv3(filters), layers.MaxPooling2D(2)]  # (8, 16), (4, 8), (2, 4)
+    stack += [layers.Flatten(), layers.Dense(512, activation="relu")]
+    stack += [layers.Dense(PIXELS, activation="sigmoid"), layers.Reshape((160, 160, 3))]
+    return keras.Sequential(stack, name="conv")
+
+
+def conv_bn() -> keras.Model:
+    """Decoder 3, two convolutions a block, batch normalisation, dropout: 40,213,472 parameters."""
+    stack = [keras.Input((512,)), layers.Reshape((16, 32, 1))]
+    for filters in (32, 64, 128):
+        stack += [_conv3(filters), layers.BatchNormalization()]
+        stack += [_conv3(filters), layers.BatchNormalization()]
+        stack += [layers.MaxPooling2D(2), layers.Dropout(0.25)]
+    stack += [layers.Flatten(), layers.Dense(512, activation="relu")]
+    stack += [layers.BatchNormalization(), layers.Dropout(0.5)]
+    stack += [layers.Dense(PIXELS, activation="sigmoid"), layers.Reshape((160, 160, 3))]
+    return keras.Sequential(stack, name="conv_bn")
+
+
+def _conv3(filters: int) -> layers.Layer:
+    return layers.Conv2D(filters, 3, activation="relu", padding="same")
+
+
+DECODERS = {"dense": dense, "conv": conv, "conv_bn": conv_bn}

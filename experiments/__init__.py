@@ -1,0 +1,1 @@
+"""Programs: each module is one experiment, run as `python -m experiments.<name>`."""

@@ -1,0 +1,98 @@
+"""What every experiment shares: options from a dataclass, one sentence for an error, surroundings."""
+
+import dataclasses
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import keras
+import tyro
+
+from gan_inversion.errors import UserError
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).parents[1]
+
+
+def main(options: type[T], body: Callable[[T], None]) -> None:
+    """Parse the command line into `options` and run `body`.
+
+    Bad input ends with one sentence and exit code 2, Ctrl-C with exit code 130.
+    """
+    try:
+        body(tyro.cli(options))
+    except UserError as error:
+        sys.exit(fail(str(error)))
+    except OSError as error:
+        sys.exit(fail(f"{error.filename or 'the file system'}: {error.strerror or error}"))
+    except KeyboardInterrupt:
+        print("\ninterrupted: the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
+
+
+def fail(sentence: str) -> int:
+    """Print an error sentence; return the exit code for bad input."""
+    print(f"error: {sentence}", file=sys.stderr)
+    return 2
+
+
+def environment() -> dict[str, Any]:
+    """The record's `env`: commit, packages and device of this run."""
+    packages = ["keras", keras.backend.backend(), "numpy", "pillow", "scipy", "scikit-learn"]
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": None if (changes := _git("status", "--porcelain")) is None else bool(changes),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in packages},
+        "device": device(),
+    }
+
+
+def device() -> str:
+    """What the networks run on: accelerator, or processor and number of cores."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        accelerator = jax.devices()[0]
+        if accelerator.platform != "cpu":
+            return accelerator.device_kind
+    elif keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        for gpu in tensorflow.config.list_physical_devices("GPU"):
+            return tensorflow.config.experimental.get_device_details(gpu)["device_name"]
+    return f"{_processor()}, {os.cpu_count()} cores"
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":")[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def options_dict(options: Any) -> dict[str, Any]:
+    """Options as JSON-serialisable values."""
+    return {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in dataclasses.asdict(options).items()
+    }

@@ -1,0 +1,95 @@
+"""The dataset interface: named images, grouped by subject, seen through cached views.
+
+First stage of the flow. A source (LFW, a folder, synthetic faces) lists its files and yields its
+frames; this class turns them into uint8 arrays on disk that every run maps instead of loading.
+"""
+
+import mmap
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+import numpy as np
+
+from gan_inversion.data.views import SIZE, render
+from gan_inversion.progress import progress
+from gan_inversion.storage import cache_dir, cached_array
+
+
+class Dataset(ABC):
+    """Images of subjects.
+
+    Attributes:
+        name: short name for records and file names, e.g. `lfw`.
+        digest: SHA-256 that names the content.
+        files: N relative paths, sorted bytewise; `subject/image`.
+        subjects: (N,) array of str, the subject of each image.
+    """
+
+    name: str
+    digest: str
+    files: list[str]
+
+    @property
+    def subjects(self) -> np.ndarray:
+        return np.array([file.split("/")[0] for file in self.files])
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @abstractmethod
+    def frames(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield (index into `files`, uint8 (250, 250, 3)) for every image, in any order."""
+
+    def view(self, view: str, *, resample: str = "bilinear") -> np.ndarray:
+        """All images through one view: uint8 (N, 160, 160, 3), read-only, memory-mapped.
+
+        The first call decodes and caches (LFW: about 1 GB); later calls only map the file.
+        """
+        name = f"{self.name}-{self.digest[:16]}-{view}-{resample}.npy"
+
+        def fill(images: np.ndarray) -> None:
+            def one(item: tuple[int, np.ndarray]) -> None:
+                images[item[0]] = render(item[1], view=view, resample=resample)
+
+            frames = self.frames()
+            with (
+                ThreadPoolExecutor() as pool,  # Pillow resizes outside the interpreter lock
+                progress(total=len(self), desc=f"{self.name} {view}", unit="image") as bar,
+            ):
+                while block := list(islice(frames, 256)):
+                    list(pool.map(one, block))
+                    bar.update(len(block))
+
+        shape = (len(self), SIZE, SIZE, 3)
+        return cached_array(cache_dir() / "views" / name, shape, "uint8", fill)
+
+
+class Subset:
+    """Some images of an array, in a given order, read only when asked for.
+
+    Indexing a memory map with an index array copies those images to memory; this postpones that
+    to the batch that needs them, and then gives the mapped pages back (the system keeps them in its
+    cache), so that a pass over LFW does not leave 1 GB resident.
+
+    Args:
+        images: (N, ...) array, usually a memory map.
+        indices: (M,) integers into it.
+    """
+
+    def __init__(self, images: np.ndarray, indices: np.ndarray):
+        self.images = images
+        self.indices = np.asarray(indices)
+        self.shape = (len(self.indices), *images.shape[1:])
+        self.dtype = images.dtype
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, key: slice | np.ndarray) -> np.ndarray:
+        chosen = self.images[self.indices[key]]
+        pages = getattr(self.images, "_mmap", None)
+        if hasattr(pages, "madvise"):
+            pages.madvise(mmap.MADV_DONTNEED)
+        return np.asarray(chosen)

@@ -1,0 +1,115 @@
+"""Labeled Faces in the Wild, deep-funneled, from the public archive or an extracted folder.
+
+Huang et al., "Learning to Align from Scratch", NIPS 2012. The content is verified against a
+manifest digest that does not depend on how the archive was packed.
+"""
+
+import hashlib
+import json
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from gan_inversion.data.dataset import Dataset
+from gan_inversion.data.decode import decode_image
+from gan_inversion.data.views import FRAME
+from gan_inversion.errors import UserError
+from gan_inversion.progress import progress
+from gan_inversion.storage import cache_dir, data_dir, manifest_digest, sha256, write_text
+
+MANIFEST_DIGEST = "d74b84a8b052eb400a6d69dcce66460240bf4cd659d924c13bc90ce1fced9bce"
+IMAGES = 13_233
+ROOT = "lfw-deepfunneled"
+
+
+class LFW(Dataset):
+    """LFW deep-funneled, 13,233 images of 5,749 subjects, verified.
+
+    Args:
+        path: `lfw-deepfunneled.tgz`, the extracted `lfw-deepfunneled` folder, or a folder that
+            holds either. Default: `data_dir()`.
+
+    Raises:
+        UserError: nothing there, or the archive is truncated or altered.
+    """
+
+    name = "lfw"
+    digest = MANIFEST_DIGEST
+
+    def __init__(self, path: Path | None = None):
+        self.path = _find(path or data_dir())
+        self.files = _verified_files(self.path)
+
+    def frames(self) -> Iterator[tuple[int, np.ndarray]]:
+        index = {file: i for i, file in enumerate(self.files)}
+        for file, data in _read(self.path):
+            frame = decode_image(data, file)
+            if frame.shape != (FRAME, FRAME, 3):
+                raise UserError(f"{file} must be {FRAME}x{FRAME} pixels, not {frame.shape[1::-1]}")
+            yield index[file], frame
+
+
+def _find(path: Path) -> Path:
+    if path.is_file() or (path.is_dir() and path.name == ROOT):
+        return path
+    for candidate in (path / f"{ROOT}.tgz", path / ROOT):
+        if candidate.exists():
+            return candidate
+    raise UserError(
+        f"expected LFW as {path / f'{ROOT}.tgz'} or as a folder {ROOT} beside it, found neither: "
+        "run `python -m experiments.fetch`, or set GAN_INVERSION_DATA to the folder that holds it"
+    )
+
+
+def _read(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield (`subject/image.jpg`, content) of an archive or folder."""
+    if path.is_dir():
+        for file in sorted(path.glob("*/*.jpg")):
+            yield file.relative_to(path).as_posix(), file.read_bytes()
+        return
+    try:
+        with tarfile.open(path, "r|*") as archive:
+            for member in archive:
+                parts = Path(member.name).parts
+                if member.isfile() and len(parts) == 3 and parts[2].endswith(".jpg"):
+                    file = archive.extractfile(member)
+                    if file is not None:
+                        yield f"{parts[1]}/{parts[2]}", file.read()
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        raise UserError(f"{path} is not a complete LFW archive: {error}") from error
+
+
+def _verified_files(path: Path) -> list[str]:
+    """Names of all images, after the manifest digest has been checked once per state of `path`.
+
+    The check reads every byte (seconds); its result is kept under the sizes and times of the
+    files, so that a second start only looks at those.
+    """
+    known = cache_dir() / "lfw" / f"{_state(path)}.json"
+    if known.exists():
+        return json.loads(known.read_text())
+    digests = {
+        file: sha256(data)
+        for file, data in progress(_read(path), total=IMAGES, desc="verifying LFW", unit="image")
+    }
+    found = manifest_digest(digests)
+    if found != MANIFEST_DIGEST:
+        raise UserError(
+            f"{path} is not the LFW deep-funneled release: expected {IMAGES} images with manifest "
+            f"digest {MANIFEST_DIGEST[:12]}, got {len(digests)} with {found[:12]}"
+        )
+    files = sorted(digests, key=str.encode)
+    write_text(known, json.dumps(files))
+    return files
+
+
+def _state(path: Path) -> str:
+    members = [path] if path.is_file() else sorted(path.glob("*/*.jpg"))
+    state = hashlib.sha256()
+    for member in members:
+        stat = member.stat()
+        state.update(f"{member.resolve()} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return state.hexdigest()[:16]

@@ -1,0 +1,46 @@
+"""Views: how a 250x250 LFW frame becomes the 160x160 picture that networks see.
+
+`whole` is the frame, resized (what the reference thesis used); `aligned` is the central 140x140
+crop, resized. In a deep-funneled frame that crop holds the face.
+"""
+
+import numpy as np
+from PIL import Image
+
+from gan_inversion.errors import UserError
+
+FRAME = 250  # side of an LFW frame, pixels
+SIZE = 160  # side of a view, pixels
+
+VIEWS = {
+    "whole": (0, 0, FRAME, FRAME),
+    "aligned": (55, 55, 195, 195),
+}  # left, top, right, bottom in the frame
+
+# Pillow's filters widen with the reduction factor (they low-pass before sampling); `area` is its
+# box filter. Bilinear without that, as some libraries do it, is not offered.
+FILTERS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "area": Image.Resampling.BOX,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+def render(frame: np.ndarray, *, view: str, resample: str = "bilinear") -> np.ndarray:
+    """Cut and resize one frame.
+
+    Args:
+        frame: uint8 (250, 250, 3).
+        view: a key of `VIEWS`.
+        resample: a key of `FILTERS`.
+
+    Returns:
+        uint8 (160, 160, 3).
+    """
+    if view not in VIEWS:
+        raise UserError(f"view must be one of {', '.join(VIEWS)}, not {view!r}")
+    if resample not in FILTERS:
+        raise UserError(f"resample must be one of {', '.join(FILTERS)}, not {resample!r}")
+    image = Image.fromarray(frame)
+    return np.asarray(image.resize((SIZE, SIZE), FILTERS[resample], box=VIEWS[view]))

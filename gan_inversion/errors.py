@@ -1,0 +1,9 @@
+"""The one exception that users see as a sentence instead of a traceback."""
+
+
+class UserError(Exception):
+    """Input or surroundings are not as expected.
+
+    The message is one sentence that says what was expected and what came. Experiments print it and
+    exit with code 2; library users may catch it.
+    """

@@ -1,0 +1,12 @@
+"""Progress lines for long work: a bar with rate and time left, quiet enough for log files."""
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from tqdm import tqdm
+
+
+def progress(items: Iterable | None = None, **options: Any) -> tqdm:
+    """`tqdm`, redrawn often on a terminal and every 15 seconds in a log file."""
+    return tqdm(items, mininterval=0.1 if sys.stderr.isatty() else 15.0, **options)

@@ -1,0 +1,115 @@
+"""The run record: one JSON file a run, validated by a schema, written once, never edited.
+
+Tables and dashboards are views of records. Per-image scores stand beside a record as `.npz`, so
+that its figures can be recomputed.
+"""
+
+import io
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+import jsonschema
+import numpy as np
+
+from gan_inversion.errors import UserError
+from gan_inversion.storage import atomic, write_text
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measured figure.
+
+    Attributes:
+        value: the figure; None below the resolution of the sample.
+        ci: 95 % confidence interval, (low, high), or None.
+        n: size of the sample.
+    """
+
+    value: float | None
+    ci: tuple[float, float] | None
+    n: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What was measured, on what, by what, and where; the fields of `record.schema.json`."""
+
+    protocol: str
+    protocol_hash: str
+    method: str
+    knowledge: str | None
+    dataset: str
+    data_digest: str
+    embedder: str
+    embedder_digest: str
+    seed: int
+    config: Mapping[str, Any]
+    metrics: Mapping[str, Metric]
+    env: Mapping[str, Any]
+    reported: Mapping[str, float] = field(default_factory=dict)
+    cost: Mapping[str, Any] = field(default_factory=dict)
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    schema: int = 1
+
+    def path(self, root: Path) -> Path:
+        """`<root>/<protocol>/<method>-<dataset>-s<seed>.json`."""
+        return root / self.protocol / f"{self.method}-{self.dataset}-s{self.seed}.json"
+
+    def write(self, root: Path, scores: Mapping[str, np.ndarray] | None = None) -> Path:
+        """Write the record under `root`, and its raw scores beside it.
+
+        Raises:
+            UserError: the record exists already or does not fit the schema.
+        """
+        path = self.path(root)
+        if path.exists():
+            raise UserError(f"{path} exists, and a record is never overwritten")
+        text = json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
+        validate(json.loads(text), path)
+        if scores is not None:
+            buffer = io.BytesIO()
+            np.savez_compressed(buffer, **scores)
+            with atomic(path.with_suffix(".npz")) as temporary:
+                temporary.write_bytes(buffer.getvalue())
+        write_text(path, text)
+        return path
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a record.
+
+        Raises:
+            UserError: the file is not JSON or does not fit the schema.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} is not a readable record: {error}") from error
+        validate(content, path)
+        metrics = {
+            name: Metric(metric["value"], metric["ci"] and tuple(metric["ci"]), metric["n"])
+            for name, metric in content.pop("metrics").items()
+        }
+        return cls(metrics=metrics, **content)
+
+
+def validate(content: Any, path: Path) -> None:
+    """Raise `UserError` unless `content` fits the schema."""
+    schema = json.loads(files("gan_inversion").joinpath("record.schema.json").read_text())
+    try:
+        jsonschema.validate(content, schema)
+    except jsonschema.ValidationError as error:
+        place = "/".join(str(part) for part in error.absolute_path) or "the record"
+        raise UserError(f"{path}: {place} does not fit the schema: {error.message}") from error
+
+
+def metric(value: float, *, ci: tuple[float, float] | None = None, n: int) -> Metric:
+    """A metric from numpy scalars; NaN becomes None."""
+    value = float(value)
+    return Metric(None if math.isnan(value) else value, ci and (float(ci[0]), float(ci[1])), int(n))

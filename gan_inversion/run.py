@@ -1,0 +1,129 @@
+"""One run's folder: its options, JSON-lines log, TensorBoard events, pictures and checkpoint.
+
+A run is resumed by opening its folder again with the same options. TensorBoard tags are the names
+given to `log` (`train_loss`, `seconds`, ...) and `reconstructions` for the strips of `show`:
+originals above, reconstructions below, eight fixed images and then one drawn anew each time.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from PIL import Image
+from tensorboardX import SummaryWriter
+
+from gan_inversion.errors import UserError
+from gan_inversion.seeding import stream
+from gan_inversion.storage import atomic, write_text
+
+FIXED = 8  # images of a preview that stay the same
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Unseen images that `Run.show` reconstructs.
+
+    Attributes:
+        embeddings: float32 (N, D).
+        images: uint8 (N, 160, 160, 3), anything indexable by an integer array.
+        seed: for the choice of images.
+    """
+
+    embeddings: np.ndarray
+    images: Any
+    seed: int
+
+    def pick(self, step: int) -> np.ndarray:
+        """Indices of the fixed images, and last the one drawn for this step."""
+        count = len(self.embeddings)
+        fixed = stream(self.seed, "preview").permutation(count)[:FIXED]
+        return np.append(fixed, stream(self.seed, "preview", step).integers(count))
+
+
+class Run:
+    """A run's folder, open for writing.
+
+    Args:
+        folder: created if absent.
+        config: the options that determine the result, JSON-serialisable.
+        preview: images to reconstruct in `show`.
+
+    Raises:
+        UserError: the folder holds a run with other options, or cannot be written.
+    """
+
+    def __init__(
+        self, folder: Path, config: Mapping[str, Any], *, preview: Preview | None = None
+    ):
+        self.folder = folder
+        self.preview = preview
+        self.checkpoint = folder / "checkpoint.weights.h5"
+        self._log = folder / "log.jsonl"
+        known = folder / "config.json"
+        text = json.dumps(config, indent=2, sort_keys=True, default=str) + "\n"
+        if not known.exists():
+            write_text(known, text)
+        elif known.read_text() != text:
+            raise UserError(
+                f"{folder} holds a run with other options than these (see {known.name} there): "
+                "give another folder, or remove that one"
+            )
+        last = max((int(line["step"]) for line in self.history()), default=0)
+        self._writer = SummaryWriter(str(folder), purge_step=last + 1)
+        self._worker = ThreadPoolExecutor(1)
+        self._pending: list[Future] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._worker.shutdown()
+        self._writer.close()
+        for future in self._pending:
+            future.result()  # an error while writing a picture surfaces here
+
+    def log(self, step: int, **values: float) -> None:
+        """Append one line to the log and one point to each TensorBoard curve."""
+        with open(self._log, "a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, **values}) + "\n")
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, step)
+
+    def history(self) -> list[dict[str, float]]:
+        """The complete lines of the log; a line cut short by a kill is dropped."""
+        if not self._log.exists():
+            return []
+        lines = self._log.read_text(encoding="utf-8").splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def rewind(self, step: int) -> None:
+        """Forget log lines after `step`: the checkpoint that training resumes from is older."""
+        kept = [line for line in self.history() if line["step"] <= step]
+        write_text(self._log, "".join(json.dumps(line) + "\n" for line in kept))
+
+    def show(self, step: int, invert: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Reconstruct the preview; encode and write the strip in the background."""
+        if self.preview is None:
+            return
+        chosen = self.preview.pick(step)
+        originals = np.asarray(self.preview.images[chosen])
+        reconstructions = invert(self.preview.embeddings[chosen])
+        self._pending.append(
+            self._worker.submit(self._write_strip, step, originals, reconstructions)
+        )
+
+    def _write_strip(self, step: int, originals: np.ndarray, inverted: np.ndarray) -> None:
+        rows = np.stack([originals, to_uint8(inverted)])  # (2, B, H, W, C)
+        strip = rows.transpose(0, 2, 1, 3, 4).reshape(2 * rows.shape[2], -1, 3)
+        with atomic(self.folder / "strips" / f"{step:03d}.png") as temporary:
+            Image.fromarray(strip).save(temporary)
+        self._writer.add_image("reconstructions", strip, step, dataformats="HWC")
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Round float images in [0, 1] to uint8."""
+    return np.clip(np.rint(np.asarray(images) * 255), 0, 255).astype(np.uint8)
