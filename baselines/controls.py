@@ -74,7 +74,7 @@ class NearestFace(_Control):
     """The training picture with the most similar embedding (cosine)."""
 
     name = "nearest_face"
-    state = ("embeddings", "images", "dimension")
+    state: tuple[str, ...] = ("embeddings", "images", "dimension")
 
     def fit(
         self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
@@ -171,6 +171,4 @@ def _flat(images: Images, span: slice) -> np.ndarray:
     return block.reshape(len(block), -1).astype("float32") / 255
 
 
-CONTROLS = {
-    control.name: control for control in (MeanFace, NearestFace, RidgePCA, Random, Oracle)
-}
+CONTROLS = {control.name: control for control in (MeanFace, NearestFace, RidgePCA, Random, Oracle)}

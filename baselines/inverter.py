@@ -12,7 +12,7 @@ from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images, check_fit, check_invert
 from gan_inversion.run import Run
 from gan_inversion.storage import atomic, write_text
-from gan_inversion.training import fit
+from gan_inversion.training import fit, shuffled
 
 TARGETS = {"documented": (-1.0, 1.0), "corrected": (0.0, 1.0)}
 
@@ -47,6 +47,7 @@ class DecoderInverter:
             "epochs": epochs,
             "batch_size": batch_size,
         }
+        self.decoder = decoder
         self.name = f"documented_{decoder}" + ("_corrected" if targets == "corrected" else "")
         self.targets = TARGETS[targets]
         self.epochs, self.batch_size = epochs, batch_size
@@ -57,22 +58,20 @@ class DecoderInverter:
     ) -> None:
         check_fit(embeddings, images)
         keras.utils.set_random_seed(seed)
-        model = DECODERS[self.config["decoder"]]()
+        model = DECODERS[self.decoder]()
         check_invert(embeddings[:1], model.input_shape[1])
         # Fused by XLA, Adam over 40 million weights is three times faster on a CPU.
         model.compile("adam", "mse", metrics=["accuracy"], jit_compile=True)
         self.model = model
-        fit(
-            model,
+        low, high = self.targets
+        batches = shuffled(
             embeddings,
             images,
-            targets=self.targets,
-            epochs=self.epochs,
             batch_size=self.batch_size,
             seed=seed,
-            run=run,
-            invert=self.invert,
+            scale=lambda pixels: pixels * np.float32((high - low) / 255) + np.float32(low),
         )
+        fit(model, batches, epochs=self.epochs, seed=seed, run=run, invert=self.invert)
 
     def invert(self, embeddings: np.ndarray) -> np.ndarray:
         if self.model is None:

@@ -1,4 +1,4 @@
-"""What every experiment shares: options from a dataclass, one sentence for an error, surroundings."""
+"""What every experiment shares: options from a dataclass, errors as sentences, the record's env."""
 
 import dataclasses
 import os

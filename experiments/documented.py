@@ -1,8 +1,7 @@
 """The reference thesis' decoders, trained and tested as the thesis did, beside the mean image."""
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -157,9 +156,7 @@ def run_one(
         config=config,
         metrics={
             "train_loss": metric(train_loss, n=len(train)),
-            "test_loss": metric(
-                losses.mean(), ci=bootstrap_mean(losses, subjects), n=len(test)
-            ),
+            "test_loss": metric(losses.mean(), ci=bootstrap_mean(losses, subjects), n=len(test)),
             "test_accuracy": metric(
                 accuracies.mean(), ci=bootstrap_mean(accuracies, subjects), n=len(test)
             ),

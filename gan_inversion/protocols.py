@@ -55,15 +55,17 @@ class Documented(Protocol):
 
 @dataclass(frozen=True)
 class Verification(Protocol):
-    """Same or different person, on the pairs of LFW's View 2 (Huang et al. 2007).
+    """Same or different person.
 
     Attributes:
+        pairs: `lfw_view2` (the 6,000 pairs of Huang et al. 2007) or `all` pairs of the images.
         folds: the threshold of each fold comes from the others.
         score: similarity of two embeddings; larger is more similar.
         fmrs: false match rates at which thresholds are set, on all impostor pairs of the images
             that occur in the protocol.
     """
 
+    pairs: str = "lfw_view2"
     folds: int = 10
     score: str = "cosine"
     fmrs: tuple[float, ...] = (1e-2, 1e-3, 1e-4)

@@ -74,7 +74,7 @@ class Record:
         validate(json.loads(text), path)
         if scores is not None:
             buffer = io.BytesIO()
-            np.savez_compressed(buffer, **scores)
+            np.savez_compressed(buffer, allow_pickle=False, **scores)
             with atomic(path.with_suffix(".npz")) as temporary:
                 temporary.write_bytes(buffer.getvalue())
         write_text(path, text)

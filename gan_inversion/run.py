@@ -56,9 +56,7 @@ class Run:
         UserError: the folder holds a run with other options, or cannot be written.
     """
 
-    def __init__(
-        self, folder: Path, config: Mapping[str, Any], *, preview: Preview | None = None
-    ):
+    def __init__(self, folder: Path, config: Mapping[str, Any], *, preview: Preview | None = None):
         self.folder = folder
         self.preview = preview
         self.checkpoint = folder / "checkpoint.weights.h5"
@@ -88,7 +86,7 @@ class Run:
 
     def log(self, step: int, **values: float) -> None:
         """Append one line to the log and one point to each TensorBoard curve."""
-        with open(self._log, "a", encoding="utf-8") as file:
+        with self._log.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, **values}) + "\n")
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)

@@ -16,7 +16,7 @@ from gan_inversion.errors import UserError
 
 
 def data_dir() -> Path:
-    """Folder with LFW, `pairs.txt` and the FaceNet arrays: `GAN_INVERSION_DATA` or a home folder."""
+    """Folder of LFW, `pairs.txt` and FaceNet's arrays: `GAN_INVERSION_DATA` or a home folder."""
     return Path(os.environ.get("GAN_INVERSION_DATA") or Path.home() / ".gan_inversion" / "data")
 
 
@@ -36,13 +36,16 @@ def atomic(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         if error.errno is None:  # raised by a library about content, not by the file system
             raise
-        raise UserError(f"cannot write {path}: {error.strerror}") from error
+        culprit = Path(error.filename or path)
+        place = "" if culprit in (path, temporary) else f" ({culprit})"
+        raise UserError(f"cannot write {path}: {error.strerror}{place}") from error
     finally:
-        temporary.unlink(missing_ok=True) if path.parent.is_dir() else None
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -64,7 +67,7 @@ def cached_array(
             header = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=shape)
             size = temporary.stat().st_size
             del header
-            with open(temporary, "r+b") as file:
+            with temporary.open("r+b") as file:
                 if hasattr(os, "posix_fallocate"):
                     os.posix_fallocate(file.fileno(), 0, size)
             array = np.lib.format.open_memmap(temporary, mode="r+")
@@ -80,7 +83,7 @@ def sha256(data: bytes) -> str:
 
 def sha256_file(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal, read in blocks."""
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -90,6 +90,6 @@ class Subset:
     def __getitem__(self, key: slice | np.ndarray) -> np.ndarray:
         chosen = self.images[self.indices[key]]
         pages = getattr(self.images, "_mmap", None)
-        if hasattr(pages, "madvise"):
+        if pages is not None and hasattr(mmap, "MADV_DONTNEED"):
             pages.madvise(mmap.MADV_DONTNEED)
         return np.asarray(chosen)

@@ -75,9 +75,9 @@ def _read(path: Path) -> Iterator[tuple[str, bytes]]:
             for member in archive:
                 parts = Path(member.name).parts
                 if member.isfile() and len(parts) == 3 and parts[2].endswith(".jpg"):
-                    file = archive.extractfile(member)
-                    if file is not None:
-                        yield f"{parts[1]}/{parts[2]}", file.read()
+                    content = archive.extractfile(member)
+                    if content is not None:
+                        yield f"{parts[1]}/{parts[2]}", content.read()
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise UserError(f"{path} is not a complete LFW archive: {error}") from error
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from gan_inversion.data.views import SIZE
 from gan_inversion.errors import UserError
+from gan_inversion.inverter import Images
 from gan_inversion.progress import progress
 from gan_inversion.storage import atomic, cache_dir
 
@@ -57,7 +58,7 @@ def check_images(images: np.ndarray) -> None:
         raise UserError(f"images must be uint8 (N, {SIZE}, {SIZE}, 3), not {dtype} {shape}")
 
 
-def embed_cached(embedder: Embedder, images: np.ndarray, *, key: str) -> np.ndarray:
+def embed_cached(embedder: Embedder, images: Images, *, key: str) -> np.ndarray:
     """Embed a whole view once and keep the result on disk.
 
     Args:
@@ -76,7 +77,7 @@ def embed_cached(embedder: Embedder, images: np.ndarray, *, key: str) -> np.ndar
         path = folder / f"{name}.npy"
         if not path.exists():
             embeddings = embedder.embed(images[start:stop])
-            with atomic(path) as temporary, open(temporary, "wb") as file:
+            with atomic(path) as temporary, temporary.open("wb") as file:
                 np.save(file, embeddings)
         parts.append(np.load(path))
     return np.concatenate(parts)

@@ -1,5 +1,5 @@
 """Training loops that can be killed at any point and go on from the last epoch."""
 
-from gan_inversion.training.loop import fit
+from gan_inversion.training.loop import fit, shuffled
 
-__all__ = ["fit"]
+__all__ = ["fit", "shuffled"]

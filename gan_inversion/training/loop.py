@@ -1,4 +1,4 @@
-"""The training loop of a single Keras model: shuffled batches, log, preview, checkpoint, resume.
+"""The training loop of a single Keras model: log, preview, checkpoint, resume.
 
 Fourth stage of the flow. After each epoch weights and optimiser go into one file; the order of
 the images and the dropout masks depend on seed and epoch only. A resumed run therefore computes
@@ -20,73 +20,30 @@ from gan_inversion.seeding import stream
 from gan_inversion.storage import atomic
 
 
-class Batches(keras.utils.PyDataset):
-    """One epoch's batches: embeddings and pictures scaled to the target range.
-
-    Args:
-        embeddings: float32 (N, D).
-        images: uint8 (N, H, W, 3), read by batch.
-        order: (N,) integers, the epoch's permutation.
-        batch_size: images a batch; the last may be smaller.
-        targets: range that pixel values 0 and 255 map to.
-    """
-
-    def __init__(
-        self,
-        embeddings: np.ndarray,
-        images: Images,
-        *,
-        order: np.ndarray,
-        batch_size: int,
-        targets: tuple[float, float],
-    ):
-        super().__init__()
-        self.embeddings, self.images = embeddings, images
-        self.order, self.batch_size, self.targets = order, batch_size, targets
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.order) / self.batch_size)
-
-    def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = self.order[batch * self.batch_size : (batch + 1) * self.batch_size]
-        return self.embeddings[chosen], scale(self.images[chosen], self.targets)
-
-
-def scale(images: np.ndarray, targets: tuple[float, float]) -> np.ndarray:
-    """Map uint8 pixels linearly, 0 and 255 to the ends of `targets`; float32."""
-    low, high = targets
-    return images.astype("float32") * np.float32((high - low) / 255) + np.float32(low)
-
-
 def fit(
     model: keras.Model,
-    embeddings: np.ndarray,
-    images: Images,
+    batches: Callable[[int], keras.utils.PyDataset],
     *,
-    targets: tuple[float, float],
     epochs: int,
-    batch_size: int,
     seed: int,
     run: Run | None = None,
     invert: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> None:
-    """Train a compiled model to map embeddings to pictures.
+    """Train a compiled model.
 
     Args:
-        model: compiled; maps (N, D) to (N, H, W, 3).
-        embeddings: float32 (N, D).
-        images: uint8 (N, H, W, 3).
-        targets: range that pixel values 0 and 255 map to.
+        model: compiled.
+        batches: gives the batches of an epoch, counted from 0; the order must depend on the epoch
+            only.
         epochs: passes over the data in all, those before a resume included.
-        batch_size: images a step.
-        seed: for the order of the images and the random layers.
+        seed: for the random layers.
         run: where to log, preview and checkpoint; without it nothing is written.
         invert: maps embeddings to pictures in [0, 1] by `model`, for the preview.
 
     Raises:
         UserError: the loss is no longer finite.
     """
-    steps = math.ceil(len(embeddings) / batch_size)
+    steps = len(batches(0))
     done = 0
     if run:
         if run.checkpoint.exists():
@@ -97,14 +54,10 @@ def fit(
     with progress(total=epochs * steps, initial=done * steps, unit="step") as bar:
         tick = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update())
         for epoch in range(done, epochs):
-            bar.set_description(f"{model.name} epoch {epoch + 1}/{epochs}")
-            order = stream(seed, "shuffle", epoch).permutation(len(embeddings))
-            batches = Batches(
-                embeddings, images, order=order, batch_size=batch_size, targets=targets
-            )
+            bar.set_description(f"{model.name} epoch {epoch + 1}/{epochs}", refresh=False)
             reseed(model, seed, epoch)
             start = time.perf_counter()
-            logs = model.fit(batches, shuffle=False, verbose=0, callbacks=[tick]).history
+            logs = model.fit(batches(epoch), shuffle=False, verbose=0, callbacks=[tick]).history
             values = {f"train_{name}": float(value[-1]) for name, value in logs.items()}
             if not np.isfinite(values["train_loss"]):
                 raise UserError(f"training diverged: the loss is not finite in epoch {epoch + 1}")
@@ -125,3 +78,52 @@ def reseed(model: keras.Model, seed: int, epoch: int) -> None:
     states = [v for v in model.non_trainable_variables if v.path.endswith("seed_generator_state")]
     for index, state in enumerate(states):
         state.assign(stream(seed, "layer", index, epoch).integers(2**31, size=state.shape))
+
+
+class Batches(keras.utils.PyDataset):
+    """Inputs and targets in a given order, read batch by batch.
+
+    Args:
+        inputs: (N, ...).
+        targets: (N, ...); images are read from disk when their batch comes up.
+        order: (N,) integers, the epoch's permutation.
+        batch_size: samples a batch; the last may be smaller.
+        scale: applied to a batch of targets.
+    """
+
+    def __init__(
+        self,
+        inputs: Images | np.ndarray,
+        targets: Images | np.ndarray,
+        *,
+        order: np.ndarray,
+        batch_size: int,
+        scale: Callable[[np.ndarray], np.ndarray] = np.asarray,
+    ):
+        super().__init__()
+        self.inputs, self.targets = inputs, targets
+        self.order, self.batch_size, self.scale = order, batch_size, scale
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.order) / self.batch_size)
+
+    def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
+        chosen = self.order[batch * self.batch_size : (batch + 1) * self.batch_size]
+        return self.inputs[chosen], self.scale(self.targets[chosen])
+
+
+def shuffled(
+    inputs: Images | np.ndarray,
+    targets: Images | np.ndarray,
+    *,
+    batch_size: int,
+    seed: int,
+    scale: Callable[[np.ndarray], np.ndarray] = np.asarray,
+) -> Callable[[int], Batches]:
+    """`batches` for `fit`: each epoch in its own order."""
+
+    def batches(epoch: int) -> Batches:
+        order = stream(seed, "shuffle", epoch).permutation(len(inputs))
+        return Batches(inputs, targets, order=order, batch_size=batch_size, scale=scale)
+
+    return batches

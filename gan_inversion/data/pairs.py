@@ -1,0 +1,62 @@
+"""LFW's 6,000 verification pairs (View 2): ten folds of 300 genuine and 300 impostor pairs.
+
+Huang et al., "Labeled Faces in the Wild", Technical Report 07-49, 2007.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gan_inversion.data.dataset import Dataset
+from gan_inversion.errors import UserError
+from gan_inversion.storage import data_dir, sha256
+
+DIGEST = "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592"
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of images.
+
+    Attributes:
+        first, second: int (N,), indices into the dataset's files.
+        genuine: bool (N,), same subject.
+        fold: int (N,).
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    genuine: np.ndarray
+    fold: np.ndarray
+
+
+def read_pairs(dataset: Dataset, path: Path | None = None) -> Pairs:
+    """Read `pairs.txt`, verified.
+
+    Args:
+        dataset: LFW.
+        path: the file, default `data_dir()/pairs.txt`.
+
+    Raises:
+        UserError: missing or altered.
+    """
+    path = path or data_dir() / "pairs.txt"
+    if not path.is_file():
+        raise UserError(
+            f"expected LFW's pairs in {path}: run `python -m experiments.fetch`, or put it there"
+        )
+    content = path.read_bytes()
+    if sha256(content) != DIGEST:
+        raise UserError(f"{path} is not LFW's pairs.txt: expected SHA-256 {DIGEST[:12]}")
+    index = {file: i for i, file in enumerate(dataset.files)}
+    rows = [line.split("\t") for line in content.decode().splitlines()]
+    folds, size = int(rows[0][0]), 2 * int(rows[0][1])
+    first, second, genuine = [], [], []
+    for row in rows[1:]:
+        name, number, other, other_number = row if len(row) == 4 else (*row[:2], row[0], row[2])
+        first.append(index[f"{name}/{name}_{int(number):04d}.jpg"])
+        second.append(index[f"{other}/{other}_{int(other_number):04d}.jpg"])
+        genuine.append(len(row) == 3)
+    fold = np.repeat(np.arange(folds), size)
+    return Pairs(np.array(first), np.array(second), np.array(genuine), fold)

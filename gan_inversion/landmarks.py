@@ -1,0 +1,71 @@
+"""dlib's face detector and landmark predictor: where a face is, and how to bring it upright.
+
+King, "Dlib-ml", JMLR 2009; landmarks by Kazemi & Sullivan, CVPR 2014. Needs the `dlib` extra. The
+model files come with `face_recognition_models`, which cannot be imported itself any more (it needs
+pkg_resources), so they are found beside its code.
+"""
+
+import importlib
+import importlib.util
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from gan_inversion.errors import UserError
+
+PREDICTOR = "shape_predictor_5_face_landmarks.dat"
+
+
+@cache
+def dlib() -> ModuleType:
+    """The dlib module.
+
+    Raises:
+        UserError: the extra is not installed.
+    """
+    try:
+        return importlib.import_module("dlib")
+    except ImportError as error:
+        raise UserError("dlib is not installed: pip install 'gan_inversion[dlib]'") from error
+
+
+def model_file(name: str) -> Path:
+    """Path of one of the model files that `face_recognition_models` ships."""
+    spec = importlib.util.find_spec("face_recognition_models")
+    if spec is None or spec.origin is None:
+        raise UserError(
+            "face_recognition_models is not installed: pip install 'gan_inversion[dlib]'"
+        )
+    return Path(spec.origin).parent / "models" / name
+
+
+@cache
+def _predictor():
+    return dlib().shape_predictor(str(model_file(PREDICTOR)))
+
+
+@cache
+def _detector():
+    return dlib().get_frontal_face_detector()
+
+
+def largest_face(image: np.ndarray):
+    """dlib's rectangle around the largest face of uint8 (H, W, 3), or None."""
+    found = _detector()(image, 1)
+    return max(found, key=lambda box: box.area(), default=None)
+
+
+def landmarks(image: np.ndarray, box):
+    """Five landmarks in a rectangle: outer and inner corner of both eyes, base of the nose.
+
+    Returns:
+        dlib's detection object, which `face_chip` and the recogniser take.
+    """
+    return _predictor()(image, box)
+
+
+def points(shape) -> np.ndarray:
+    """Landmarks as float (5, 2): x, y in pixels."""
+    return np.array([(point.x, point.y) for point in shape.parts()], float)

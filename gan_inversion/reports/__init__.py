@@ -1,0 +1,1 @@
+"""Reports: tables made from run records; they know no model."""
