@@ -91,8 +91,9 @@ def _git(*arguments: str) -> str | None:
 
 
 def options_dict(options: Any) -> dict[str, Any]:
-    """Options as JSON-serialisable values."""
+    """The options that determine a result: all but the folders."""
     return {
-        name: str(value) if isinstance(value, Path) else value
+        name: value
         for name, value in dataclasses.asdict(options).items()
+        if not isinstance(value, Path)
     }

@@ -1,7 +1,7 @@
 """The reference thesis' decoders, trained and tested as the thesis did, beside the mean image."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 from baselines.controls import MeanFace
 from baselines.inverter import TARGETS, DecoderInverter
 from experiments.common import environment, main
+from experiments.tables import write_documented
 from gan_inversion.data import Dataset, Subset, open_dataset
 from gan_inversion.embedders import Embedder, embed_cached, load_embedder
 from gan_inversion.errors import UserError
@@ -53,6 +54,9 @@ class Options:
     data: Path | None = None
     """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
 
+    min_images: int = 2
+    """Images that each subject of a folder must have; 1 accepts all."""
+
     embedder: Literal["facenet", "compact"] = "facenet"
     """Recogniser whose embeddings are inverted."""
 
@@ -65,8 +69,26 @@ class Options:
     records: Path = Path("results/records")
     """Folder for records."""
 
+    tables: Path = Path("docs")
+    """Folder for the table."""
+
     smoke: bool = False
-    """A minute's rehearsal: synthetic faces, two epochs, one seed, records under `runs`."""
+    """A minute's rehearsal on synthetic faces: one seed, two epochs, everything under `runs`."""
+
+
+def rehearsal(options: Options) -> Options:
+    """The options of `--smoke`."""
+    folder = options.runs / "smoke"
+    return replace(
+        options,
+        dataset="synthetic",
+        embedder="compact",
+        seeds=options.seeds[:1],
+        epochs=2,
+        runs=folder,
+        records=folder / "records",
+        tables=folder,
+    )
 
 
 def build(method: str, epochs: int, batch_size: int) -> tuple[Inverter, str]:
@@ -188,11 +210,13 @@ def parameters(inverter: Inverter) -> int:
 
 
 def run_all(options: Options) -> None:
-    """Run every method with every seed."""
+    """Run every method with every seed, and write the table."""
+    if options.smoke:
+        options = rehearsal(options)
     protocol = Documented(epochs=options.epochs)
     for method in options.methods:
         build(method, protocol.epochs, protocol.batch_size)  # a wrong name fails before the work
-    dataset = open_dataset(options.dataset, options.data)
+    dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
     images = dataset.view(protocol.view, resample=protocol.resample)
     embedder = load_embedder(options.embedder)
     key = f"{dataset.digest[:16]}-{protocol.view}-{protocol.resample}"
@@ -213,6 +237,7 @@ def run_all(options: Options) -> None:
                 embeddings=embeddings,
             )
             keras.utils.clear_session()
+    write_documented(options.records, options.tables)
 
 
 if __name__ == "__main__":

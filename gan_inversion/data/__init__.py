@@ -3,16 +3,26 @@
 from pathlib import Path
 
 from gan_inversion.data.dataset import Dataset, Subset
+from gan_inversion.data.folder import Folder
 from gan_inversion.data.lfw import LFW
+from gan_inversion.data.synthetic import Synthetic
+from gan_inversion.errors import UserError
 
-__all__ = ["LFW", "Dataset", "Subset", "open_dataset"]
+__all__ = ["LFW", "Dataset", "Folder", "Subset", "Synthetic", "open_dataset"]
 
 
-def open_dataset(name: str, path: Path | None = None) -> Dataset:
-    """Open a source by name: `lfw`, `folder` or `synthetic`.
+def open_dataset(name: str, path: Path | None = None, *, min_images: int = 2) -> Dataset:
+    """Open a source by name.
 
     Args:
-        name: the source.
-        path: where its images are; `lfw` looks in `data_dir()` by default.
+        name: `lfw`, `folder` or `synthetic`.
+        path: where the images of `lfw` (default: `data_dir()`) or `folder` are.
+        min_images: images that each subject of a `folder` must have.
     """
-    return LFW(path)
+    if name == "lfw":
+        return LFW(path)
+    if name == "folder":
+        return Folder(path, min_images=min_images)
+    if name == "synthetic":
+        return Synthetic()
+    raise UserError(f"dataset must be lfw, folder or synthetic, not {name!r}")

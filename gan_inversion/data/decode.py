@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from gan_inversion.errors import UserError
 
@@ -22,8 +22,8 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
         UserError: not a JPEG or PNG, damaged, or not in colour.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=["JPEG", "PNG"]) as image:
-            image.load()
+        with Image.open(io.BytesIO(data), formats=["JPEG", "PNG"]) as opened:
+            image = ImageOps.exif_transpose(opened)  # telephones store photos lying on their side
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise UserError(
             f"{name} is not a readable JPEG or PNG picture: {_reason(error)}"

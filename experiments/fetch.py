@@ -1,0 +1,28 @@
+"""Download LFW, its verification pairs and the FaceNet arrays, verified, into the data folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.common import main
+from gan_inversion.data.download import fetch, remotes
+from gan_inversion.progress import progress
+from gan_inversion.storage import data_dir
+
+
+@dataclass(frozen=True)
+class Options:
+    """Download what is missing of the real data (203 MB); an interrupted download resumes."""
+
+    data: Path | None = None
+    """Folder to download to. Default: GAN_INVERSION_DATA, else a folder in your home."""
+
+
+def run_all(options: Options) -> None:
+    """Fetch every file that is not there yet."""
+    folder = options.data or data_dir()
+    fetched = [fetch(remote, folder) for remote in progress(remotes(), desc="data", unit="file")]
+    print(f"{folder}: {sum(fetched)} files downloaded, {len(fetched)} in place")
+
+
+if __name__ == "__main__":
+    main(Options, run_all)

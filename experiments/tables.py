@@ -1,0 +1,48 @@
+"""Write the tables again from the committed records; no training, no data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.common import main
+from gan_inversion.reports import tables
+from gan_inversion.storage import write_text
+
+
+@dataclass(frozen=True)
+class Options:
+    """Compile the tables of `docs` from `results/records`."""
+
+    records: Path = Path("results/records")
+    """Folder of records."""
+
+    output: Path = Path("docs")
+    """Folder for the pages."""
+
+
+def write_documented(records: Path, output: Path) -> Path:
+    """The table of the documented protocol, as a page."""
+    body = tables.documented(tables.read_records(records, "documented"))
+    return _write(output / "documented.md", "The documented decoders", body)
+
+
+def write_verification(records: Path, output: Path) -> Path:
+    """The table of the recognisers on real pairs, as a page."""
+    found = tables.read_records(records, "verification")
+    body = tables.verification([record for record in found if record.dataset == "lfw"])
+    return _write(output / "verification.md", "Verification of the recognisers", body)
+
+
+def _write(path: Path, title: str, body: str) -> Path:
+    write_text(path, f"# {title}\n\n{body}")
+    print(f"{path} written")
+    return path
+
+
+def run_all(options: Options) -> None:
+    """Write every table."""
+    write_documented(options.records, options.output)
+    write_verification(options.records, options.output)
+
+
+if __name__ == "__main__":
+    main(Options, run_all)

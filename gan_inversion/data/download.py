@@ -1,0 +1,155 @@
+"""Public homes of the data and a downloader that resumes, verifies and never leaves half a file."""
+
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from gan_inversion.data import lfw, pairs
+from gan_inversion.errors import UserError
+from gan_inversion.progress import progress
+from gan_inversion.storage import sha256_file
+
+BLOCK = 1 << 16
+TIMEOUT = 30  # seconds without a byte
+
+
+@dataclass(frozen=True)
+class Remote:
+    """One file to fetch.
+
+    Attributes:
+        path: where it goes in the data folder.
+        homes: URLs, tried in order.
+        verify: raises `UserError` unless the downloaded file is the right one.
+    """
+
+    path: str
+    homes: tuple[str, ...]
+    verify: Callable[[Path], None]
+
+
+def _sha256_is(expected: str) -> Callable[[Path], None]:
+    def verify(path: Path) -> None:
+        if (found := sha256_file(path)) != expected:
+            raise UserError(f"expected SHA-256 {expected[:12]}, got {found[:12]}")
+
+    return verify
+
+
+def _is_lfw(path: Path) -> None:
+    lfw.LFW(path)  # archives differ in packing, so the content is what is verified
+
+
+LFW_HOME = "http://vis-www.cs.umass.edu/lfw/"
+ARCHIVE_HOME = "https://web.archive.org/web/2020id_/"  # the same pages as they were in 2020
+FACENET_PATH = "models/facenet_nhwc/weights/"
+FACENET_HOMES = (
+    "https://raw.githubusercontent.com/webmachinelearning/test-data/main/" + FACENET_PATH,
+    "https://webmachinelearning.github.io/test-data/" + FACENET_PATH,
+)
+
+
+def remotes() -> list[Remote]:
+    """Everything that `fetch` brings: LFW, its pairs, and the 266 FaceNet arrays."""
+    manifest = files("gan_inversion.data").joinpath("facenet_manifest.txt").read_text()
+    arrays = (line.split("  ") for line in manifest.splitlines())
+    return [
+        Remote(
+            f"{lfw.ROOT}.tgz",
+            (
+                f"{LFW_HOME}{lfw.ROOT}.tgz",
+                f"{ARCHIVE_HOME}{LFW_HOME}{lfw.ROOT}.tgz",
+            ),
+            _is_lfw,
+        ),
+        Remote(
+            "pairs.txt",
+            (
+                f"{LFW_HOME}pairs.txt",
+                "https://ndownloader.figshare.com/files/5976006",  # scikit-learn's copy
+            ),
+            _sha256_is(pairs.DIGEST),
+        ),
+        *(
+            Remote(
+                f"facenet_nhwc/weights/{name}",
+                tuple(home + name for home in FACENET_HOMES),
+                _sha256_is(digest),
+            )
+            for digest, name in arrays
+        ),
+    ]
+
+
+def fetch(remote: Remote, folder: Path) -> bool:
+    """Bring one file into the data folder, unless it is there.
+
+    Returns:
+        Whether anything was downloaded.
+
+    Raises:
+        UserError: no home gave the right file; says which file to put where by hand.
+    """
+    target = folder / remote.path
+    if target.exists():
+        return False
+    # A part keeps its suffix: `verify` may go by it.
+    part = target.with_name(f"part-{target.name}")
+    reason = ""
+    for home in remote.homes:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _download(home, part)
+            remote.verify(part)
+            part.replace(target)
+            return True
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError) as error:
+            reason = str(getattr(error, "reason", error))  # the part stays: the next try resumes
+        except ConnectionError as error:
+            reason = str(error)
+        except UserError as error:
+            reason = str(error)
+            part.unlink()
+        except OSError as error:
+            raise UserError(f"cannot write {target}: {error.strerror}") from error
+    raise UserError(
+        f"could not download {target.name} ({reason}): get it from {remote.homes[0]} "
+        f"by other means and put it into {target.parent}"
+    )
+
+
+def _download(url: str, part: Path) -> None:
+    """Append what is missing of `url` to `part`."""
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return  # complete already
+        raise
+    with response:
+        resumed = response.status == http.client.PARTIAL_CONTENT
+        start = have if resumed else 0
+        left = response.headers.get("Content-Length")
+        total = start + int(left) if left else None
+        with (
+            part.open("ab" if resumed else "wb") as file,
+            progress(
+                total=total,
+                initial=start,
+                unit="B",
+                unit_scale=True,
+                desc=part.name.removeprefix("part-"),
+                leave=bool(total and total > 1 << 24),
+            ) as bar,
+        ):
+            while block := response.read(BLOCK):
+                file.write(block)
+                bar.update(len(block))
+        if total is not None and part.stat().st_size < total:
+            raise http.client.IncompleteRead(b"", total - part.stat().st_size)

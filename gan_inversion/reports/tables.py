@@ -1,0 +1,120 @@
+"""Markdown tables from run records; no figure in them comes from anywhere else."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+
+from gan_inversion.errors import UserError
+from gan_inversion.record import Record
+
+ACCURACY = """\
+What `accuracy` is here: given targets and outputs of one shape (N, 160, 160, 3), Keras resolves
+"accuracy" to categorical accuracy over the last axis, the share of pixels whose largest colour
+channel is the right one. It says nothing about the likeness of a face, and a constant image does
+well on it. Losses are mean squared errors in the target range, so those of targets in [-1, 1] are
+four times those of [0, 1] for the same picture; `_corrected` rows are trained and judged in [0, 1].
+"""
+
+
+def read_records(root: Path, protocol: str) -> list[Record]:
+    """All records of a protocol, sorted by file name.
+
+    Raises:
+        UserError: there are none.
+    """
+    records = [Record.read(path) for path in sorted((root / protocol).glob("*.json"))]
+    if not records:
+        raise UserError(f"expected records in {root / protocol}, found none")
+    return records
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; the first column is text, the others are figures."""
+    lines = [header, [":--", *["--:"] * (len(header) - 1)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def documented(records: Sequence[Record]) -> str:
+    """The documented protocol: measured, reported and their difference, one row a method."""
+    _same(records, "protocol_hash", "data_digest", "embedder_digest")
+    header = ["method", "seeds", "n", "train loss"]
+    for figure in ("test loss", "test accuracy"):
+        header += [figure, "95 % interval", "reported", "difference"]
+    by_method: dict[str, list[Record]] = {}
+    for record in records:
+        by_method.setdefault(record.method, []).append(record)
+    rows = []
+    for method in sorted(by_method, key=lambda name: (name.endswith("_corrected"), name)):
+        group = by_method[method]
+        row = [method, str(len(group)), str(group[0].metrics["test_loss"].n)]
+        row.append(_spread(group, "train_loss"))
+        for name in ("test_loss", "test_accuracy"):
+            row += [_spread(group, name), _interval(group, name)]
+            reported = group[0].reported.get(name)
+            if reported is None:
+                row += ["", ""]
+            else:
+                row += [f"{reported:.4f}", f"{_mean(group, name) - reported:+.4f}"]
+        rows.append(row)
+    return markdown(header, rows) + "\n" + ACCURACY + "\n" + _footer(records, "documented")
+
+
+def verification(records: Sequence[Record]) -> str:
+    """Recognisers on real pairs: accuracy, AUC, and what each threshold accepts."""
+    _same(records, "protocol_hash", "data_digest")
+    rates = ("1e-2", "1e-3", "1e-4")
+    header = ["recogniser, view, filter", "accuracy", "95 % interval", "AUC"]
+    for rate in rates:
+        header += [f"threshold at FMR {rate}", "TMR"]
+    rows = []
+    for record in records:
+        label = f"{record.embedder}, {record.config['view']}, {record.config['resample']}"
+        row = [label, _spread([record], "accuracy"), _interval([record], "accuracy")]
+        row.append(_spread([record], "auc"))
+        for rate in rates:
+            row += [_spread([record], f"{figure}@fmr={rate}") for figure in ("threshold", "tmr")]
+        rows.append(row)
+    return markdown(header, rows) + "\n" + _footer(records, "verification")
+
+
+def _same(records: Sequence[Record], *fields: str) -> None:
+    for field in fields:
+        values = sorted({getattr(record, field) for record in records})
+        if len(values) > 1:
+            raise UserError(
+                f"a table needs records of one {field}, got {len(values)}: {', '.join(values)}"
+            )
+
+
+def _mean(group: Sequence[Record], name: str) -> float:
+    return fmean(value for record in group if (value := record.metrics[name].value) is not None)
+
+
+def _spread(group: Sequence[Record], name: str) -> str:
+    """Mean over seeds, with the standard deviation where there are several."""
+    values = [record.metrics[name].value for record in group]
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return "n/a"
+    mean = f"{fmean(known):.4f}"
+    return f"{mean} ± {stdev(known):.4f}" if len(known) > 1 else mean
+
+
+def _interval(group: Sequence[Record], name: str) -> str:
+    """Interval of one seed; with several, the mean of their bounds."""
+    bounds = [ci for record in group if (ci := record.metrics[name].ci) is not None]
+    if not bounds:
+        return ""
+    return f"{fmean(low for low, _ in bounds):.4f} to {fmean(high for _, high in bounds):.4f}"
+
+
+def _footer(records: Sequence[Record], command: str) -> str:
+    first = records[0]
+    commits = sorted({str(record.env["commit"])[:12] for record in records})
+    devices = sorted({record.env["device"] for record in records})
+    return (
+        f"Protocol `{first.protocol}` {first.protocol_hash}; data {first.dataset} "
+        f"{first.data_digest[:12]}; ± is the standard deviation over seeds; commit "
+        f"{', '.join(commits)}; on {', '.join(devices)}; made by "
+        f"`python -m experiments.{command}`.\n"
+    )

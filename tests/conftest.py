@@ -1,0 +1,41 @@
+"""Shared fixtures. Tests marked `data` run whenever the real data is there."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+from gan_inversion.data import Synthetic
+from gan_inversion.storage import data_dir
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_collection_modifyitems(items):
+    no_data = pytest.mark.skip(reason=f"no LFW in {data_dir()} (set GAN_INVERSION_DATA)")
+    no_dlib = pytest.mark.skip(reason="the dlib extra is not installed")
+    for item in items:
+        if "data" in item.keywords and not (data_dir() / "lfw-deepfunneled.tgz").exists():
+            item.add_marker(no_data)
+        if "dlib" in item.keywords and importlib.util.find_spec("dlib") is None:
+            item.add_marker(no_dlib)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """One fresh cache for the whole session, so that no test leans on an earlier run."""
+    folder = tmp_path_factory.mktemp("cache")
+    before = os.environ.get("GAN_INVERSION_CACHE")
+    os.environ["GAN_INVERSION_CACHE"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["GAN_INVERSION_CACHE"]
+    else:
+        os.environ["GAN_INVERSION_CACHE"] = before
+
+
+@pytest.fixture(scope="session")
+def faces(cache):
+    """A small synthetic dataset: 12 subjects, 4 pictures each."""
+    return Synthetic(12, 4)

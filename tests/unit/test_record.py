@@ -1,0 +1,82 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from gan_inversion.errors import UserError
+from gan_inversion.protocols import Documented
+from gan_inversion.record import Metric, Record, metric
+
+RECORD = Record(
+    protocol="documented",
+    protocol_hash=Documented().hash,
+    method="mean_face",
+    knowledge="black_box",
+    dataset="lfw",
+    data_digest="d" * 64,
+    embedder="facenet",
+    embedder_digest="e" * 64,
+    seed=0,
+    config={"epochs": 10},
+    metrics={"test_loss": metric(0.25, ci=(0.2, 0.3), n=10)},
+    reported={"test_loss": 0.3},
+    env={"commit": None, "dirty": None, "python": "3", "packages": {}, "device": "cpu"},
+)
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path):
+    path = RECORD.write(tmp_path, {"scores": np.arange(3.0)})
+    assert path == tmp_path / "documented" / "mean_face-lfw-s0.json"
+    assert Record.read(path) == RECORD
+    assert np.load(path.with_suffix(".npz"))["scores"].tolist() == [0, 1, 2]
+
+
+def test_a_record_is_never_overwritten(tmp_path):
+    RECORD.write(tmp_path)
+    with pytest.raises(UserError, match="never overwritten"):
+        RECORD.write(tmp_path)
+
+
+def test_a_record_that_does_not_fit_is_not_written(tmp_path):
+    with pytest.raises(UserError, match="method does not fit the schema"):
+        dataclasses.replace(RECORD, method="Mean Face").write(tmp_path)
+    assert list(tmp_path.rglob("*.json")) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema": 2}, "schema does not fit"),
+        ({"metrics": {}}, "metrics does not fit"),
+        ({"metrics": {"a": {"value": "1", "ci": None, "n": 1}}}, "metrics/a/value does not fit"),
+        ({"extra": 1}, "the record does not fit"),
+    ],
+)
+def test_a_record_of_another_shape_is_a_sentence(tmp_path, change, message):
+    path = RECORD.write(tmp_path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(UserError, match=message):
+        Record.read(path)
+
+
+def test_a_cut_record_is_a_sentence(tmp_path):
+    path = RECORD.write(tmp_path)
+    path.write_text(path.read_text()[:50])
+    with pytest.raises(UserError, match="not a readable record"):
+        Record.read(path)
+
+
+def test_nan_is_not_available():
+    assert metric(float("nan"), n=3) == Metric(None, None, 3)
+
+
+def test_the_protocol_hash_follows_its_fields():
+    assert Documented().hash == Documented().hash != Documented(epochs=2).hash
+
+
+def test_the_documented_split_is_of_images_and_hangs_on_the_seed():
+    train, test = Documented().split(1000, seed=0)
+    assert len(test) == 200 and sorted([*train, *test]) == list(range(1000))
+    assert (Documented().split(1000, seed=0)[1] == test).all()
+    assert (Documented().split(1000, seed=1)[1] != test).any()

@@ -1,0 +1,57 @@
+import dataclasses
+
+import pytest
+
+from experiments.tables import write_documented, write_verification
+from gan_inversion.errors import UserError
+from gan_inversion.record import metric
+from gan_inversion.reports.tables import documented, read_records
+from tests.conftest import ROOT
+from tests.unit.test_record import RECORD
+
+
+def seeds(method, losses, **changes):
+    for seed, loss in enumerate(losses):
+        metrics = {
+            "train_loss": metric(0.5, n=40),
+            "test_loss": metric(loss, ci=(loss - 0.1, loss + 0.1), n=10),
+            "test_accuracy": metric(0.6, ci=(0.5, 0.7), n=10),
+        }
+        yield dataclasses.replace(RECORD, method=method, seed=seed, metrics=metrics, **changes)
+
+
+def test_the_documented_table_is_this_one():
+    reported = {"test_loss": 0.38, "test_accuracy": 0.66}
+    records = [
+        *seeds("documented_dense", [0.3], reported=reported),
+        *seeds("mean_face", [0.2, 0.4], reported={}),
+    ]
+    assert documented(records).splitlines()[2:4] == [
+        "| documented_dense | 1 | 10 | 0.5000 | 0.3000 | 0.2000 to 0.4000 | 0.3800 | -0.0800 "
+        "| 0.6000 | 0.5000 to 0.7000 | 0.6600 | -0.0600 |",
+        "| mean_face | 2 | 10 | 0.5000 ± 0.0000 | 0.3000 ± 0.1414 | 0.2000 to 0.4000 |  |  "
+        "| 0.6000 ± 0.0000 | 0.5000 to 0.7000 |  |  |",
+    ]
+
+
+def test_a_table_never_mixes_protocols():
+    records = [
+        *seeds("mean_face", [0.2]),
+        *seeds("documented_dense", [0.3], protocol_hash="0" * 16),
+    ]
+    with pytest.raises(UserError, match="one protocol_hash, got 2"):
+        documented(records)
+
+
+def test_no_records_is_a_sentence(tmp_path):
+    with pytest.raises(UserError, match=r"expected records in .*documented, found none"):
+        read_records(tmp_path, "documented")
+
+
+@pytest.mark.parametrize(
+    ("page", "write"),
+    [("documented", write_documented), ("verification", write_verification)],
+)
+def test_the_pages_in_the_repository_are_what_the_command_writes(tmp_path, page, write):
+    written = write(ROOT / "results" / "records", tmp_path)
+    assert written.read_bytes() == (ROOT / "docs" / f"{page}.md").read_bytes()
