@@ -44,10 +44,12 @@ def fail(sentence: str) -> int:
 
 def environment() -> dict[str, Any]:
     """The record's `env`: commit, packages and device of this run."""
+    # What experiments write themselves does not make the code another.
+    changes = _git("status", "--porcelain", "--", ".", ":!results", ":!docs")
     packages = ["keras", keras.backend.backend(), "numpy", "pillow", "scipy", "scikit-learn"]
     return {
         "commit": _git("rev-parse", "HEAD"),
-        "dirty": None if (changes := _git("status", "--porcelain")) is None else bool(changes),
+        "dirty": None if changes is None else bool(changes),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in packages},
         "device": device(),

@@ -7,6 +7,7 @@ pkg_resources), so they are found beside its code.
 
 import importlib
 import importlib.util
+import threading
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -41,19 +42,22 @@ def model_file(name: str) -> Path:
     return Path(spec.origin).parent / "models" / name
 
 
-@cache
-def _predictor():
-    return dlib().shape_predictor(str(model_file(PREDICTOR)))
+class _Models(threading.local):
+    """One of each model a thread: dlib's keep scratch space and are not safe to share."""
+
+    def __init__(self) -> None:
+        self.detector = dlib().get_frontal_face_detector()
+        self.predictor = dlib().shape_predictor(str(model_file(PREDICTOR)))
 
 
 @cache
-def _detector():
-    return dlib().get_frontal_face_detector()
+def _models() -> _Models:
+    return _Models()
 
 
 def largest_face(image: np.ndarray):
     """dlib's rectangle around the largest face of uint8 (H, W, 3), or None."""
-    found = _detector()(image, 1)
+    found = _models().detector(image, 0)
     return max(found, key=lambda box: box.area(), default=None)
 
 
@@ -63,7 +67,7 @@ def landmarks(image: np.ndarray, box):
     Returns:
         dlib's detection object, which `face_chip` and the recogniser take.
     """
-    return _predictor()(image, box)
+    return _models().predictor(image, box)
 
 
 def points(shape) -> np.ndarray:

@@ -4,6 +4,7 @@ King, "High Quality Face Recognition with Deep Metric Learning" (2017). dlib mea
 distance; descriptors are normalised here so that cosine ranks pairs as for the other recognisers.
 """
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -31,14 +32,15 @@ class Dlib(Embedder):
 
     def __init__(self) -> None:
         files = [landmarks.model_file(name) for name in (NETWORK, landmarks.PREDICTOR)]
-        self.network = landmarks.dlib().face_recognition_model_v1(str(files[0]))
+        self._pool = ThreadPoolExecutor()
+        self._networks = threading.local()  # one a thread: they keep scratch space
         self.digest = manifest_digest({file.name: sha256_file(file) for file in files})
         self.undetected = 0
 
     def embed(self, images: np.ndarray) -> np.ndarray:
         check_images(images)
-        with ThreadPoolExecutor() as pool:
-            out = np.array(list(pool.map(self._describe, images)), "float32").reshape(-1, 128)
+        described = list(self._pool.map(self._describe, images))
+        out = np.array(described, "float32").reshape(-1, self.dimension)
         return out / np.linalg.norm(out, axis=1, keepdims=True)
 
     def _describe(self, image: np.ndarray) -> np.ndarray:
@@ -48,4 +50,7 @@ class Dlib(Embedder):
             self.undetected += 1
             box = landmarks.dlib().rectangle(*USUAL_FACE)
         chip = landmarks.dlib().get_face_chip(image, landmarks.landmarks(image, box), 150, 0.25)
-        return np.array(self.network.compute_face_descriptor(chip))
+        if not hasattr(self._networks, "own"):
+            path = str(landmarks.model_file(NETWORK))
+            self._networks.own = landmarks.dlib().face_recognition_model_v1(path)
+        return np.array(self._networks.own.compute_face_descriptor(chip))

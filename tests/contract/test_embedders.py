@@ -1,0 +1,101 @@
+"""What every recogniser must do."""
+
+import numpy as np
+import pytest
+
+from gan_inversion.data import LFW
+from gan_inversion.embedders import EMBEDDERS, embed_cached, load_embedder
+from gan_inversion.embedders.base import Embedder
+from gan_inversion.embedders.facenet import FaceNet
+from gan_inversion.errors import UserError
+
+MARKED = [
+    "compact",
+    pytest.param("facenet", marks=pytest.mark.data),
+    pytest.param("dlib", marks=pytest.mark.dlib),
+]
+
+
+@pytest.fixture(scope="module", params=MARKED)
+def embedder(request) -> Embedder:
+    return load_embedder(request.param)
+
+
+def test_embeddings_are_unit_vectors(embedder, faces):
+    embeddings = embedder.embed(faces.view("aligned")[:5])
+    assert embeddings.shape == (5, embedder.dimension) and embeddings.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
+
+
+def test_an_embedding_does_not_hang_on_its_batch(embedder, faces):
+    images = faces.view("aligned")[:5]
+    one_by_one = np.concatenate([embedder.embed(image[None]) for image in images])
+    np.testing.assert_allclose(embedder.embed(images), one_by_one, atol=1e-4)
+
+
+def test_the_digest_names_the_weights(embedder):
+    assert len(embedder.digest) == 64 and EMBEDDERS[embedder.name] is type(embedder)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((2, 64, 64, 3), "uint8"),
+        np.zeros((160, 160, 3), "uint8"),
+        np.zeros((2, 160, 160, 3), "float32"),
+    ],
+)
+def test_wrong_pictures_are_a_sentence(embedder, images):
+    with pytest.raises(UserError, match=r"images must be uint8 \(N, 160, 160, 3\), not"):
+        embedder.embed(images)
+
+
+def test_embeddings_are_cached_in_parts(faces, monkeypatch):
+    compact = load_embedder("compact")
+    images = faces.view("aligned")
+    monkeypatch.setattr("gan_inversion.embedders.base.PART", 20)
+    asked = []
+    embed = compact.embed
+    compact.embed = lambda images: asked.append(len(images)) or embed(images)
+    first = embed_cached(compact, images, key="test-parts")
+    assert asked == [20, 20, 8]
+    assert (embed_cached(compact, images, key="test-parts") == first).all()
+    assert asked == [20, 20, 8]
+
+
+def test_an_unknown_embedder_is_a_sentence():
+    with pytest.raises(UserError, match="embedder must be one of facenet, compact, dlib"):
+        load_embedder("arcface")
+
+
+def test_missing_weights_are_a_sentence(tmp_path):
+    with pytest.raises(UserError, match=r"expected the 266 FaceNet arrays in .*, got 0"):
+        FaceNet(tmp_path)
+
+
+@pytest.mark.data
+def test_gradients_reach_the_pixels():
+    import keras
+
+    facenet = FaceNet(precision="float32")
+    images = LFW().view("aligned")[:2].astype("float32")
+    target = facenet.embed(images.astype("uint8"))[::-1]
+
+    def loss(pixels):
+        return -keras.ops.sum(facenet.model(pixels) * target)
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        pixels = tf.Variable(images)
+        with tf.GradientTape() as tape:
+            value = loss(pixels)
+        gradient = np.asarray(tape.gradient(value, pixels))
+    else:
+        import jax
+
+        gradient = np.asarray(jax.grad(loss)(images))
+    assert gradient.shape == images.shape and np.isfinite(gradient).all()
+    # Following it makes the faces more alike: it is a gradient and not just numbers.
+    step = images - 20 * gradient / np.abs(gradient).max()
+    assert float(loss(step)) < float(loss(images)) - 0.01

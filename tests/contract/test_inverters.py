@@ -1,0 +1,158 @@
+"""What every inverter must do, whatever it is."""
+
+import keras
+import numpy as np
+import pytest
+
+from baselines.controls import CONTROLS, MeanFace, NearestFace, Oracle, Random, RidgePCA
+from baselines.decoders import DECODERS
+from baselines.inverter import DecoderInverter
+from gan_inversion.data import Subset
+from gan_inversion.errors import UserError
+
+DIMENSION = 512
+
+
+@pytest.fixture(scope="module")
+def fitted_on(faces):
+    images = faces.view("aligned")
+    chosen = np.arange(0, len(images), 2)
+    embeddings = np.random.default_rng(0).standard_normal((len(chosen), DIMENSION))
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return embeddings.astype("float32"), Subset(images, chosen)
+
+
+INVERTERS = {
+    **{name: control for name, control in CONTROLS.items() if control is not RidgePCA},
+    "ridge_pca": lambda: RidgePCA(components=8),
+    **{
+        f"documented_{name}{ending}": lambda name=name, targets=targets: DecoderInverter(
+            name, targets=targets, epochs=1, batch_size=8
+        )
+        for name in DECODERS
+        for ending, targets in (("", "documented"), ("_corrected", "corrected"))
+        if (name, targets) != ("conv", "corrected")  # one of each kind is enough
+    },
+}
+
+
+@pytest.fixture(scope="module", params=INVERTERS)
+def inverter(request, fitted_on):
+    keras.utils.clear_session()
+    inverter = INVERTERS[request.param]()
+    assert inverter.name == request.param
+    inverter.fit(*fitted_on, seed=0)
+    return inverter
+
+
+def test_it_returns_pictures(inverter, fitted_on):
+    pictures = inverter.invert(fitted_on[0][:3])
+    assert pictures.shape == (3, 160, 160, 3) and pictures.dtype == np.float32
+    assert pictures.min() >= 0 and pictures.max() <= 1 + 1e-6
+
+
+def test_it_is_a_function_of_the_embedding(inverter, fitted_on):
+    embeddings = fitted_on[0][:4]
+    one_by_one = np.concatenate([inverter.invert(row[None]) for row in embeddings])
+    np.testing.assert_allclose(inverter.invert(embeddings), one_by_one, atol=1e-5)
+
+
+def test_it_loads_what_it_saved(inverter, fitted_on, tmp_path):
+    inverter.save(tmp_path / "saved")
+    again = type(inverter).load(tmp_path / "saved")
+    assert again.name == inverter.name
+    np.testing.assert_allclose(
+        again.invert(fitted_on[0][:3]), inverter.invert(fitted_on[0][:3]), atol=1e-6
+    )
+
+
+def test_it_says_what_it_knows(inverter):
+    assert inverter.knowledge in ("black_box", "white_box")
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "message"),
+    [
+        (np.zeros((2, 7), "float32"), r"expected embeddings \(N, 512\), got \(2, 7\)"),
+        (np.zeros(512, "float32"), r"expected embeddings \(N, 512\), got \(512,\)"),
+        (np.full((1, 512), np.nan, "float32"), "expected finite embeddings"),
+    ],
+)
+def test_wrong_embeddings_are_a_sentence(inverter, embeddings, message):
+    with pytest.raises(UserError, match=message):
+        inverter.invert(embeddings)
+
+
+@pytest.mark.parametrize("name", INVERTERS)
+def test_wrong_pictures_are_a_sentence(name, fitted_on):
+    with pytest.raises(UserError, match="expected embeddings"):
+        INVERTERS[name]().fit(fitted_on[0], np.zeros((len(fitted_on[0]), 9, 9, 3)), seed=0)
+
+
+@pytest.mark.parametrize("name", INVERTERS)
+def test_inverting_before_fitting_is_a_sentence(name):
+    with pytest.raises(UserError, match="must be fitted or loaded"):
+        INVERTERS[name]().invert(np.zeros((1, 512), "float32"))
+
+
+# What each control is for.
+
+
+def test_the_oracle_returns_the_very_pictures(fitted_on):
+    oracle = Oracle()
+    oracle.fit(*fitted_on, seed=0)
+    originals = fitted_on[1][np.arange(len(fitted_on[0]))] / np.float32(255)
+    np.testing.assert_array_equal(oracle.invert(fitted_on[0]), originals)
+
+
+def test_the_nearest_face_is_that_of_the_most_similar_embedding(fitted_on):
+    nearest = NearestFace()
+    nearest.fit(*fitted_on, seed=0)
+    asked = 0.9 * fitted_on[0][[5]] + 0.1 * fitted_on[0][[6]]
+    expected = fitted_on[1][np.array([5])] / np.float32(255)
+    np.testing.assert_array_equal(nearest.invert(asked), expected)
+
+
+def test_random_pictures_do_not_follow_the_embedding(fitted_on):
+    random = Random()
+    random.fit(*fitted_on, seed=0)
+    embeddings = np.random.default_rng(1).standard_normal((200, 512)).astype("float32")
+    pictures = random.invert(embeddings)
+    assert len({picture.tobytes() for picture in pictures}) > 15  # of 24
+    own = fitted_on[1][np.arange(24)] / np.float32(255)
+    hits = (random.invert(fitted_on[0]) == own).all(axis=(1, 2, 3)).sum()
+    assert hits <= 5  # one is expected by chance
+
+
+def test_the_mean_face_is_the_mean(fitted_on):
+    mean = MeanFace()
+    mean.fit(*fitted_on, seed=0)
+    images = fitted_on[1][np.arange(24)]
+    np.testing.assert_allclose(
+        mean.invert(fitted_on[0][:1])[0], images.mean(axis=0) / 255, atol=1e-6
+    )
+
+
+def test_ridge_finds_a_linear_world(faces):
+    rng = np.random.default_rng(0)
+    embeddings = rng.standard_normal((400, 4)).astype("float32")
+    directions = rng.standard_normal((4, 160 * 160 * 3)) * 8
+    flat = np.clip(128 + embeddings @ directions, 0, 255)
+    images = flat.reshape(-1, 160, 160, 3).astype("uint8")
+    ridge = RidgePCA(components=8)
+    ridge.fit(embeddings[:300], images[:300], seed=0)
+    error = np.abs(ridge.invert(embeddings[300:]) - images[300:] / 255).mean()
+    assert error < 0.01 < np.abs(images[300:] / 255 - 0.5).mean() / 4
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("dense", 20_131_584), ("conv", 40_015_872), ("conv_bn", 40_213_472)],
+)
+def test_the_decoders_have_the_documented_parameters(name, parameters):
+    assert DECODERS[name]().count_params() == parameters
+
+
+def test_an_unknown_decoder_is_a_sentence():
+    with pytest.raises(UserError, match="expected one of dense, conv, conv_bn, not 'deep'"):
+        DecoderInverter("deep")
