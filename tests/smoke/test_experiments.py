@@ -1,0 +1,145 @@
+"""The real programs, end to end, on synthetic faces, in processes of their own."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from gan_inversion.record import Record
+from tests.conftest import ROOT
+
+WITHOUT_TENSORFLOW = """
+import runpy, sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("tensorflow", "tf_keras"):
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, Blocked())
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__")
+assert "tensorflow" not in sys.modules
+"""
+
+
+def start(folder, *arguments, program=("-m",), **environment):
+    return subprocess.Popen(
+        [sys.executable, *program, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process):
+    output, _ = process.communicate(timeout=500)
+    assert process.returncode == 0, output
+    return output
+
+
+SMOKE = ("experiments.documented", "--smoke", "--methods")
+
+
+def test_the_demo(tmp_path):
+    output = finish(start(tmp_path, "experiments.documented", "--smoke"))
+    smoke = tmp_path / "runs" / "smoke"
+    table = (smoke / "documented.md").read_text()
+    assert str(smoke.relative_to(tmp_path) / "documented.md") in output
+    for method in ("mean_face", "documented_dense", "documented_conv", "documented_conv_bn"):
+        assert f"| {method} | 1 | 160 |" in table
+        name = f"{method}-synthetic-s0"
+        record = Record.read(smoke / "records" / "documented" / f"{name}.json")
+        raw = np.load(smoke / "records" / "documented" / f"{name}.npz")
+        for figure in ("test_loss", "test_accuracy"):
+            assert record.metrics[figure].value == pytest.approx(raw[figure].mean(), rel=1e-5)
+    run = smoke / "documented" / "documented_conv-synthetic-s0"
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [1, 2, 2]
+    assert Image.open(run / "strips" / "002.png").size == (1440, 320)
+    events = EventAccumulator(str(run)).Reload()
+    assert {"train_loss", "train_accuracy", "test_loss"} <= set(events.Tags()["scalars"])
+    assert events.Tags()["images"] == ["reconstructions"]
+
+
+def test_a_killed_run_ends_with_the_same_numbers(tmp_path):
+    method = "documented_conv_bn"
+    for name in ("through", "killed"):
+        (tmp_path / name).mkdir()
+    finish(start(tmp_path / "through", *SMOKE, method))
+    run = tmp_path / "killed" / "runs" / "smoke" / "documented" / f"{method}-synthetic-s0"
+    process = start(tmp_path / "killed", *SMOKE, method)
+    while not (run / "checkpoint.weights.h5").exists():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (run / "inverter").exists()  # it was in the middle
+    finish(start(tmp_path / "killed", *SMOKE, method))
+    place = f"runs/smoke/records/documented/{method}-synthetic-s0"
+    through, killed = (tmp_path / name / place for name in ("through", "killed"))
+    metrics = [Record.read(path.with_suffix(".json")).metrics for path in (through, killed)]
+    assert metrics[0] == metrics[1]
+    raw = [np.load(path.with_suffix(".npz"))["test_loss"] for path in (through, killed)]
+    np.testing.assert_array_equal(raw[0], raw[1])
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path):
+    process = start(tmp_path, *SMOKE, "documented_dense")
+    while not list(tmp_path.glob("runs/smoke/documented/*/config.json")):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=100)
+    assert process.returncode == 130 and "the same command goes on from here" in output
+    assert "Traceback" not in output
+
+
+def test_everything_runs_under_jax_without_tensorflow(tmp_path):
+    pytest.importorskip("jax")
+    arguments = (*SMOKE, "mean_face", "documented_conv_bn")
+    finish(start(tmp_path, *arguments, program=("-c", WITHOUT_TENSORFLOW), KERAS_BACKEND="jax"))
+    records = tmp_path / "runs" / "smoke" / "records" / "documented"
+    record = Record.read(records / "documented_conv_bn-synthetic-s0.json")
+    assert "jax" in record.env["packages"] and "tensorflow" not in record.env["packages"]
+
+
+def test_a_full_disk_is_a_sentence(tmp_path):
+    # A limit on file sizes fails the same calls as a full disk, with another reason.
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+    process = subprocess.run(
+        [sys.executable, "-m", *SMOKE, "mean_face"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "GAN_INVERSION_CACHE": str(tmp_path / "cache"),
+        },
+        capture_output=True,
+        text=True,
+        preexec_fn=limit,
+    )
+    assert process.returncode == 2
+    assert "error: cannot write" in process.stderr and "File too large" in process.stderr
+    assert "Traceback" not in process.stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_train_compact(tmp_path):
+    arguments = ("--subjects", "12", "--images", "4", "--epochs", "2", "--output", "c.npz")
+    finish(start(tmp_path, "experiments.train_compact", *arguments))
+    path = tmp_path / "results" / "records" / "verification" / "compact-synthetic-s0.json"
+    assert 0.4 < Record.read(path).metrics["aligned/auc"].value < 1
+    assert (tmp_path / "c.npz").stat().st_size < 2_000_000

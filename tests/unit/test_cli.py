@@ -1,0 +1,93 @@
+"""Bad input ends with one clear sentence and exit code 2, without a traceback."""
+
+import sys
+
+import pytest
+
+from experiments import documented, fetch, tables, train_compact, verification
+from experiments.common import main
+from gan_inversion.storage import data_dir
+
+MODULES = {
+    module.__name__.split(".")[1]: module
+    for module in (documented, fetch, tables, train_compact, verification)
+}
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    def run(name, *arguments):
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main(MODULES[name].Options, MODULES[name].run_all)
+        return stop.value.code, capsys.readouterr().err
+
+    return run
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_an_unknown_option(run, name):
+    code, error = run(name, "--colour", "red")
+    assert code == 2 and "Unrecognized options: --colour" in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["documented", "--methods", "psychic"], "method must be mean_face or documented_"),
+        (["documented", "--methods", "documented_deep"], "expected one of dense, conv, conv_bn"),
+        (["documented", "--data", "nowhere"], "expected LFW as"),
+        (["documented", "--dataset", "folder"], "expected a folder of subject/image files"),
+        (["verification", "--data", "nowhere"], "expected LFW as"),
+        (["tables", "--records", "nowhere"], "expected records in nowhere/documented, found none"),
+    ],
+)
+def test_a_sentence(run, tmp_path, arguments, sentence):
+    code, error = run(*arguments)
+    assert code == 2
+    line = [line for line in error.splitlines() if line.startswith("error: ")]
+    assert len(line) == 1 and sentence in line[0]
+    assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["--seeds", "one"], ["--dataset", "celeba"]])
+def test_a_value_of_the_wrong_kind(run, arguments):
+    code, error = run("documented", *arguments)
+    assert code == 2 and arguments[0] in error and "Traceback" not in error
+
+
+def test_a_folder_that_cannot_be_written(run, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    code, error = run(
+        "documented", "--smoke", "--methods", "mean_face", "--runs", tmp_path / "file" / "runs"
+    )
+    assert code == 2 and "error: cannot write" in error and "Not a directory" in error
+
+
+def test_a_cache_that_cannot_be_written(run, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("GAN_INVERSION_CACHE", str(tmp_path / "file" / "cache"))
+    code, error = run("documented", "--smoke", "--methods", "mean_face")
+    assert code == 2 and "error: cannot write" in error and "Not a directory" in error
+
+
+@pytest.mark.data
+def test_an_altered_facenet(run, tmp_path, monkeypatch):
+    weights = tmp_path / "data" / "facenet_nhwc" / "weights"
+    weights.mkdir(parents=True)
+    for name in ("lfw-deepfunneled.tgz", "pairs.txt"):
+        (tmp_path / "data" / name).symlink_to(data_dir() / name)
+    for array in (data_dir() / "facenet_nhwc" / "weights").glob("*.npy"):
+        (weights / array.name).symlink_to(array)
+    first = sorted(weights.iterdir())[0]
+    content = bytearray(first.read_bytes())
+    content[-1] ^= 1
+    first.unlink()
+    first.write_bytes(content)
+    monkeypatch.setenv("GAN_INVERSION_DATA", str(tmp_path / "data"))
+    code, error = run("documented", "--methods", "mean_face")
+    assert code == 2 and "expected the 266 FaceNet arrays in" in error

@@ -1,0 +1,68 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from gan_inversion.errors import UserError
+from gan_inversion.run import Run
+from gan_inversion.training import fit, shuffled
+
+RNG = np.random.default_rng(0)
+INPUTS = RNG.standard_normal((50, 6)).astype("float32")
+TARGETS = RNG.integers(0, 256, (50, 4), "uint8")
+
+
+def small_model(learning_rate=0.01):
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.Input((6,)),
+        keras.layers.Dense(16, activation="relu"),
+        keras.layers.BatchNormalization(),
+        keras.layers.Dropout(0.5),
+        keras.layers.Dense(4),
+    ]
+    model = keras.Sequential(layers, name="small")
+    model.compile(keras.optimizers.Adam(learning_rate), "mse")
+    return model
+
+
+def train(folder, epochs, **options):
+    model = small_model(**options)
+    batches = shuffled(INPUTS, TARGETS, batch_size=16, seed=0, scale=lambda block: block / 255)
+    with Run(folder, {}) as run:
+        fit(model, batches, epochs=epochs, seed=0, run=run)
+        losses = [line["train_loss"] for line in run.history()]
+    return model.get_weights(), losses
+
+
+def test_a_resumed_run_ends_with_the_same_numbers(tmp_path):
+    weights, losses = train(tmp_path / "through", 4)
+    train(tmp_path / "stopped", 2)
+    again, resumed = train(tmp_path / "stopped", 4)
+    assert resumed == losses and len(losses) == 4 and losses[3] < losses[0]
+    for one, other in zip(weights, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_log_lines_after_the_checkpoint_are_forgotten(tmp_path):
+    _, losses = train(tmp_path, 2)
+    with (tmp_path / "log.jsonl").open("a") as file:  # killed between log and checkpoint
+        file.write(json.dumps({"step": 3, "train_loss": 9.0}) + "\n")
+    _, resumed = train(tmp_path, 3)
+    assert resumed[:2] == losses and resumed[2] != 9.0 and len(resumed) == 3
+
+
+def test_training_stops_when_the_loss_is_not_finite(tmp_path):
+    with pytest.raises(UserError, match="training diverged: the loss is not finite in epoch"):
+        train(tmp_path, 3, learning_rate=1e38)
+
+
+def test_each_epoch_has_its_own_order():
+    batches = shuffled(INPUTS, TARGETS, batch_size=16, seed=0)
+    assert len(batches(0)) == 4
+    first, second = (np.concatenate([batches(e)[b][0] for b in range(4)]) for e in (0, 1))
+    assert (first != second).any()
+    np.testing.assert_array_equal(np.sort(first, axis=0), np.sort(second, axis=0))
+    np.testing.assert_array_equal(batches(1)[2][0], second[32:48])
