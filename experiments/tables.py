@@ -1,5 +1,6 @@
 """Write the tables again from the committed records; no training, no data."""
 
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,9 @@ class Options:
     output: Path = Path("docs")
     """Folder for the pages."""
 
+    readme: Path = Path("README.md")
+    """File whose `finding` block is filled."""
+
 
 def write_documented(records: Path, output: Path) -> Path:
     """The table of the documented protocol, as a page."""
@@ -32,6 +36,14 @@ def write_verification(records: Path, output: Path) -> Path:
     return _write(output / "verification.md", "Verification of the recognisers", body)
 
 
+def write_finding(records: Path, readme: Path) -> None:
+    """The finding, between its markers in the README."""
+    found = tables.finding(tables.read_records(records, "documented"))
+    lines = textwrap.fill(found, 100, break_long_words=False, break_on_hyphens=False)
+    write_text(readme, tables.replace_block(readme.read_text("utf-8"), "finding", lines + "\n"))
+    print(f"{readme} written")
+
+
 def _write(path: Path, title: str, body: str) -> Path:
     write_text(path, f"# {title}\n\n{body}")
     print(f"{path} written")
@@ -42,6 +54,7 @@ def run_all(options: Options) -> None:
     """Write every table."""
     write_documented(options.records, options.output)
     write_verification(options.records, options.output)
+    write_finding(options.records, options.readme)
 
 
 if __name__ == "__main__":

@@ -69,3 +69,16 @@ class Verification(Protocol):
     folds: int = 10
     score: str = "cosine"
     fmrs: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
+
+
+@dataclass(frozen=True)
+class Speed(Protocol):
+    """Images per second, everyone in turn on the same machine; intervals are minimum and maximum.
+
+    Attributes:
+        images: pictures embedded a turn.
+        turns: turns counted, after one that warms up.
+    """
+
+    images: int = 192
+    turns: int = 5

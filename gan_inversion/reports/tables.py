@@ -59,6 +59,35 @@ def documented(records: Sequence[Record]) -> str:
     return markdown(header, rows) + "\n" + ACCURACY + "\n" + _footer(records, "documented")
 
 
+def finding(records: Sequence[Record]) -> str:
+    """What the reproduction of the thesis' third decoder shows, in three sentences."""
+    _same(records, "protocol_hash", "data_digest", "embedder_digest")
+    decoder = [record for record in records if record.method == "documented_conv_bn"]
+    mean = [record for record in records if record.method == "mean_face"]
+    if not decoder or not mean:
+        raise UserError("the finding needs records of documented_conv_bn and mean_face")
+    reported = decoder[0].reported
+    return (
+        f"The thesis' third decoder, trained on LFW pixels scaled to [-1, 1] behind a sigmoid that "
+        f"cannot go below 0, gives a test loss of {_spread(decoder, 'test_loss')} and an accuracy "
+        f"of {_spread(decoder, 'test_accuracy')}, against the {reported['test_loss']:.4f} and "
+        f"{reported['test_accuracy']:.4f} that the thesis reports. That `accuracy` is the share of "
+        "pixels whose largest colour channel is right, which says nothing about the likeness of a "
+        "face. A constant picture, the mean of the training images, beats the decoder on both: "
+        f"loss {_spread(mean, 'test_loss')}, accuracy {_spread(mean, 'test_accuracy')}.\n"
+    )
+
+
+def replace_block(text: str, name: str, body: str) -> str:
+    """`text` with what stands between `<!-- name -->` and `<!-- /name -->` replaced."""
+    start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    before, found, rest = text.partition(start)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise UserError(f"expected a block between {start.strip()} and {end}, found none")
+    return before + start + body + end + after
+
+
 def verification(records: Sequence[Record]) -> str:
     """Recognisers on real pairs: accuracy, AUC, and what each threshold accepts."""
     _same(records, "protocol_hash", "data_digest")

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from experiments.tables import write_documented, write_verification
+from experiments.tables import write_documented, write_finding, write_verification
 from gan_inversion.errors import UserError
 from gan_inversion.record import metric
 from gan_inversion.reports.tables import documented, read_records
@@ -46,6 +46,23 @@ def test_a_table_never_mixes_protocols():
 def test_no_records_is_a_sentence(tmp_path):
     with pytest.raises(UserError, match=r"expected records in .*documented, found none"):
         read_records(tmp_path, "documented")
+
+
+def test_the_finding_in_the_readme_is_what_the_command_writes(tmp_path):
+    readme = ROOT / "README.md"
+    copy = tmp_path / "README.md"
+    copy.write_text("# Title\n<!-- finding -->\nold\n<!-- /finding -->\nrest\n")
+    write_finding(ROOT / "results" / "records", copy)
+    before, _, rest = copy.read_text().partition("<!-- finding -->\n")
+    body, _, after = rest.partition("<!-- /finding -->")
+    assert (before, after) == ("# Title\n", "\nrest\n") and body.count(".") > 5
+    assert f"<!-- finding -->\n{body}<!-- /finding -->" in readme.read_text()
+
+
+def test_a_readme_without_the_block_is_a_sentence(tmp_path):
+    (tmp_path / "README.md").write_text("nothing here")
+    with pytest.raises(UserError, match="expected a block between <!-- finding -->"):
+        write_finding(ROOT / "results" / "records", tmp_path / "README.md")
 
 
 @pytest.mark.parametrize(

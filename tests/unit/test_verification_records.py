@@ -1,0 +1,68 @@
+"""The committed proof of the recognisers: recomputed from raw scores, and rerun on real pairs."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from gan_inversion.data import LFW
+from gan_inversion.data.pairs import read_pairs
+from gan_inversion.embedders import load_embedder
+from gan_inversion.evaluation.verification import BINS, auc, cosine, k_fold
+from gan_inversion.record import Record
+from tests.conftest import ROOT
+
+RECORDS = sorted((ROOT / "results" / "records" / "verification").glob("*-lfw-s0.json"))
+FLOORS = {("facenet", "aligned"): 0.990, ("facenet", "whole"): 0.965, ("dlib", "aligned"): 0.985}
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
+def test_the_figures_follow_from_the_raw_scores(path):
+    record, raw = Record.read(path), np.load(path.with_suffix(".npz"))
+    folds = k_fold(raw["scores"], raw["genuine"], raw["fold"])
+    assert record.metrics["accuracy"].value == pytest.approx(folds.mean, abs=1e-9)
+    by_fold = [record.metrics[f"accuracy@fold={number}"].value for number in range(10)]
+    assert by_fold == pytest.approx(folds.accuracies.tolist())
+    assert np.mean(by_fold) == pytest.approx(folds.mean)
+    theirs = roc_auc_score(raw["genuine"], raw["scores"])
+    assert record.metrics["auc"].value == pytest.approx(theirs, abs=1e-6)
+    histogram = raw["impostor_histogram"]
+    for rate in (1e-2, 1e-3, 1e-4):
+        condition = f"fmr={rate:.0e}".replace("e-0", "e-")
+        threshold = record.metrics[f"threshold@{condition}"].value
+        bin_ = int((threshold + 1) * BINS / 2)
+        above, with_it = histogram[bin_ + 1 :].sum(), histogram[bin_:].sum()
+        assert above <= rate * histogram.sum() <= with_it
+        accepted = (raw["scores"][raw["genuine"]] >= threshold).mean()
+        assert record.metrics[f"tmr@{condition}"].value == pytest.approx(accepted)
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
+def test_the_recogniser_is_as_good_as_promised(path):
+    record = Record.read(path)
+    floor = FLOORS.get((record.embedder, record.config["view"]))
+    if floor is None or record.config["resample"] != "bilinear":
+        floor = 0.96
+    assert record.metrics["accuracy"].value >= floor
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "pairs_of_each_kind"),
+    [("facenet", 150), pytest.param("dlib", 15, marks=pytest.mark.dlib)],
+)
+def test_real_pairs_score_as_recorded(name, pairs_of_each_kind):
+    path = ROOT / "results" / "records" / "verification" / f"{name}_aligned-lfw-s0.json"
+    record, raw = Record.read(path), np.load(path.with_suffix(".npz"))
+    lfw = LFW()
+    pairs = read_pairs(lfw)
+    kinds = [np.flatnonzero(pairs.genuine == kind)[-pairs_of_each_kind:] for kind in (0, 1)]
+    chosen = np.concatenate(kinds)  # of the last fold
+    embedder = load_embedder(name)
+    assert record.embedder_digest == embedder.digest and record.data_digest == lfw.digest
+    images = lfw.view("aligned")
+    first, second = (embedder.embed(images[side[chosen]]) for side in (pairs.first, pairs.second))
+    scores = cosine(first, second)
+    np.testing.assert_allclose(scores, raw["scores"][chosen], atol=0.02)  # bfloat16 or not
+    assert auc(scores, pairs.genuine[chosen]) > 0.99
+    threshold = record.metrics["threshold@fold=9"].value
+    assert ((scores >= threshold) == pairs.genuine[chosen]).mean() > 0.97
