@@ -13,7 +13,11 @@ from typing import Any, TypeVar
 import keras
 import tyro
 
+from gan_inversion.data import Dataset
+from gan_inversion.embedders import Embedder
 from gan_inversion.errors import UserError
+from gan_inversion.protocols import Protocol
+from gan_inversion.record import Record
 
 T = TypeVar("T")
 
@@ -40,6 +44,31 @@ def fail(sentence: str) -> int:
     """Print an error sentence; return the exit code for bad input."""
     print(f"error: {sentence}", file=sys.stderr)
     return 2
+
+
+def make_record(
+    protocol: Protocol, method: str, *, dataset: Dataset, embedder: Embedder, **fields: Any
+) -> Record:
+    """A record with what protocol, dataset, recogniser and surroundings fill in themselves.
+
+    Args:
+        protocol: what was done.
+        method: by what.
+        dataset: on what.
+        embedder: with which recogniser.
+        fields: the record's remaining fields; `seed` is 0 and `knowledge` None unless given.
+    """
+    return Record(
+        protocol=protocol.name,
+        protocol_hash=protocol.hash,
+        method=method,
+        dataset=dataset.name,
+        data_digest=dataset.digest,
+        embedder=embedder.name,
+        embedder_digest=embedder.digest,
+        env=environment(),
+        **{"seed": 0, "knowledge": None, **fields},
+    )
 
 
 def environment() -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from baselines.controls import MeanFace
 from baselines.inverter import TARGETS, DecoderInverter
-from experiments.common import environment, main
+from experiments.common import main, make_record
 from experiments.tables import write_documented
 from gan_inversion.data import Dataset, Subset, open_dataset
 from gan_inversion.embedders import Embedder, embed_cached, load_embedder
@@ -19,7 +19,7 @@ from gan_inversion.evaluation.intervals import bootstrap_mean
 from gan_inversion.evaluation.reconstruction import channel_accuracy, mse
 from gan_inversion.inverter import Images, Inverter
 from gan_inversion.protocols import Documented
-from gan_inversion.record import Record, metric
+from gan_inversion.record import metric
 from gan_inversion.run import Preview, Run
 
 REPORTED = {
@@ -165,15 +165,12 @@ def run_one(
         inverter.save(run.folder / "inverter")
         run.log(len(history), test_loss=losses.mean(), test_accuracy=accuracies.mean())
     subjects = dataset.subjects[test]
-    record = Record(
-        protocol=protocol.name,
-        protocol_hash=protocol.hash,
-        method=method,
+    record = make_record(
+        protocol,
+        method,
+        dataset=dataset,
+        embedder=embedder,
         knowledge=inverter.knowledge,
-        dataset=dataset.name,
-        data_digest=dataset.digest,
-        embedder=embedder.name,
-        embedder_digest=embedder.digest,
         seed=seed,
         config=config,
         metrics={
@@ -189,7 +186,6 @@ def run_one(
             "train_seconds": round(seconds, 1),
             "ms_per_image": round(milliseconds, 3),
         },
-        env=environment(),
     )
     path = record.write(
         options.records,
@@ -237,7 +233,7 @@ def run_all(options: Options) -> None:
                 embeddings=embeddings,
             )
             keras.utils.clear_session()
-    write_documented(options.records, options.tables)
+    write_documented(options.records, options.tables, dataset=dataset.name)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.common import environment, main
+from experiments.common import main, make_record
 from gan_inversion.data.synthetic import Synthetic
 from gan_inversion.embedders.base import PRECISIONS
 from gan_inversion.embedders.facenet import FaceNet
 from gan_inversion.errors import UserError
 from gan_inversion.progress import progress
 from gan_inversion.protocols import Speed
-from gan_inversion.record import Record, metric
+from gan_inversion.record import metric
 
 
 @dataclass(frozen=True)
@@ -108,19 +108,13 @@ def run_all(options: Options) -> None:
             metrics[f"{name}/speedup"] = metric(
                 statistics.median(ratios), ci=(min(ratios), max(ratios)), n=len(ratios)
             )
-    record = Record(
-        protocol=protocol.name,
-        protocol_hash=protocol.hash,
-        method="facenet",
-        knowledge=None,
-        dataset=faces.name,
-        data_digest=faces.digest,
-        embedder=embedder.name,
-        embedder_digest=embedder.digest,
-        seed=0,
+    record = make_record(
+        protocol,
+        "facenet",
+        dataset=faces,
+        embedder=embedder,
         config={"protocol": asdict(protocol), "precision": embedder.precision},
         metrics=metrics,
-        env=environment(),
     )
     path = record.write(options.records)
     for name, figure in metrics.items():

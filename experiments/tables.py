@@ -23,22 +23,23 @@ class Options:
     """File whose `finding` block is filled."""
 
 
-def write_documented(records: Path, output: Path) -> Path:
-    """The table of the documented protocol, as a page."""
-    body = tables.documented(tables.read_records(records, "documented"))
-    return _write(output / "documented.md", "The documented decoders", body)
+def write_documented(records: Path, output: Path, *, dataset: str = "lfw") -> Path:
+    """The table of the documented protocol on one dataset, as a page of its own."""
+    found = tables.read_records(records, "documented", dataset=dataset)
+    name = "documented" if dataset == "lfw" else f"documented-{dataset}"
+    return _write(output / f"{name}.md", "The documented decoders", tables.documented(found))
 
 
 def write_verification(records: Path, output: Path) -> Path:
     """The table of the recognisers on real pairs, as a page."""
-    found = tables.read_records(records, "verification")
-    body = tables.verification([record for record in found if record.dataset == "lfw"])
+    found = tables.read_records(records, "verification", dataset="lfw")
+    body = tables.verification(found)
     return _write(output / "verification.md", "Verification of the recognisers", body)
 
 
 def write_finding(records: Path, readme: Path) -> None:
     """The finding, between its markers in the README."""
-    found = tables.finding(tables.read_records(records, "documented"))
+    found = tables.finding(tables.read_records(records, "documented", dataset="lfw"))
     lines = textwrap.fill(found, 100, break_long_words=False, break_on_hyphens=False)
     write_text(readme, tables.replace_block(readme.read_text("utf-8"), "finding", lines + "\n"))
     print(f"{readme} written")

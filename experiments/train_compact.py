@@ -8,12 +8,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from experiments.common import environment, main, options_dict
+from experiments.common import main, make_record, options_dict
 from gan_inversion.data.synthetic import Synthetic
 from gan_inversion.embedders.compact import WEIGHTS, Compact, compact_network
 from gan_inversion.evaluation.verification import auc, cosine
 from gan_inversion.protocols import Verification
-from gan_inversion.record import Metric, Record, metric
+from gan_inversion.record import Metric, metric
 from gan_inversion.run import Run
 from gan_inversion.storage import atomic
 from gan_inversion.training import fit, shuffled
@@ -104,19 +104,14 @@ def run_all(options: Options) -> None:
         np.savez_compressed(temporary, **arrays)
     embedder = Compact(options.output)
     metrics = verify(embedder)
-    record = Record(
-        protocol="verification",
-        protocol_hash=Verification(pairs="all").hash,
-        method="compact",
-        knowledge=None,
-        dataset=UNSEEN.name,
-        data_digest=UNSEEN.digest,
-        embedder=embedder.name,
-        embedder_digest=embedder.digest,
+    record = make_record(
+        Verification(pairs="all"),
+        "compact",
+        dataset=UNSEEN,
+        embedder=embedder,
         seed=options.seed,
         config=options_dict(options),
         metrics=metrics,
-        env=environment(),
     )
     print(record.write(options.records))
 

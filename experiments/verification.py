@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.common import environment, main
+from experiments.common import main, make_record
 from gan_inversion.data import Subset
 from gan_inversion.data.lfw import LFW
 from gan_inversion.data.pairs import Pairs, read_pairs
@@ -15,7 +15,7 @@ from gan_inversion.embedders import Embedder, embed_cached, load_embedder
 from gan_inversion.evaluation import verification
 from gan_inversion.evaluation.intervals import clopper_pearson
 from gan_inversion.protocols import Verification
-from gan_inversion.record import Record, metric
+from gan_inversion.record import metric
 
 
 @dataclass(frozen=True)
@@ -102,16 +102,11 @@ def measure(
         metrics[f"tmr@{condition}"] = metric(
             accepted / len(genuine), ci=clopper_pearson(accepted, len(genuine)), n=len(genuine)
         )
-    record = Record(
-        protocol=protocol.name,
-        protocol_hash=protocol.hash,
-        method=method,
-        knowledge=None,
-        dataset=dataset.name,
-        data_digest=dataset.digest,
-        embedder=embedder.name,
-        embedder_digest=embedder.digest,
-        seed=0,
+    record = make_record(
+        protocol,
+        method,
+        dataset=dataset,
+        embedder=embedder,
         config={
             "protocol": asdict(protocol),
             "view": view,
@@ -121,7 +116,6 @@ def measure(
         },
         metrics=metrics,
         cost={"images": len(used), "embed_seconds": round(seconds, 1)},
-        env=environment(),
     )
     raw = {
         "scores": scores.astype("float32"),

@@ -16,15 +16,16 @@ four times those of [0, 1] for the same picture; `_corrected` rows are trained a
 """
 
 
-def read_records(root: Path, protocol: str) -> list[Record]:
-    """All records of a protocol, sorted by file name.
+def read_records(root: Path, protocol: str, *, dataset: str) -> list[Record]:
+    """All records of a protocol on a dataset, sorted by file name.
 
     Raises:
         UserError: there are none.
     """
-    records = [Record.read(path) for path in sorted((root / protocol).glob("*.json"))]
+    paths = sorted((root / protocol).glob(f"*-{dataset}-s*.json"))
+    records = [Record.read(path) for path in paths]
     if not records:
-        raise UserError(f"expected records in {root / protocol}, found none")
+        raise UserError(f"expected records of {dataset} in {root / protocol}, found none")
     return records
 
 

@@ -54,8 +54,8 @@ SMOKE = ("experiments.documented", "--smoke", "--methods")
 def test_the_demo(tmp_path):
     output = finish(start(tmp_path, "experiments.documented", "--smoke"))
     smoke = tmp_path / "runs" / "smoke"
-    table = (smoke / "documented.md").read_text()
-    assert str(smoke.relative_to(tmp_path) / "documented.md") in output
+    table = (smoke / "documented-synthetic.md").read_text()
+    assert str(smoke.relative_to(tmp_path) / "documented-synthetic.md") in output
     for method in ("mean_face", "documented_dense", "documented_conv", "documented_conv_bn"):
         assert f"| {method} | 1 | 160 |" in table
         name = f"{method}-synthetic-s0"

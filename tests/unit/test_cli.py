@@ -42,7 +42,7 @@ def test_an_unknown_option(run, name):
         (["documented", "--data", "nowhere"], "expected LFW as"),
         (["documented", "--dataset", "folder"], "expected a folder of subject/image files"),
         (["verification", "--data", "nowhere"], "expected LFW as"),
-        (["tables", "--records", "nowhere"], "expected records in nowhere/documented, found none"),
+        (["tables", "--records", "nowhere"], "expected records of lfw in nowhere/documented"),
     ],
 )
 def test_a_sentence(run, tmp_path, arguments, sentence):

@@ -44,8 +44,8 @@ def test_a_table_never_mixes_protocols():
 
 
 def test_no_records_is_a_sentence(tmp_path):
-    with pytest.raises(UserError, match=r"expected records in .*documented, found none"):
-        read_records(tmp_path, "documented")
+    with pytest.raises(UserError, match=r"expected records of lfw in .*documented, found none"):
+        read_records(tmp_path, "documented", dataset="lfw")
 
 
 def test_the_finding_in_the_readme_is_what_the_command_writes(tmp_path):
