@@ -85,6 +85,16 @@ def environment() -> dict[str, Any]:
     }
 
 
+def peak_memory() -> float | None:
+    """Largest resident size of this process so far, in GiB; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
+
+
 def device() -> str:
     """What the networks run on: accelerator, or processor and number of cores."""
     if keras.backend.backend() == "jax":

@@ -10,7 +10,7 @@ import numpy as np
 
 from baselines.controls import MeanFace
 from baselines.inverter import TARGETS, DecoderInverter
-from experiments.common import main, make_record
+from experiments.common import main, make_record, peak_memory
 from experiments.tables import write_documented
 from gan_inversion.data import Dataset, Subset, open_dataset
 from gan_inversion.embedders import Embedder, embed_cached, load_embedder
@@ -185,6 +185,7 @@ def run_one(
             "parameters": parameters(inverter),
             "train_seconds": round(seconds, 1),
             "ms_per_image": round(milliseconds, 3),
+            "peak_memory_gib": peak_memory(),
         },
     )
     path = record.write(

@@ -75,6 +75,12 @@ def test_a_cache_that_cannot_be_written(run, tmp_path, monkeypatch):
     assert code == 2 and "error: cannot write" in error and "Not a directory" in error
 
 
+def test_a_data_folder_that_cannot_be_written(run, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    code, error = run("fetch", "--data", tmp_path / "file" / "data")
+    assert code == 2 and "error: cannot write" in error and "Not a directory" in error
+
+
 @pytest.mark.data
 def test_an_altered_facenet(run, tmp_path, monkeypatch):
     weights = tmp_path / "data" / "facenet_nhwc" / "weights"
