@@ -63,6 +63,7 @@ def test_the_demo(tmp_path):
         assert f"| {method} | 1 | 160 |" in table
         name = f"{method}-synthetic-s0"
         record = Record.read(smoke / "records" / "documented" / f"{name}.json")
+        assert not record.reported  # the thesis' figures are about LFW
         raw = np.load(smoke / "records" / "documented" / f"{name}.npz")
         for figure in ("test_loss", "test_accuracy"):
             assert record.metrics[figure].value == pytest.approx(raw[figure].mean(), rel=1e-5)
