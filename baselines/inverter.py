@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -41,16 +41,14 @@ class DecoderInverter:
         for value, known in ((decoder, DECODERS), (targets, TARGETS)):
             if value not in known:
                 raise UserError(f"expected one of {', '.join(known)}, not {value!r}")
-        self.config = {
+        self.config: dict[str, Any] = {
             "decoder": decoder,
             "targets": targets,
             "epochs": epochs,
             "batch_size": batch_size,
         }
-        self.decoder = decoder
         self.name = f"documented_{decoder}" + ("_corrected" if targets == "corrected" else "")
         self.targets = TARGETS[targets]
-        self.epochs, self.batch_size = epochs, batch_size
         self.model: keras.Model | None = None
 
     def fit(
@@ -58,7 +56,7 @@ class DecoderInverter:
     ) -> None:
         check_fit(embeddings, images)
         keras.utils.set_random_seed(seed)
-        model = DECODERS[self.decoder]()
+        model = DECODERS[self.config["decoder"]]()
         check_invert(embeddings[:1], model.input_shape[1])
         # Fused by XLA, Adam over 40 million weights is three times faster on a CPU.
         model.compile("adam", "mse", metrics=["accuracy"], jit_compile=True)
@@ -67,11 +65,11 @@ class DecoderInverter:
         batches = shuffled(
             embeddings,
             images,
-            batch_size=self.batch_size,
+            batch_size=self.config["batch_size"],
             seed=seed,
             scale=lambda pixels: pixels * np.float32((high - low) / 255) + np.float32(low),
         )
-        fit(model, batches, epochs=self.epochs, seed=seed, run=run, invert=self.invert)
+        fit(model, batches, epochs=self.config["epochs"], seed=seed, run=run, invert=self.invert)
 
     def invert(self, embeddings: np.ndarray) -> np.ndarray:
         if self.model is None:

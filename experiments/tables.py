@@ -37,6 +37,12 @@ def write_verification(records: Path, output: Path) -> Path:
     return _write(output / "verification.md", "Verification of the recognisers", body)
 
 
+def write_speed(records: Path, output: Path) -> Path:
+    """The table of FaceNet's speed, as a page."""
+    found = tables.read_records(records, "speed", dataset="synthetic")
+    return _write(output / "speed.md", "Speed of FaceNet", tables.speed(found))
+
+
 def write_finding(records: Path, readme: Path) -> None:
     """The finding, between its markers in the README."""
     found = tables.finding(tables.read_records(records, "documented", dataset="lfw"))
@@ -55,6 +61,7 @@ def run_all(options: Options) -> None:
     """Write every table."""
     write_documented(options.records, options.output)
     write_verification(options.records, options.output)
+    write_speed(options.records, options.output)
     write_finding(options.records, options.readme)
 
 

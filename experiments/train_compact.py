@@ -1,6 +1,6 @@
 """Train the shipped `compact` recogniser on synthetic faces and record how well it verifies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from keras import layers, ops
 from experiments.common import main, make_record, options_dict
 from gan_inversion.data.synthetic import Synthetic
 from gan_inversion.embedders.compact import WEIGHTS, Compact, compact_network
-from gan_inversion.evaluation.verification import auc, cosine
+from gan_inversion.evaluation.verification import auc, bootstrap_auc, by_subject, cosine
 from gan_inversion.protocols import Verification
 from gan_inversion.record import Metric, metric
 from gan_inversion.run import Run
@@ -46,11 +46,32 @@ class Options:
 
     output: Path = Path(str(files("gan_inversion.embedders"))) / WEIGHTS
     """Where the weights go."""
+
+    train: bool = True
+    """Train anew; without, only verify and record the weights that lie in `output`."""
+
     runs: Path = Path("runs")
     """Folder for the log and the checkpoint."""
 
     records: Path = Path("results/records")
     """Folder for the record."""
+
+    smoke: bool = False
+    """A rehearsal with few subjects, everything under `runs`."""
+
+
+def rehearsal(options: Options) -> Options:
+    """The options of `--smoke`."""
+    folder = options.runs / "smoke"
+    return replace(
+        options,
+        subjects=12,
+        images=4,
+        epochs=2,
+        output=folder / WEIGHTS,
+        runs=folder,
+        records=folder / "records",
+    )
 
 
 VIEWS = ("aligned", "whole")
@@ -92,16 +113,20 @@ def verify(embedder: Compact) -> dict[str, Metric]:
     for view in VIEWS:
         embeddings = embedder.embed(UNSEEN.view(view))
         scores = cosine(embeddings[first], embeddings[second])
-        metrics[f"{view}/auc"] = metric(auc(scores, genuine), n=len(genuine))
+        ci = bootstrap_auc(scores, genuine, by_subject(codes[first], codes[second]))
+        metrics[f"{view}/auc"] = metric(auc(scores, genuine), ci=ci, n=len(genuine))
     return metrics
 
 
 def run_all(options: Options) -> None:
     """Train, save the weights as float16, and record what the saved ones do."""
-    body = train(options)
-    with atomic(options.output) as temporary:
-        arrays = {f"{i:02d}": a.astype("float16") for i, a in enumerate(body.get_weights())}
-        np.savez_compressed(temporary, **arrays)
+    if options.smoke:
+        options = rehearsal(options)
+    if options.train:
+        body = train(options)
+        with atomic(options.output) as temporary:
+            arrays = {f"{i:02d}": a.astype("float16") for i, a in enumerate(body.get_weights())}
+            np.savez_compressed(temporary, **arrays)
     embedder = Compact(options.output)
     metrics = verify(embedder)
     record = make_record(

@@ -1,8 +1,8 @@
 """One run's folder: its options, JSON-lines log, TensorBoard events, pictures and checkpoint.
 
 A run is resumed by opening its folder again with the same options. TensorBoard tags are the names
-given to `log` (`train_loss`, `seconds`, ...) and `reconstructions` for the strips of `show`:
-originals above, reconstructions below, eight fixed images and then one drawn anew each time.
+given to `log` (`train_loss`, `seconds`, ...) and to `draw`; `reconstructions` are the strips of
+`show`: originals above, reconstructions below, eight fixed images and one drawn anew each time.
 """
 
 import json
@@ -110,16 +110,18 @@ class Run:
         chosen = self.preview.pick(step)
         originals = np.asarray(self.preview.images[chosen])
         reconstructions = invert(self.preview.embeddings[chosen])
-        self._pending.append(
-            self._worker.submit(self._write_strip, step, originals, reconstructions)
-        )
+        self.draw("reconstructions", step, originals, to_uint8(reconstructions))
 
-    def _write_strip(self, step: int, originals: np.ndarray, inverted: np.ndarray) -> None:
-        rows = np.stack([originals, to_uint8(inverted)])  # (2, B, H, W, C)
+    def draw(self, name: str, step: int, above: np.ndarray, below: np.ndarray) -> None:
+        """Write a strip of two rows, uint8 (B, H, W, 3) each, in the background."""
+        self._pending.append(self._worker.submit(self._write_strip, name, step, above, below))
+
+    def _write_strip(self, name: str, step: int, above: np.ndarray, below: np.ndarray) -> None:
+        rows = np.stack([above, below])  # (2, B, H, W, C)
         strip = rows.transpose(0, 2, 1, 3, 4).reshape(2 * rows.shape[2], -1, 3)
-        with atomic(self.folder / "strips" / f"{step:03d}.png") as temporary:
+        with atomic(self.folder / "strips" / f"{name}-{step:03d}.png") as temporary:
             Image.fromarray(strip).save(temporary)
-        self._writer.add_image("reconstructions", strip, step, dataformats="HWC")
+        self._writer.add_image(name, strip, step, dataformats="HWC")
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:

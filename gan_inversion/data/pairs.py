@@ -1,6 +1,7 @@
-"""LFW's 6,000 verification pairs (View 2): ten folds of 300 genuine and 300 impostor pairs.
+"""Verification pairs: LFW's own 6,000 (View 2), or drawn in the same manner from other data.
 
-Huang et al., "Labeled Faces in the Wild", Technical Report 07-49, 2007.
+View 2 has ten folds of 300 genuine and 300 impostor pairs that share no subject: Huang et al.,
+"Labeled Faces in the Wild", Technical Report 07-49, 2007.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy as np
 
 from gan_inversion.data.dataset import Dataset
 from gan_inversion.errors import UserError
+from gan_inversion.seeding import stream
 from gan_inversion.storage import data_dir, sha256
 
 DIGEST = "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592"
@@ -60,3 +62,31 @@ def read_pairs(dataset: Dataset, path: Path | None = None) -> Pairs:
         genuine.append(len(row) == 3)
     fold = np.repeat(np.arange(folds), size)
     return Pairs(np.array(first), np.array(second), np.array(genuine), fold)
+
+
+def draw_pairs(subjects: np.ndarray, *, folds: int = 10, seed: int = 0) -> Pairs:
+    """Draw pairs in folds that share no subject: one genuine pair of each subject, one impostor.
+
+    Args:
+        subjects: (N,), subject of each image; those with one image are not used.
+        folds: number of folds.
+        seed: for the drawing.
+
+    Raises:
+        UserError: fewer than two subjects a fold have two images.
+    """
+    names, counts = np.unique(subjects, return_counts=True)
+    names = names[counts > 1]
+    if len(names) < 2 * folds:
+        raise UserError(
+            f"expected at least {2 * folds} subjects with two images to draw {folds} folds of "
+            f"pairs from, got {len(names)}"
+        )
+    generator = stream(seed, "pairs")
+    rows = []
+    for number, members in enumerate(np.array_split(generator.permutation(names), folds)):
+        for name, other in zip(members, np.roll(members, 1), strict=True):
+            first, second = generator.choice(np.flatnonzero(subjects == name), 2, replace=False)
+            stranger = generator.choice(np.flatnonzero(subjects == other))
+            rows += [(first, second, True, number), (first, stranger, False, number)]
+    return Pairs(*(np.array(column) for column in zip(*rows, strict=True)))

@@ -71,7 +71,7 @@ def embed_cached(embedder: Embedder, images: Images, *, key: str) -> np.ndarray:
     """
     folder = cache_dir() / "embeddings"
     parts = []
-    for start in progress(range(0, len(images), PART), desc=f"{embedder.name} {key[-16:]}"):
+    for start in progress(range(0, len(images), PART), desc=f"{embedder.name} embeds"):
         stop = min(start + PART, len(images))
         name = f"{embedder.name}-{embedder.digest[:16]}-{embedder.precision}-{key}-{start}-{stop}"
         path = folder / f"{name}.npy"

@@ -70,7 +70,7 @@ def test_the_demo(tmp_path):
     run = smoke / "documented" / "documented_conv-synthetic-s0"
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [1, 2, 2]
-    assert Image.open(run / "strips" / "002.png").size == (1440, 320)
+    assert Image.open(run / "strips" / "reconstructions-002.png").size == (1440, 320)
     events = EventAccumulator(str(run)).Reload()
     assert {"train_loss", "train_accuracy", "test_loss"} <= set(events.Tags()["scalars"])
     assert events.Tags()["images"] == ["reconstructions"]
@@ -142,8 +142,36 @@ def test_a_full_disk_is_a_sentence(tmp_path):
 
 
 def test_train_compact(tmp_path):
-    arguments = ("--subjects", "12", "--images", "4", "--epochs", "2", "--output", "c.npz")
-    finish(start(tmp_path, "experiments.train_compact", *arguments))
-    path = tmp_path / "results" / "records" / "verification" / "compact-synthetic-s0.json"
-    assert 0.4 < Record.read(path).metrics["aligned/auc"].value < 1
-    assert (tmp_path / "c.npz").stat().st_size < 2_000_000
+    finish(start(tmp_path, "experiments.train_compact", "--smoke"))
+    smoke = tmp_path / "runs" / "smoke"
+    path = smoke / "records" / "verification" / "compact-synthetic-s0.json"
+    figure = Record.read(path).metrics["aligned/auc"]
+    assert 0.4 < figure.value < 1 and figure.ci[0] < figure.value < figure.ci[1]
+    assert (smoke / "compact.npz").stat().st_size < 2_000_000
+
+
+def test_verification(tmp_path):
+    finish(start(tmp_path, "experiments.verification", "--smoke"))
+    smoke = tmp_path / "runs" / "smoke"
+    for view in ("whole", "aligned"):
+        path = smoke / "records" / "verification" / f"compact_{view}-synthetic-s0.json"
+        metrics = Record.read(path).metrics
+        assert metrics["accuracy"].value > 0.95
+        threshold = metrics["threshold@fmr=1e-3"]
+        assert threshold.ci[0] < threshold.value < threshold.ci[1]
+        run = smoke / "verification" / f"compact_{view}-synthetic"
+        (line,) = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+        assert line["accuracy"] == metrics["accuracy"].value
+        assert Image.open(run / "strips" / "hardest_impostor-000.png").size == (1440, 320)
+        tags = EventAccumulator(str(run)).Reload().Tags()
+        assert "accuracy" in tags["scalars"]
+        assert set(tags["images"]) == {"hardest_genuine", "hardest_impostor"}
+
+
+def test_embedding_speed(tmp_path):
+    finish(start(tmp_path, "experiments.embedding_speed", "--smoke"))
+    smoke = tmp_path / "runs" / "smoke"
+    metrics = Record.read(smoke / "records" / "speed" / "compact-synthetic-s0.json").metrics
+    assert metrics["documented/speedup"].value > 1  # one picture a call is slow anywhere
+    assert metrics["ours/share_of_matmul"].value < 1
+    assert "| documented |" in (smoke / "speed.md").read_text()

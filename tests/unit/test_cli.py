@@ -4,13 +4,13 @@ import sys
 
 import pytest
 
-from experiments import documented, fetch, tables, train_compact, verification
+from experiments import documented, embedding_speed, fetch, tables, train_compact, verification
 from experiments.common import main
 from gan_inversion.storage import data_dir
 
 MODULES = {
     module.__name__.split(".")[1]: module
-    for module in (documented, fetch, tables, train_compact, verification)
+    for module in (documented, embedding_speed, fetch, tables, train_compact, verification)
 }
 
 
@@ -42,6 +42,7 @@ def test_an_unknown_option(run, name):
         (["documented", "--data", "nowhere"], "expected LFW as"),
         (["documented", "--dataset", "folder"], "expected a folder of subject/image files"),
         (["verification", "--data", "nowhere"], "expected LFW as"),
+        (["embedding_speed", "--contestants", "magic"], "contestants are documented, facenet_pyt"),
         (["tables", "--records", "nowhere"], "expected records of lfw in nowhere/documented"),
     ],
 )

@@ -8,7 +8,7 @@ from PIL import Image
 
 from gan_inversion.data import LFW, Folder, Subset, Synthetic, open_dataset
 from gan_inversion.data.decode import decode_image
-from gan_inversion.data.pairs import read_pairs
+from gan_inversion.data.pairs import draw_pairs, read_pairs
 from gan_inversion.data.synthetic import draw_face, factors
 from gan_inversion.data.views import render
 from gan_inversion.errors import UserError
@@ -247,3 +247,22 @@ def test_pairs_are_those_of_view_2(tmp_path):
     (tmp_path / "pairs.txt").write_text("10\t300\n")
     with pytest.raises(UserError, match=r"is not LFW's pairs.txt"):
         read_pairs(lfw, tmp_path / "pairs.txt")
+
+
+def test_drawn_pairs_share_no_subject_between_folds():
+    subjects = np.repeat([f"s{number:02d}" for number in range(25)], [3] * 24 + [1])
+    pairs = draw_pairs(subjects, folds=5)
+    assert (pairs.genuine == (subjects[pairs.first] == subjects[pairs.second])).all()
+    assert (pairs.first != pairs.second).all() and pairs.genuine.mean() == 0.5
+    seen = [
+        set(subjects[[*pairs.first[pairs.fold == f], *pairs.second[pairs.fold == f]]])
+        for f in range(5)
+    ]
+    assert sum(map(len, seen)) == len(set.union(*seen)) == 24  # all but the one with one image
+    again = draw_pairs(subjects, folds=5)
+    assert (again.first == pairs.first).all() and (again.second == pairs.second).all()
+
+
+def test_too_few_subjects_for_folds_is_a_sentence():
+    with pytest.raises(UserError, match=r"at least 20 subjects with two images .* got 3"):
+        draw_pairs(np.repeat(["a", "b", "c"], 2))

@@ -8,7 +8,15 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from gan_inversion.evaluation.intervals import bootstrap_mean, clopper_pearson
 from gan_inversion.evaluation.reconstruction import channel_accuracy, mse
-from gan_inversion.evaluation.verification import auc, best_threshold, impostors, k_fold
+from gan_inversion.evaluation.verification import (
+    auc,
+    best_threshold,
+    bootstrap_auc,
+    by_fold,
+    by_subject,
+    impostors,
+    k_fold,
+)
 
 
 def labelled_scores(min_size=4):
@@ -53,6 +61,60 @@ def test_each_fold_is_judged_by_the_threshold_of_the_others():
     assert folds.ci[0] <= folds.mean <= folds.ci[1]
 
 
+def test_a_resample_is_the_auc_of_the_pairs_it_repeats():
+    scores = np.array([0.1, 0.4, 0.4, 0.6, 0.7, 0.9, 0.2, 0.4])
+    genuine = np.array([False, True, False, True, False, True, False, True])
+    weight = np.array([2, 1, 3, 0, 1, 2, 1, 1])
+    expected = auc(np.repeat(scores, weight), np.repeat(genuine, weight))
+    assert bootstrap_auc(scores, genuine, [weight]) == pytest.approx((expected, expected))
+
+
+def test_weights_by_fold_repeat_whole_folds():
+    fold = np.array([0, 0, 1, 2])
+    weights = np.array(list(by_fold(fold, resamples=50)))
+    assert (weights[:, 0] == weights[:, 1]).all()
+    assert (weights[:, 1:].sum(axis=1) == 3).all() and len(np.unique(weights)) > 2
+
+
+def test_weights_by_subject_are_products_of_how_often_both_are_drawn():
+    first, second = np.array(["a", "a", "a", "b"]), np.array(["a", "b", "c", "c"])
+    for a, ab, ac, bc in by_subject(first, second, resamples=50):
+        b, c = (ab // a, ac // a) if a else (None, None)
+        assert a == 0 or (a + b + c == 3 and bc == b * c)
+        assert a > 0 or ab == ac == 0
+
+
+def drawn_scores(seed, subjects=60, images=4):
+    """All pairs of unit vectors that share a direction by subject."""
+    rng = np.random.default_rng(seed)
+    codes = np.repeat(np.arange(subjects), images)
+    centres = rng.standard_normal((subjects, 8))
+    embeddings = centres[codes] + 0.7 * rng.standard_normal((len(codes), 8))
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return embeddings.astype("float32"), codes
+
+
+def test_intervals_by_subject_are_as_wide_as_new_subjects_scatter():
+    areas, thresholds = [], []
+    for seed in range(60):
+        embeddings, codes = drawn_scores(seed)
+        first, second = np.triu_indices(len(codes), 1)
+        scores = np.einsum("nd,nd->n", embeddings[first], embeddings[second])
+        areas.append(auc(scores, codes[first] == codes[second]))
+        found = impostors(embeddings, codes, fmrs=(0.01,))
+        thresholds.append(found.thresholds[0.01])
+    # The last sample stands for what a user has: one.
+    low, high = bootstrap_auc(
+        scores,
+        codes[first] == codes[second],
+        by_subject(codes[first], codes[second], resamples=200),
+    )
+    assert high - low == pytest.approx(2 * 1.96 * np.std(areas), rel=0.4)
+    low, high = found.intervals[0.01]
+    assert high - low == pytest.approx(2 * 1.96 * np.std(thresholds), rel=0.4)
+    assert low < thresholds[-1] < high
+
+
 def test_impostor_thresholds_are_exact():
     rng = np.random.default_rng(0)
     embeddings = rng.standard_normal((300, 16)).astype("float32")
@@ -70,7 +132,10 @@ def test_impostor_thresholds_are_exact():
         first_rejected = thresholds[false_rates > fmr].max()
         last_accepted = thresholds[false_rates <= fmr].min()
         assert first_rejected - 1e-6 <= found.thresholds[fmr] <= last_accepted + 1e-6
+        low, high = found.intervals[fmr]
+        assert low <= found.thresholds[fmr] <= high
     assert np.isnan(found.thresholds[1e-6])  # 44,000 comparisons cannot resolve it
+    assert 1e-6 not in found.intervals
 
 
 def test_clopper_pearson_is_the_beta_quantile():

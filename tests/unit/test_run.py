@@ -40,7 +40,7 @@ def test_a_preview_is_eight_fixed_images_and_one_drawn(tmp_path):
     with Run(tmp_path, {}, preview=preview) as run:
         run.log(1, train_loss=0.5)
         run.show(1, lambda vectors: images[vectors[:, 0].astype(int)] / 255)
-    strip = np.asarray(Image.open(tmp_path / "strips" / "001.png"))
+    strip = np.asarray(Image.open(tmp_path / "strips" / "reconstructions-001.png"))
     assert strip.shape == (320, 1440, 3)
     assert (strip[:160] == strip[160:]).all()  # a perfect inverter: both rows agree
     assert (strip[:160, :160] == images[first[0]]).all()

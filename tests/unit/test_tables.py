@@ -2,10 +2,10 @@ import dataclasses
 
 import pytest
 
-from experiments.tables import write_documented, write_finding, write_verification
+from experiments.tables import write_documented, write_finding, write_speed, write_verification
 from gan_inversion.errors import UserError
 from gan_inversion.record import metric
-from gan_inversion.reports.tables import documented, read_records
+from gan_inversion.reports.tables import documented, finding, read_records
 from tests.conftest import ROOT
 from tests.unit.test_record import RECORD
 
@@ -59,6 +59,19 @@ def test_the_finding_in_the_readme_is_what_the_command_writes(tmp_path):
     assert f"<!-- finding -->\n{body}<!-- /finding -->" in readme.read_text()
 
 
+@pytest.mark.parametrize(
+    ("mean_loss", "mean_accuracy", "verdict"),
+    [(0.2, 0.7, "on both"), (0.2, 0.5, "on loss only"), (0.4, 0.5, "on neither")],
+)
+def test_the_finding_says_what_the_figures_say(mean_loss, mean_accuracy, verdict):
+    reported = {"test_loss": 0.38, "test_accuracy": 0.66}
+    (mean,) = seeds("mean_face", [mean_loss])
+    accuracy = {"test_accuracy": metric(mean_accuracy, n=10)}
+    mean = dataclasses.replace(mean, metrics={**mean.metrics, **accuracy})
+    text = finding([*seeds("documented_conv_bn", [0.3], reported=reported), mean])
+    assert f"beats the decoder {verdict}: loss {mean_loss:.4f}" in text
+
+
 def test_a_readme_without_the_block_is_a_sentence(tmp_path):
     (tmp_path / "README.md").write_text("nothing here")
     with pytest.raises(UserError, match="expected a block between <!-- finding -->"):
@@ -67,7 +80,11 @@ def test_a_readme_without_the_block_is_a_sentence(tmp_path):
 
 @pytest.mark.parametrize(
     ("page", "write"),
-    [("documented", write_documented), ("verification", write_verification)],
+    [
+        ("documented", write_documented),
+        ("verification", write_verification),
+        ("speed", write_speed),
+    ],
 )
 def test_the_pages_in_the_repository_are_what_the_command_writes(tmp_path, page, write):
     written = write(ROOT / "results" / "records", tmp_path)

@@ -8,7 +8,7 @@ from gan_inversion.data import LFW
 from gan_inversion.data.pairs import read_pairs
 from gan_inversion.embedders import load_embedder
 from gan_inversion.evaluation.verification import BINS, auc, cosine, k_fold
-from gan_inversion.record import Record
+from gan_inversion.record import Record, at
 from tests.conftest import ROOT
 
 RECORDS = sorted((ROOT / "results" / "records" / "verification").glob("*-lfw-s0.json"))
@@ -27,13 +27,14 @@ def test_the_figures_follow_from_the_raw_scores(path):
     assert record.metrics["auc"].value == pytest.approx(theirs, abs=1e-6)
     histogram = raw["impostor_histogram"]
     for rate in (1e-2, 1e-3, 1e-4):
-        condition = f"fmr={rate:.0e}".replace("e-0", "e-")
-        threshold = record.metrics[f"threshold@{condition}"].value
+        threshold = record.metrics[at("threshold", fmr=rate)].value
         bin_ = int((threshold + 1) * BINS / 2)
         above, with_it = histogram[bin_ + 1 :].sum(), histogram[bin_:].sum()
         assert above <= rate * histogram.sum() <= with_it
+        low, high = record.metrics[at("threshold", fmr=rate)].ci
+        assert low < threshold < high
         accepted = (raw["scores"][raw["genuine"]] >= threshold).mean()
-        assert record.metrics[f"tmr@{condition}"].value == pytest.approx(accepted)
+        assert record.metrics[at("tmr", fmr=rate)].value == pytest.approx(accepted)
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
@@ -43,6 +44,19 @@ def test_the_recogniser_is_as_good_as_promised(path):
     if floor is None or record.config["resample"] != "bilinear":
         floor = 0.96
     assert record.metrics["accuracy"].value >= floor
+
+
+@pytest.mark.parametrize("view", ["aligned", "whole"])
+def test_filters_lie_within_each_others_intervals(view):  # as the README says
+    records = [Record.read(path) for path in RECORDS]
+    figures = [
+        record.metrics["accuracy"]
+        for record in records
+        if (record.embedder, record.config["view"]) == ("facenet", view)
+    ]
+    assert len(figures) == 4
+    for one in figures:
+        assert all(one.ci[0] <= other.value <= one.ci[1] for other in figures)
 
 
 @pytest.mark.data
