@@ -4,6 +4,7 @@ Second stage of the flow. Embedders are frozen; nothing in this package trains o
 script that made the weights of `compact`.
 """
 
+import platform
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from gan_inversion.data.views import SIZE
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images
 from gan_inversion.progress import progress
-from gan_inversion.storage import atomic, cache_dir
+from gan_inversion.storage import atomic, cache_dir, write_text
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 PART = 2048  # images a cache file: what an interrupted embedding can lose
@@ -89,8 +90,8 @@ class KerasEmbedder(Embedder):
     Args:
         build: makes the model for a dtype policy; maps pixels in [0, 255], float (N, 160, 160, 3),
             to unit vectors (N, D).
-        precision: `float32`, `mixed_bfloat16`, or `auto`: time both on one batch and take the
-            faster. bfloat16 was 1.4 times faster on one CPU and half as fast on another.
+        precision: `float32`, `mixed_bfloat16`, or `auto`: time both and take the faster. bfloat16
+            was 1.4 times faster on one CPU and half as fast on another.
         batch_size: images a forward pass.
     """
 
@@ -102,7 +103,7 @@ class KerasEmbedder(Embedder):
         batch_size: int = 64,
     ):
         if precision == "auto":
-            precision = fastest_precision(build, batch_size)
+            precision = fastest_precision(build, batch_size, name=self.name)
         self.precision = precision
         self.batch_size = batch_size
         self.model = build(precision)
@@ -121,14 +122,32 @@ class KerasEmbedder(Embedder):
         return out / np.linalg.norm(out, axis=1, keepdims=True)
 
 
-def fastest_precision(build: Callable[[str], keras.Model], batch_size: int) -> str:
-    """The precision whose forward pass is faster on this machine, by one timed batch each."""
+def fastest_precision(build: Callable[[str], keras.Model], batch_size: int, *, name: str) -> str:
+    """The precision whose forward pass is faster on this machine.
+
+    Timed once and remembered in the cache: a run that is resumed, perhaps on a busier machine,
+    must go on with the embeddings it began with.
+
+    Args:
+        build: makes the model for a precision.
+        batch_size: images a forward pass.
+        name: of the recogniser.
+    """
+    backend = keras.backend.backend()
+    memory = cache_dir() / "precision" / f"{name}-{backend}-{platform.node()}.txt"
+    if memory.exists() and (known := memory.read_text(encoding="utf-8")) in PRECISIONS:
+        return known
     batch = np.zeros((batch_size, SIZE, SIZE, 3), "float32")
     seconds = {}
     for precision in PRECISIONS:
         model = build(precision)
         model.predict_on_batch(batch)  # compiles
-        start = time.perf_counter()
-        model.predict_on_batch(batch)
-        seconds[precision] = time.perf_counter() - start
-    return min(PRECISIONS, key=seconds.__getitem__)
+        turns = []
+        for _ in range(3):
+            start = time.perf_counter()
+            model.predict_on_batch(batch)
+            turns.append(time.perf_counter() - start)
+        seconds[precision] = min(turns)
+    fastest = min(PRECISIONS, key=seconds.__getitem__)
+    write_text(memory, fastest)
+    return fastest

@@ -1,11 +1,13 @@
 """What every recogniser must do."""
 
+import time
+
 import numpy as np
 import pytest
 
 from gan_inversion.data import LFW
 from gan_inversion.embedders import EMBEDDERS, embed_cached, load_embedder
-from gan_inversion.embedders.base import Embedder
+from gan_inversion.embedders.base import Embedder, fastest_precision
 from gan_inversion.embedders.facenet import FaceNet
 from gan_inversion.errors import UserError
 
@@ -61,6 +63,22 @@ def test_embeddings_are_cached_in_parts(faces, monkeypatch):
     assert asked == [20, 20, 8]
     assert (embed_cached(compact, images, key="test-parts") == first).all()
     assert asked == [20, 20, 8]
+
+
+def test_the_faster_precision_is_timed_once_and_remembered():
+    class Model:
+        def __init__(self, precision):
+            self.seconds = 0.02 if precision == "float32" else 0.001
+            built.append(precision)
+
+        def predict_on_batch(self, batch):
+            time.sleep(self.seconds)
+
+    built = []
+    assert fastest_precision(Model, 2, name="sleeper") == "mixed_bfloat16"
+    assert sorted(built) == ["float32", "mixed_bfloat16"]
+    assert fastest_precision(Model, 2, name="sleeper") == "mixed_bfloat16"
+    assert len(built) == 2
 
 
 def test_an_unknown_embedder_is_a_sentence():
