@@ -25,6 +25,7 @@ from gan_inversion.protocols import Speed
 from gan_inversion.record import Metric, metric
 
 MATRIX = 4096  # rows and columns
+REST = 0.5  # seconds before a turn: worker threads of the last one still spin for a while
 
 Recogniser = FaceNet | Compact
 
@@ -124,6 +125,7 @@ def take_turns(programs: Mapping[str, Callable[[], object]], turns: int) -> dict
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for turn in progress(range(turns + 1), desc="turns"):
         for name, program in programs.items():
+            time.sleep(REST)
             start = time.perf_counter()
             program()
             if turn:  # the first one compiles
