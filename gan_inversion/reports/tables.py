@@ -139,12 +139,12 @@ def speed(records: Sequence[Record]) -> str:
     rate, share = metrics["matmul/gflop_per_second"].value, metrics["ours/share_of_matmul"].value
     if rate is None or share is None:
         raise UserError("the speed table needs the rate of a matrix product")
-    floor = (
+    ceiling = (
         f"`ours` computes in {records[0].config['precision']}. A picture takes {work:.2f} GFLOP, "
-        f"and a float32 matrix product reached {rate:.0f} GFLOP/s on this machine in the same "
-        f"turns, enough for {rate / work:.0f} images/s; `ours` uses {100 * share:.0f} % of it.\n"
+        f"and the fastest float32 matrix product reached {rate:.0f} GFLOP/s on this machine in the "
+        f"same run, enough for {rate / work:.0f} images/s; `ours` gets {100 * share:.0f} % of it.\n"
     )
-    return markdown(header, rows) + "\n" + floor + "\n" + _footer(records, "embedding_speed")
+    return markdown(header, rows) + "\n" + ceiling + "\n" + _footer(records, "embedding_speed")
 
 
 def _same(records: Sequence[Record], *fields: str) -> None:
