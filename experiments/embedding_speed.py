@@ -25,7 +25,6 @@ from gan_inversion.protocols import Speed
 from gan_inversion.record import Metric, metric
 
 MATRIX = 4096  # rows and columns
-REST = 0.5  # seconds before a turn: worker threads of the last one still spin for a while
 
 Recogniser = FaceNet | Compact
 
@@ -122,14 +121,11 @@ def gflop(model: keras.Model) -> float:
     return 2 * products / 1e9
 
 
-def take_turns(
-    programs: Mapping[str, Callable[[], object]], turns: int, *, rest: float = 0
-) -> dict[str, np.ndarray]:
+def take_turns(programs: Mapping[str, Callable[[], object]], turns: int) -> dict[str, np.ndarray]:
     """Seconds of each program, (turns,), everyone in turn, after one turn that warms up."""
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for turn in progress(range(turns + 1), desc="turns"):
         for name, program in programs.items():
-            time.sleep(rest)
             start = time.perf_counter()
             program()
             if turn:  # the first one compiles
@@ -162,7 +158,7 @@ def run_all(options: Options) -> None:
     programs |= {name: CONTESTANTS[name](images, recogniser) for name in options.contestants}
     # What the machine multiplies a second is the ceiling: measured first, before memory is crowded.
     rate = matrix_rate()
-    seconds = take_turns(programs, protocol.turns, rest=REST)
+    seconds = take_turns(programs, protocol.turns)
     metrics = {}
     for name in programs:
         metrics[f"{name}/images_per_second"] = middle(len(images) / seconds[name])
