@@ -160,11 +160,13 @@ def test_verification(tmp_path):
         threshold = metrics["threshold@fmr=1e-3"]
         assert threshold.ci[0] < threshold.value < threshold.ci[1]
         run = smoke / "verification" / f"compact_{view}-synthetic"
-        (line,) = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+        *folds, line = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
         assert line["accuracy"] == metrics["accuracy"].value
+        by_fold = [metrics[f"accuracy@fold={number}"].value for number in range(10)]
+        assert [line["fold_accuracy"] for line in folds] == by_fold
         assert Image.open(run / "strips" / "hardest_impostor-000.png").size == (1440, 320)
         tags = EventAccumulator(str(run)).Reload().Tags()
-        assert "accuracy" in tags["scalars"]
+        assert {"accuracy", "fold_accuracy"} <= set(tags["scalars"])
         assert set(tags["images"]) == {"hardest_genuine", "hardest_impostor"}
 
 
