@@ -16,6 +16,7 @@ from sklearn.linear_model import RidgeCV
 
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images, check_fit, check_invert
+from gan_inversion.progress import progress
 from gan_inversion.run import Run
 from gan_inversion.storage import atomic
 
@@ -142,9 +143,10 @@ class RidgePCA(_Control):
         count = min(self.count, len(images))
         pca = IncrementalPCA(count)
         blocks = list(_spans(len(images), max(BLOCK, count)))
-        for block in blocks:
+        for block in progress(blocks, desc="principal components"):
             pca.partial_fit(_flat(images, block))
-        targets = np.concatenate([pca.transform(_flat(images, block)) for block in blocks])
+        projected = progress(blocks, desc="projecting")
+        targets = np.concatenate([pca.transform(_flat(images, block)) for block in projected])
         ridge = RidgeCV(alphas=np.logspace(-4, 4, 9)).fit(embeddings, targets)
         self.mean = pca.mean_.astype("float32")
         self.components = pca.components_.astype("float32")  # (K, H * W * C)

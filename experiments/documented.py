@@ -8,9 +8,9 @@ from typing import Literal
 import keras
 import numpy as np
 
-from baselines.controls import MeanFace
-from baselines.inverter import TARGETS, DecoderInverter
+from baselines.inverter import TARGETS
 from experiments.common import main, make_record, peak_memory
+from experiments.methods import build, parameters, train
 from experiments.tables import write_documented
 from gan_inversion.data import Dataset, Subset, open_dataset
 from gan_inversion.embedders import Embedder, embed_cached, load_embedder
@@ -91,17 +91,14 @@ def rehearsal(options: Options) -> Options:
     )
 
 
-def build(method: str, epochs: int, batch_size: int) -> tuple[Inverter, str]:
+def open_method(method: str, protocol: Documented) -> tuple[Inverter, str]:
     """The inverter called `method`, and the target range it is judged in."""
     base = method.removesuffix("_corrected")
     targets = "documented" if base == method else "corrected"
-    if base == "mean_face":
-        return MeanFace(), targets
-    if not base.startswith("documented_"):
+    if base != "mean_face" and not base.startswith("documented_"):
         raise UserError(f"method must be mean_face or documented_<decoder>, not {method!r}")
-    decoder = base.removeprefix("documented_")
-    inverter = DecoderInverter(decoder, targets=targets, epochs=epochs, batch_size=batch_size)
-    return inverter, targets
+    sizes = {"epochs": protocol.epochs, "batch_size": protocol.batch_size}
+    return build(base, targets=targets, **sizes), targets
 
 
 def score(
@@ -132,7 +129,7 @@ def run_one(
     embeddings: np.ndarray,
 ) -> None:
     """Train, score and record one method with one seed, unless its record exists."""
-    inverter, targets = build(method, protocol.epochs, protocol.batch_size)
+    inverter, targets = open_method(method, protocol)
     name = f"{method}-{dataset.name}-s{seed}"
     config = {
         "protocol": asdict(protocol),
@@ -144,25 +141,23 @@ def run_one(
         "seed": seed,
     }
     images = dataset.view(protocol.view, resample=protocol.resample)
-    train, test = protocol.split(len(images), seed=seed)
+    train_index, test = protocol.split(len(images), seed=seed)
     low, high = TARGETS[targets]
     preview = Preview(embeddings[test], Subset(images, test), seed)
     with Run(options.runs / "documented" / name, config, preview=preview) as run:
-        start = time.perf_counter()
-        inverter.fit(embeddings[train], Subset(images, train), seed=seed, run=run)
-        seconds = time.perf_counter() - start
+        seconds = train(
+            inverter, embeddings[train_index], Subset(images, train_index), seed=seed, run=run
+        )
         if history := [line for line in run.history() if "train_loss" in line]:
-            seconds = sum(line["seconds"] for line in history)
             train_loss = history[-1]["train_loss"]
         else:
             losses, _, _ = score(
-                inverter, embeddings[train], Subset(images, train), span=high - low
+                inverter, embeddings[train_index], Subset(images, train_index), span=high - low
             )
             train_loss = losses.mean()
         losses, accuracies, milliseconds = score(
             inverter, embeddings[test], Subset(images, test), span=high - low
         )
-        inverter.save(run.folder / "inverter")
         run.log(len(history), test_loss=losses.mean(), test_accuracy=accuracies.mean())
     subjects = dataset.subjects[test]
     # The thesis' figures stand only beside what was measured as it did.
@@ -176,7 +171,7 @@ def run_one(
         seed=seed,
         config=config,
         metrics={
-            "train_loss": metric(train_loss, n=len(train)),
+            "train_loss": metric(train_loss, n=len(train_index)),
             "test_loss": metric(losses.mean(), ci=bootstrap_mean(losses, subjects), n=len(test)),
             "test_accuracy": metric(
                 accuracies.mean(), ci=bootstrap_mean(accuracies, subjects), n=len(test)
@@ -202,19 +197,13 @@ def run_one(
     print(f"{path}: test loss {losses.mean():.4f}, accuracy {accuracies.mean():.4f}")
 
 
-def parameters(inverter: Inverter) -> int:
-    """Trainable and fixed parameters of an inverter; 0 for one without a network."""
-    model = getattr(inverter, "model", None)
-    return model.count_params() if isinstance(model, keras.Model) else 0
-
-
 def run_all(options: Options) -> None:
     """Run every method with every seed, and write the table."""
     if options.smoke:
         options = rehearsal(options)
     protocol = Documented(epochs=options.epochs)
     for method in options.methods:
-        build(method, protocol.epochs, protocol.batch_size)  # a wrong name fails before the work
+        open_method(method, protocol)  # a wrong name fails before the work
     dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
     images = dataset.view(protocol.view, resample=protocol.resample)
     embedder = load_embedder(options.embedder)

@@ -1,68 +1,102 @@
 """Write the tables again from the committed records; no training, no data."""
 
 import textwrap
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.common import main
 from gan_inversion.reports import tables
+from gan_inversion.reports.inversion import inversion
+from gan_inversion.reports.table import Table, replace_block
 from gan_inversion.storage import write_text
+from gan_inversion.thresholds import read_thresholds
 
 
 @dataclass(frozen=True)
 class Options:
-    """Compile the tables of `docs` from `results/records`."""
+    """Compile the tables from the records: Markdown pages, LaTeX and CSV."""
 
-    records: Path = Path("results/records")
-    """Folder of records."""
+    results: Path = Path("results")
+    """Folder that holds `records` and the threshold registry."""
 
     output: Path = Path("docs")
-    """Folder for the pages."""
+    """Folder for the pages; LaTeX and CSV go to its `tables`."""
 
     readme: Path = Path("README.md")
-    """File whose `finding` block is filled."""
+    """File whose blocks are filled."""
 
 
 def write_documented(records: Path, output: Path, *, dataset: str = "lfw") -> Path:
-    """The table of the documented protocol on one dataset, as a page of its own."""
+    """The documented protocol on one dataset, as a page of its own."""
     found = tables.read_records(records, "documented", dataset=dataset)
     name = "documented" if dataset == "lfw" else f"documented-{dataset}"
-    return _write(output / f"{name}.md", "The documented decoders", tables.documented(found))
+    return write_page(output, name, "The documented decoders", [tables.documented(found)])
+
+
+def write_inversion(
+    records: Path,
+    output: Path,
+    *,
+    dataset: str = "lfw",
+    expected: Collection[tuple[str, int]] = (),
+) -> Path:
+    """The inversion protocol on one dataset, as a page of its own."""
+    found = tables.read_records(records, "inversion", dataset=dataset)
+    name = "inversion" if dataset == "lfw" else f"inversion-{dataset}"
+    title = "Reconstruction of people never seen"
+    return write_page(output, name, title, inversion(found, expected=expected))
 
 
 def write_verification(records: Path, output: Path) -> Path:
-    """The table of the recognisers on real pairs, as a page."""
+    """The recognisers on real pairs, as a page."""
     found = tables.read_records(records, "verification", dataset="lfw")
-    body = tables.verification(found)
-    return _write(output / "verification.md", "Verification of the recognisers", body)
+    title = "Verification of the recognisers"
+    return write_page(output, "verification", title, [tables.verification(found)])
+
+
+def write_thresholds(registry: Path, output: Path) -> Path:
+    """The threshold registry, as a page."""
+    lines = read_thresholds(registry)
+    return write_page(output, "thresholds", "Thresholds", [tables.thresholds(lines)])
 
 
 def write_speed(records: Path, output: Path) -> Path:
-    """The table of FaceNet's speed, as a page."""
+    """FaceNet's speed, as a page."""
     found = tables.read_records(records, "speed", dataset="synthetic")
-    return _write(output / "speed.md", "Speed of FaceNet", tables.speed(found))
+    return write_page(output, "speed", "Speed of FaceNet", [tables.speed(found)])
 
 
 def write_finding(records: Path, readme: Path) -> None:
     """The finding, between its markers in the README."""
     found = tables.finding(tables.read_records(records, "documented", dataset="lfw"))
     lines = textwrap.fill(found, 100, break_long_words=False, break_on_hyphens=False)
-    write_text(readme, tables.replace_block(readme.read_text("utf-8"), "finding", lines + "\n"))
+    write_text(readme, replace_block(readme.read_text("utf-8"), "finding", lines + "\n"))
     print(f"{readme} written")
 
 
-def _write(path: Path, title: str, body: str) -> Path:
-    write_text(path, f"# {title}\n\n{body}")
-    print(f"{path} written")
-    return path
+def write_page(output: Path, name: str, title: str, found: Sequence[Table]) -> Path:
+    """Write tables as one Markdown page, and each as LaTeX and CSV; the path of the page."""
+    for table in found:
+        stem = output / "tables" / (table.name + name.removeprefix(name.split("-")[0]))
+        write_text(stem.with_suffix(".tex"), table.latex())
+        write_text(stem.with_suffix(".csv"), table.csv())
+    page = output / f"{name}.md"
+    shared = [note for note in found[0].notes if all(note in table.notes for table in found)]
+    body = [table.markdown(leave_out=shared) for table in found]
+    write_text(page, "\n".join([f"# {title}\n", *body, *(f"{note}\n" for note in shared)]))
+    print(f"{page} written")
+    return page
 
 
 def run_all(options: Options) -> None:
     """Write every table."""
-    write_documented(options.records, options.output)
-    write_verification(options.records, options.output)
-    write_speed(options.records, options.output)
-    write_finding(options.records, options.readme)
+    records = options.results / "records"
+    write_documented(records, options.output)
+    write_verification(records, options.output)
+    write_thresholds(options.results / "thresholds.json", options.output)
+    write_speed(records, options.output)
+    write_finding(records, options.readme)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from experiments.common import main, make_record
 from gan_inversion.data import Dataset, Subset, open_dataset
 from gan_inversion.data.pairs import Pairs, draw_pairs, read_pairs
 from gan_inversion.data.views import VIEWS
-from gan_inversion.embedders import Dlib, Embedder, embed_cached, load_embedder
+from gan_inversion.embedders import Embedder, embed_cached, load_embedder
 from gan_inversion.evaluation import verification
 from gan_inversion.evaluation.intervals import clopper_pearson
 from gan_inversion.protocols import Verification
@@ -122,7 +122,7 @@ def measure(
         "accuracy": metric(folds.mean, ci=folds.ci, n=len(scores)),
         "auc": metric(
             verification.auc(scores, pairs.genuine),
-            ci=verification.bootstrap_auc(scores, pairs.genuine, verification.by_fold(pairs.fold)),
+            ci=verification.bootstrap_auc(scores, pairs.genuine, verification.by_group(pairs.fold)),
             n=len(scores),
         ),
     }
@@ -147,7 +147,7 @@ def measure(
         "view": view,
         "resample": resample,
         "precision": embedder.precision,
-        "undetected": embedder.undetected(images) if isinstance(embedder, Dlib) else 0,
+        "undetected": embedder.undetected(images) or 0,
     }
     surroundings = {"data_digest": dataset.digest, "embedder_digest": embedder.digest}
     folder = options.runs / protocol.name / f"{method}-{dataset.name}"

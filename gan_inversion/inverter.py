@@ -10,7 +10,9 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from gan_inversion.errors import UserError
-from gan_inversion.run import Run
+from gan_inversion.run import Run, to_uint8
+
+ROUNDING = 1e-4  # how far arithmetic may leave [0, 1]
 
 
 class Images(Protocol):
@@ -74,3 +76,30 @@ def check_invert(embeddings: np.ndarray, dimension: int) -> None:
         raise UserError(f"expected embeddings (N, {dimension}), got {np.shape(embeddings)}")
     if not np.isfinite(embeddings).all():
         raise UserError("expected finite embeddings, got NaN or infinity")
+
+
+def check_reconstructions(found: np.ndarray, count: int) -> np.ndarray:
+    """Pictures as an inverter gave them, as uint8 (N, 160, 160, 3).
+
+    Args:
+        found: float in [0, 1], or uint8.
+        count: N, pictures asked for.
+
+    Raises:
+        UserError: another number or shape, NaN, or values out of range.
+    """
+    found = np.asarray(found)
+    if found.shape != (count, 160, 160, 3):
+        raise UserError(f"expected reconstructions ({count}, 160, 160, 3), got {found.shape}")
+    if found.dtype == np.uint8:
+        return found
+    if not np.isfinite(found).all():
+        broken = int((~np.isfinite(found)).any(axis=(1, 2, 3)).sum())
+        raise UserError(f"expected finite reconstructions, got NaN or infinity in {broken}")
+    low, high = float(found.min()), float(found.max())
+    if low < -ROUNDING or high > 1 + ROUNDING:
+        raise UserError(
+            f"expected reconstructions in [0, 1] or uint8, got {found.dtype} from {low:g} to "
+            f"{high:g}"
+        )
+    return to_uint8(found)

@@ -2,11 +2,18 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
+from gan_inversion.errors import UserError
 from gan_inversion.seeding import stream
+
+BLOCK = 1024  # rows compared at once
+PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -83,3 +90,96 @@ class Speed(Protocol):
 
     images: int = 192
     turns: int = 5
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images of a dataset by use; no subject is in two of them.
+
+    Attributes:
+        train, validation, test: int (N,), sorted indices of images.
+        hash: first 16 hexadecimal digits of the SHA-256 over the files of each part.
+    """
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    hash: str
+
+
+@dataclass(frozen=True)
+class Inversion(Protocol):
+    """Reconstruction of faces never seen: subjects are split, thresholds come from real impostors.
+
+    Attributes:
+        view: what the networks see of a frame.
+        resample: filter from 250 to 160 pixels.
+        salt: of the hash that assigns a subject.
+        shares: of subjects for training, validation and test.
+        near_duplicate: cosine above which two images are one photograph; their subjects stay on
+            one side.
+        always_train: subjects that are trained on whatever their hash.
+        fmrs: false match rates at which reconstructions are judged.
+        score: similarity of two embeddings.
+    """
+
+    view: str = "aligned"
+    resample: str = "bilinear"
+    salt: str = "gan_inversion"
+    shares: tuple[float, float, float] = (0.7, 0.1, 0.2)
+    near_duplicate: float = 0.98
+    always_train: tuple[str, ...] = ("George_W_Bush",)
+    fmrs: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
+    score: str = "cosine"
+
+    def split(self, files: Sequence[str], embeddings: np.ndarray) -> Split:
+        """Assign every image, by subject.
+
+        Args:
+            files: N names, `subject/image`.
+            embeddings: float32 (N, D), unit norm, that near-duplicates are found by.
+
+        Raises:
+            UserError: too few subjects for three parts.
+        """
+        subjects = np.array([file.split("/")[0] for file in files])
+        names, codes = np.unique(subjects, return_inverse=True)
+        first, second = near_duplicates(embeddings, above=self.near_duplicate)
+        graph = coo_matrix((np.ones(len(first)), (codes[first], codes[second])), 2 * (len(names),))
+        _, group = connected_components(graph, directed=False)
+        # A group goes where its first name goes, or to training if one of its subjects must.
+        _, leader = np.unique(group, return_index=True)
+        place = np.array([self._place(name) for name in names])[leader][group]
+        place[np.isin(group, group[np.isin(names, self.always_train)])] = 0
+        parts = [np.flatnonzero(place[codes] == part) for part in range(3)]
+        for part, use in zip(parts, PARTS, strict=True):
+            if len(np.unique(codes[part])) < 2:
+                raise UserError(
+                    f"expected at least 2 subjects for {use}, got {len(np.unique(codes[part]))} of "
+                    f"{len(names)}: the data has too few, or its embeddings are nearly alike"
+                )
+        text = json.dumps([[files[i] for i in part.tolist()] for part in parts])
+        train, validation, test = parts
+        return Split(train, validation, test, hashlib.sha256(text.encode()).hexdigest()[:16])
+
+    def _place(self, subject: str) -> int:
+        """0 for training, 1 for validation, 2 for test."""
+        digest = hashlib.sha256(f"{self.salt}/{subject}".encode()).digest()
+        position = int.from_bytes(digest[:8], "big") / 2**64
+        return int(np.searchsorted(np.cumsum(self.shares[:2]), position, side="right"))
+
+
+def near_duplicates(embeddings: np.ndarray, *, above: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of images more similar than a cosine: indices, int (P,) each.
+
+    Args:
+        embeddings: float32 (N, D), unit norm.
+        above: the cosine.
+    """
+    rows, columns = [], []
+    for start in range(0, len(embeddings), BLOCK):
+        similar = embeddings[start : start + BLOCK] @ embeddings[start:].T > above
+        row, column = np.nonzero(np.triu(similar, 1))
+        rows.append(start + row)
+        columns.append(start + column)
+    return np.concatenate(rows), np.concatenate(columns)

@@ -1,14 +1,14 @@
 """The run record: one JSON file a run, validated by a schema, written once, never edited.
 
 Tables and dashboards are views of records. Per-image scores stand beside a record as `.npz`, so
-that its figures can be recomputed.
+that its figures can be recomputed. A checksum tells when a record was edited by hand.
 """
 
 import io
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +18,7 @@ import jsonschema
 import numpy as np
 
 from gan_inversion.errors import UserError
-from gan_inversion.storage import atomic, write_text
+from gan_inversion.storage import atomic, sha256, sha256_file, write_text
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class Record:
     reported: Mapping[str, float] = field(default_factory=dict)
     cost: Mapping[str, Any] = field(default_factory=dict)
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-    schema: int = 1
+    scores_digest: str | None = None  # SHA-256 of the raw scores beside the record
+    schema: int = 2
 
     def path(self, root: Path) -> Path:
         """`<root>/<protocol>/<method>-<dataset>-s<seed>.json`."""
@@ -70,14 +71,18 @@ class Record:
         path = self.path(root)
         if path.exists():
             raise UserError(f"{path} exists, and a record is never overwritten")
-        text = json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
-        validate(json.loads(text), path)
+        buffer = io.BytesIO()
         if scores is not None:
-            buffer = io.BytesIO()
             np.savez_compressed(buffer, allow_pickle=False, **scores)
+        packed = buffer.getvalue()
+        content = asdict(replace(self, scores_digest=sha256(packed) if packed else None))
+        content = json.loads(json.dumps(content, allow_nan=False))  # tuples become lists
+        content["checksum"] = checksum(content)
+        validate(content, path)
+        if packed:
             with atomic(path.with_suffix(".npz")) as temporary:
-                temporary.write_bytes(buffer.getvalue())
-        write_text(path, text)
+                temporary.write_bytes(packed)
+        write_text(path, json.dumps(content, indent=1) + "\n")
         return path
 
     @classmethod
@@ -85,18 +90,42 @@ class Record:
         """Read a record.
 
         Raises:
-            UserError: the file is not JSON or does not fit the schema.
+            UserError: the file is not JSON, does not fit the schema, or was edited.
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UserError(f"{path} is not a readable record: {error}") from error
         validate(content, path)
+        if content.pop("checksum") != checksum(content):
+            raise UserError(
+                f"{path} was edited: expected the checksum of its content, and a record is "
+                "written once"
+            )
         metrics = {
             name: Metric(metric["value"], metric["ci"] and tuple(metric["ci"]), metric["n"])
             for name, metric in content.pop("metrics").items()
         }
         return cls(metrics=metrics, **content)
+
+
+def read_scores(path: Path) -> dict[str, np.ndarray]:
+    """Raw scores of the record at `path`.
+
+    Raises:
+        UserError: there are none, or not those that the record was computed from.
+    """
+    record, scores = Record.read(path), path.with_suffix(".npz")
+    if not scores.is_file() or sha256_file(scores) != record.scores_digest:
+        raise UserError(f"expected the raw scores of {path.name} in {scores}, found none or others")
+    with np.load(scores) as arrays:
+        return dict(arrays)
+
+
+def checksum(content: Mapping[str, Any]) -> str:
+    """SHA-256 of a record's content, without the checksum itself."""
+    known = {name: value for name, value in content.items() if name != "checksum"}
+    return sha256(json.dumps(known, sort_keys=True).encode())
 
 
 def validate(content: Any, path: Path) -> None:

@@ -76,7 +76,7 @@ def cached_array(
     return np.load(path, mmap_mode="r")
 
 
-def sha256(data: bytes) -> str:
+def sha256(data: bytes | memoryview) -> str:
     """SHA-256 of bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 

@@ -1,6 +1,6 @@
 """Frozen recognisers: `facenet`, `compact` (shipped) and `dlib` (independent)."""
 
-from gan_inversion.embedders.base import Embedder, embed_cached
+from gan_inversion.embedders.base import CallableEmbedder, Embedder, embed_cached
 from gan_inversion.embedders.compact import Compact
 from gan_inversion.embedders.dlib import Dlib
 from gan_inversion.embedders.facenet import FaceNet
@@ -10,7 +10,16 @@ EMBEDDERS: dict[str, type[Embedder]] = {
     embedder.name: embedder for embedder in (FaceNet, Compact, Dlib)
 }
 
-__all__ = ["EMBEDDERS", "Compact", "Dlib", "Embedder", "FaceNet", "embed_cached", "load_embedder"]
+__all__ = [
+    "EMBEDDERS",
+    "CallableEmbedder",
+    "Compact",
+    "Dlib",
+    "Embedder",
+    "FaceNet",
+    "embed_cached",
+    "load_embedder",
+]
 
 
 def load_embedder(name: str) -> Embedder:

@@ -30,12 +30,14 @@ class Embedder(ABC):
         digest: SHA-256 that names the weights.
         dimension: D, length of an embedding.
         precision: arithmetic used, part of the cache key.
+        stages: names of the layers whose feature maps `features` gives; none where there are none.
     """
 
     name: str
     digest: str
     dimension: int
     precision: str = "float32"
+    stages: tuple[str, ...] = ()
 
     @abstractmethod
     def embed(self, images: np.ndarray) -> np.ndarray:
@@ -45,11 +47,22 @@ class Embedder(ABC):
             images: uint8 (N, 160, 160, 3), RGB.
 
         Returns:
-            float32 (N, D), unit norm.
+            float32 (N, D), unit norm; NaN in the row of a picture that the recogniser rejects.
 
         Raises:
             UserError: wrong shape or type.
         """
+
+    def features(self, images: np.ndarray) -> list[np.ndarray]:
+        """Feature maps of pictures, uint8 (N, 160, 160, 3): float32 (N, H, W, C) a stage."""
+        raise UserError(f"the recogniser {self.name} has no stages to take features from")
+
+    def undetected(self, images: Images) -> int | None:
+        """Number of pictures, uint8 (N, 160, 160, 3), in which the recogniser finds no face.
+
+        None for recognisers that take the picture as it is.
+        """
+        return None
 
 
 def check_images(images: np.ndarray) -> None:
@@ -84,6 +97,45 @@ def embed_cached(embedder: Embedder, images: Images, *, key: str) -> np.ndarray:
     return np.concatenate(parts)
 
 
+class CallableEmbedder(Embedder):
+    """A recogniser given as a function, not necessarily of Keras.
+
+    Args:
+        name: for records.
+        digest: SHA-256 that names what it computes: its weights, or its source.
+        function: uint8 (N, 160, 160, 3) -> float (N, D), of any norm; NaN in the rows of pictures
+            that it rejects.
+        batch_size: images a call.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        digest: str,
+        function: Callable[[np.ndarray], np.ndarray],
+        *,
+        batch_size: int = 64,
+    ):
+        self.name, self.digest = name, digest
+        self._function, self._batch_size = function, batch_size
+
+    def embed(self, images: np.ndarray) -> np.ndarray:
+        check_images(images)
+        parts = []
+        for start in range(0, len(images), self._batch_size):
+            batch = images[start : start + self._batch_size]
+            vectors = np.asarray(self._function(batch), "float32")
+            if vectors.ndim != 2 or len(vectors) != len(batch):
+                raise UserError(
+                    f"expected {len(batch)} embeddings (N, D) from {self.name}, got {vectors.shape}"
+                )
+            parts.append(vectors)
+        out = np.concatenate(parts)
+        self.dimension = out.shape[1]
+        with np.errstate(invalid="ignore"):  # a zero vector is no embedding: rejected
+            return out / np.linalg.norm(out, axis=1, keepdims=True)
+
+
 class KerasEmbedder(Embedder):
     """A recogniser that is a Keras model; its `model` is differentiable down to the pixels.
 
@@ -108,6 +160,14 @@ class KerasEmbedder(Embedder):
         self.batch_size = batch_size
         self.model = build(precision)
         self.dimension = self.model.output_shape[-1]
+        maps = [self.model.get_layer(stage).output for stage in self.stages]
+        self._trunk = keras.Model(self.model.input, maps)
+        self._trunk.compile(jit_compile=self.model.jit_compile)
+
+    def features(self, images: np.ndarray) -> list[np.ndarray]:
+        check_images(images)
+        maps = self._trunk.predict_on_batch(np.asarray(images, "float32"))
+        return [np.asarray(found, "float32") for found in maps]
 
     def embed(self, images: np.ndarray) -> np.ndarray:
         check_images(images)

@@ -28,6 +28,7 @@ class Compact(KerasEmbedder):
     """
 
     name = "compact"
+    stages = ("stage_1", "stage_2", "stage_3")
 
     def __init__(self, path: Path | None = None, *, precision: str = "float32"):
         source = path or files("gan_inversion.embedders").joinpath(WEIGHTS)
@@ -50,10 +51,10 @@ def compact_network(precision: str = "float32") -> keras.Model:
     image = keras.Input((160, 160, 3), name="image")
     x = layers.Rescaling(1 / 127.5, offset=-1, dtype=precision)(image)
     x = layers.AveragePooling2D(2, dtype=precision)(x)  # (N, 80, 80, 3)
-    for filters in (24, 48, 96, 144):
+    for stage, filters in enumerate((24, 48, 96, 144)):
         x = layers.Conv2D(filters, 3, strides=2, padding="same", dtype=precision)(x)
         x = layers.BatchNormalization(dtype=precision)(x)
-        x = layers.Activation("relu", dtype=precision)(x)
+        x = layers.Activation("relu", dtype=precision, name=f"stage_{stage}")(x)
     x = layers.SeparableConv2D(192, 3, padding="same", activation="relu", dtype=precision)(x)
     # Where a feature lies tells faces apart (eye distance, brows): flatten, do not average.
     x = layers.Conv2D(24, 1, activation="relu", dtype=precision)(x)  # (N, 5, 5, 24)

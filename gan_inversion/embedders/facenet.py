@@ -34,6 +34,7 @@ class FaceNet(KerasEmbedder):
 
     name = "facenet"
     digest = MANIFEST_DIGEST
+    stages = ("Conv2d_4b_3x3", "Block35_5", "Mixed_6a")
 
     def __init__(self, path: Path | None = None, *, precision: str = "auto"):
         path = path or data_dir() / FOLDER
@@ -84,7 +85,7 @@ def inception_resnet_v1(precision: str = "float32") -> keras.Model:
     b = conv(x, 192, 1, f"{name}_Branch_1_Conv2d_0a_1x1")
     b = conv(b, 192, 3, f"{name}_Branch_1_Conv2d_0b_3x3")
     b = conv(b, 256, 3, f"{name}_Branch_1_Conv2d_1a_3x3", strides=2, padding="valid")
-    x = layers.Concatenate(dtype=precision)([a, b, pool()(x)])  # (N, 8, 8, 896)
+    x = layers.Concatenate(dtype=precision, name=name)([a, b, pool()(x)])  # (N, 8, 8, 896)
 
     for block in range(1, 11):
         name = f"Block17_{block}"
@@ -141,7 +142,7 @@ def _residual(x, branches, name, precision, *, last=False) -> keras.KerasTensor:
         joined, x.shape[-1], 1, f"{name}_Conv2d_1x1", precision=precision, activation=None
     )
     x = layers.Add(dtype=precision)([x, joined])
-    return x if last else layers.Activation("relu", dtype=precision)(x)
+    return x if last else layers.Activation("relu", dtype=precision, name=name)(x)
 
 
 def load_arrays(model: keras.Model, folder: Path) -> None:

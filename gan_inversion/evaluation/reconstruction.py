@@ -1,6 +1,11 @@
-"""Pixel figures of a reconstruction, one value an image."""
+"""How near a reconstruction is to its original, one value an image."""
+
+from collections.abc import Sequence
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
+
+DEVIATION, REACH = 1.5, 5  # of SSIM's window, pixels
 
 
 def mse(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
@@ -30,3 +35,69 @@ def channel_accuracy(originals: np.ndarray, reconstructions: np.ndarray) -> np.n
         float64 (N,).
     """
     return (originals.argmax(-1) == reconstructions.argmax(-1)).mean(axis=(1, 2))
+
+
+def psnr(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
+    """Peak signal-to-noise ratio in decibels, of pictures in [0, 1].
+
+    Args:
+        originals: float (N, H, W, C).
+        reconstructions: float (N, H, W, C).
+
+    Returns:
+        float64 (N,); infinite where both agree.
+    """
+    with np.errstate(divide="ignore"):
+        return -10 * np.log10(mse(originals, reconstructions))
+
+
+def ssim(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
+    """Structural similarity of pictures in [0, 1], mean over pixels and channels.
+
+    Gaussian window of 11 pixels and deviation 1.5, constants 0.01 and 0.03: Wang et al., IEEE
+    Transactions on Image Processing 2004. Only where the window lies within the picture.
+
+    Args:
+        originals: float (N, S, S, C).
+        reconstructions: float (N, S, S, C).
+
+    Returns:
+        float64 (N,).
+    """
+
+    def smooth(planes: np.ndarray) -> np.ndarray:
+        return gaussian_filter(planes, DEVIATION, radius=REACH, axes=(1, 2))
+
+    x, y = originals.astype("float64"), reconstructions.astype("float64")
+    mean_x, mean_y = smooth(x), smooth(y)
+    variance = smooth(x * x) - mean_x**2 + smooth(y * y) - mean_y**2
+    covariance = smooth(x * y) - mean_x * mean_y
+    likeness = (2 * mean_x * mean_y + 0.01**2) * (2 * covariance + 0.03**2)
+    likeness /= (mean_x**2 + mean_y**2 + 0.01**2) * (variance + 0.03**2)
+    return likeness[:, REACH:-REACH, REACH:-REACH].mean(axis=(1, 2, 3))
+
+
+def feature_distance(
+    originals: Sequence[np.ndarray], reconstructions: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Distance in the feature maps of a recogniser, mean over its stages and positions.
+
+    Squared Euclidean distance between the features at a position, each of unit length: LPIPS
+    without learned weights (Zhang et al., CVPR 2018, equation 1). Between 0 and 4.
+
+    Args:
+        originals: float (N, H, W, C), one a stage.
+        reconstructions: the same shapes.
+
+    Returns:
+        float64 (N,).
+    """
+
+    def unit(features: np.ndarray) -> np.ndarray:
+        return features / np.maximum(np.linalg.norm(features, axis=-1, keepdims=True), 1e-6)
+
+    stages = [
+        np.square(unit(first) - unit(second)).sum(axis=-1).mean(axis=(1, 2), dtype="float64")
+        for first, second in zip(originals, reconstructions, strict=True)
+    ]
+    return np.mean(stages, axis=0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from gan_inversion.evaluation.intervals import LEVEL
+from gan_inversion.evaluation.intervals import LEVEL, percentiles
 from gan_inversion.seeding import stream
 
 BINS = 8192  # of the impostor histogram over [-1, 1]
@@ -93,8 +93,8 @@ def bootstrap_auc(
     Args:
         scores: float (N,).
         positive: bool (N,).
-        weights: how often each pair counts, (N,), resample after resample: `by_fold` where the
-            folds share no subject, `by_subject` where every image meets every other.
+        weights: how often each score counts, (N,), resample after resample: `by_group` where
+            groups share no subject, `by_subject` where every image meets every other.
     """
     _, rank = np.unique(scores, return_inverse=True)
     values = []
@@ -103,12 +103,12 @@ def bootstrap_auc(
         negatives = np.bincount(rank, weights=weight * ~positive)
         outscored = np.cumsum(negatives) - negatives / 2  # ties half
         values.append(positives @ outscored / (positives.sum() * negatives.sum()))
-    return _percentiles(values)
+    return percentiles(values)
 
 
-def by_fold(fold: np.ndarray, *, resamples: int = 1000, seed: int = 0) -> Iterator[np.ndarray]:
-    """Weights of pairs when whole folds, int (N,), are resampled."""
-    names, codes = np.unique(fold, return_inverse=True)
+def by_group(group: np.ndarray, *, resamples: int = 1000, seed: int = 0) -> Iterator[np.ndarray]:
+    """Weights when whole groups (folds, subjects), given for each score (N,), are resampled."""
+    names, codes = np.unique(group, return_inverse=True)
     for draw in _draws(len(names), resamples, seed):
         yield draw[codes]
 
@@ -139,11 +139,6 @@ def _draws(count: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
     generator = stream(seed, "bootstrap")
     for _ in range(resamples):
         yield np.bincount(generator.integers(count, size=count), minlength=count)
-
-
-def _percentiles(values: Sequence[float]) -> tuple[float, float]:
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
 
 
 @dataclass(frozen=True)

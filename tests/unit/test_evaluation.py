@@ -12,7 +12,7 @@ from gan_inversion.evaluation.verification import (
     auc,
     best_threshold,
     bootstrap_auc,
-    by_fold,
+    by_group,
     by_subject,
     impostors,
     k_fold,
@@ -69,9 +69,9 @@ def test_a_resample_is_the_auc_of_the_pairs_it_repeats():
     assert bootstrap_auc(scores, genuine, [weight]) == pytest.approx((expected, expected))
 
 
-def test_weights_by_fold_repeat_whole_folds():
+def test_weights_by_group_repeat_whole_folds():
     fold = np.array([0, 0, 1, 2])
-    weights = np.array(list(by_fold(fold, resamples=50)))
+    weights = np.array(list(by_group(fold, resamples=50)))
     assert (weights[:, 0] == weights[:, 1]).all()
     assert (weights[:, 1:].sum(axis=1) == 3).all() and len(np.unique(weights)) > 2
 

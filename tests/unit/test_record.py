@@ -6,7 +6,8 @@ import pytest
 
 from gan_inversion.errors import UserError
 from gan_inversion.protocols import Documented
-from gan_inversion.record import Metric, Record, metric
+from gan_inversion.record import Metric, Record, metric, read_scores
+from tests.conftest import ROOT
 
 RECORD = Record(
     protocol="documented",
@@ -28,8 +29,9 @@ RECORD = Record(
 def test_a_record_is_read_as_it_was_written(tmp_path):
     path = RECORD.write(tmp_path, {"scores": np.arange(3.0)})
     assert path == tmp_path / "documented" / "mean_face-lfw-s0.json"
-    assert Record.read(path) == RECORD
-    assert np.load(path.with_suffix(".npz"))["scores"].tolist() == [0, 1, 2]
+    written = Record.read(path)
+    assert dataclasses.replace(written, scores_digest=None) == RECORD
+    assert read_scores(path)["scores"].tolist() == [0, 1, 2]
 
 
 def test_a_record_is_never_overwritten(tmp_path):
@@ -47,10 +49,12 @@ def test_a_record_that_does_not_fit_is_not_written(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema": 2}, "schema does not fit"),
+        ({"schema": 1}, "schema does not fit"),
         ({"metrics": {}}, "metrics does not fit"),
         ({"metrics": {"a": {"value": "1", "ci": None, "n": 1}}}, "metrics/a/value does not fit"),
         ({"extra": 1}, "the record does not fit"),
+        ({"seed": 1}, "was edited: expected the checksum"),
+        ({"reported": {"test_loss": 0.31}}, "was edited: expected the checksum"),
     ],
 )
 def test_a_record_of_another_shape_is_a_sentence(tmp_path, change, message):
@@ -58,6 +62,28 @@ def test_a_record_of_another_shape_is_a_sentence(tmp_path, change, message):
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(UserError, match=message):
         Record.read(path)
+
+
+def test_a_figure_edited_by_hand_is_noticed(tmp_path):
+    path = RECORD.write(tmp_path)
+    path.write_text(path.read_text().replace("0.25", "0.15"))
+    with pytest.raises(UserError, match=r"mean_face-lfw-s0.json was edited"):
+        Record.read(path)
+
+
+def test_scores_of_another_run_are_noticed(tmp_path):
+    path = RECORD.write(tmp_path, {"scores": np.arange(3.0)})
+    np.savez(path.with_suffix(".npz"), scores=np.arange(4.0))
+    with pytest.raises(UserError, match="found none or others"):
+        read_scores(path)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "results" / "records").rglob("*.json")), ids=lambda path: path.stem
+)
+def test_committed_records_are_as_they_were_written(path):
+    if Record.read(path).scores_digest:
+        read_scores(path)
 
 
 def test_a_cut_record_is_a_sentence(tmp_path):

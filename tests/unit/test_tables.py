@@ -1,4 +1,6 @@
+import csv
 import dataclasses
+import io
 
 import pytest
 
@@ -26,12 +28,22 @@ def test_the_documented_table_is_this_one():
         *seeds("documented_dense", [0.3], reported=reported),
         *seeds("mean_face", [0.2, 0.4], reported={}),
     ]
-    assert documented(records).splitlines()[2:4] == [
-        "| documented_dense | 1 | 10 | 0.5000 | 0.3000 | 0.2000 to 0.4000 | 0.3800 | -0.0800 "
-        "| 0.6000 | 0.5000 to 0.7000 | 0.6600 | -0.0600 |",
-        "| mean_face | 2 | 10 | 0.5000 ± 0.0000 | 0.3000 ± 0.1414 | 0.2000 to 0.4000 |  |  "
-        "| 0.6000 ± 0.0000 | 0.5000 to 0.7000 |  |  |",
+    table = documented(records)
+    assert table.markdown().splitlines()[4:6] == [
+        "| documented_dense | 1 | 10 | 0.5000 | 0.3000 [0.2000, 0.4000] | 0.3800 | -0.0800 "
+        "| 0.6000 [0.5000, 0.7000] | 0.6600 | -0.0600 |",
+        "| mean_face | 2 | 10 | 0.5000 ± 0.0000 | 0.3000 ± 0.1414 [0.2000, 0.4000] |  |  "
+        "| 0.6000 ± 0.0000 [0.5000, 0.7000] |  |  |",
     ]
+    body = table.latex().splitlines()
+    assert body[body.index(r"\midrule") + 2] == (
+        r"mean\_face & 2 & 10 & 0.5000 $\pm$ 0.0000 & 0.3000 $\pm$ 0.1414 [0.2000, 0.4000] &  &  "
+        r"& 0.6000 $\pm$ 0.0000 [0.5000, 0.7000] &  &  \\"
+    )
+    rows = list(csv.DictReader(io.StringIO(table.csv())))
+    assert float(rows[1]["test loss"]) == pytest.approx(0.3) and rows[1]["test loss n"] == "10"
+    assert float(rows[1]["test loss sd"]) == pytest.approx(0.02**0.5)
+    assert float(rows[0]["test loss low"]) == pytest.approx(0.2) and rows[0]["test loss sd"] == ""
 
 
 def test_a_table_never_mixes_protocols():
@@ -88,4 +100,8 @@ def test_a_readme_without_the_block_is_a_sentence(tmp_path):
 )
 def test_the_pages_in_the_repository_are_what_the_command_writes(tmp_path, page, write):
     written = write(ROOT / "results" / "records", tmp_path)
-    assert written.read_bytes() == (ROOT / "docs" / f"{page}.md").read_bytes()
+    assert written == tmp_path / f"{page}.md"
+    files = [file.relative_to(tmp_path) for file in tmp_path.rglob("*") if file.is_file()]
+    assert len(files) >= 3  # the page, and LaTeX and CSV of each table
+    for file in files:
+        assert (tmp_path / file).read_bytes() == (ROOT / "docs" / file).read_bytes()

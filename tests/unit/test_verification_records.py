@@ -20,9 +20,9 @@ def test_the_figures_follow_from_the_raw_scores(path):
     record, raw = Record.read(path), np.load(path.with_suffix(".npz"))
     folds = k_fold(raw["scores"], raw["genuine"], raw["fold"])
     assert record.metrics["accuracy"].value == pytest.approx(folds.mean, abs=1e-9)
-    by_fold = [record.metrics[f"accuracy@fold={number}"].value for number in range(10)]
-    assert by_fold == pytest.approx(folds.accuracies.tolist())
-    assert np.mean(by_fold) == pytest.approx(folds.mean)
+    by_group = [record.metrics[f"accuracy@fold={number}"].value for number in range(10)]
+    assert by_group == pytest.approx(folds.accuracies.tolist())
+    assert np.mean(by_group) == pytest.approx(folds.mean)
     theirs = roc_auc_score(raw["genuine"], raw["scores"])
     assert record.metrics["auc"].value == pytest.approx(theirs, abs=1e-6)
     histogram = raw["impostor_histogram"]

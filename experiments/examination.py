@@ -1,0 +1,287 @@
+"""The full examination of one inverter's reconstructions under the `inversion` protocol."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gan_inversion.data import Dataset, Subset
+from gan_inversion.embedders import Embedder, embed_cached
+from gan_inversion.evaluation import realism
+from gan_inversion.evaluation.attack import Attack, attack, identify, subject_mean
+from gan_inversion.evaluation.copying import copy_test, nearest
+from gan_inversion.evaluation.intervals import (
+    bootstrap_mean,
+    bootstrap_quantile,
+    bootstrap_rate,
+    clopper_pearson,
+)
+from gan_inversion.evaluation.reconstruction import feature_distance, psnr, ssim
+from gan_inversion.evaluation.verification import auc, bootstrap_auc, by_group
+from gan_inversion.progress import progress
+from gan_inversion.protocols import Inversion, Split
+from gan_inversion.record import Metric, at, metric
+from gan_inversion.storage import sha256
+from gan_inversion.thresholds import Threshold
+from gan_inversion.training.two_sample import two_sample_scores
+
+BLOCK = 64  # pictures compared at once
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A recogniser that reconstructions are shown to.
+
+    Attributes:
+        embedder: the recogniser.
+        embeddings: float32 (N, D), of all images of the dataset.
+        thresholds: by false match rate, from real impostors.
+    """
+
+    embedder: Embedder
+    embeddings: np.ndarray
+    thresholds: Mapping[float, Threshold]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What stands still while inverters come and go.
+
+    Attributes:
+        protocol: the rules.
+        dataset: the faces.
+        images: uint8 (N, 160, 160, 3), the protocol's view of them.
+        split: their use.
+        judges: the attacked recogniser first, independent ones after it.
+    """
+
+    protocol: Inversion
+    dataset: Dataset
+    images: np.ndarray
+    split: Split
+    judges: Sequence[Judge]
+
+    @property
+    def subjects(self) -> np.ndarray:
+        """Subject of each test image."""
+        return self.dataset.subjects[self.split.test]
+
+    @property
+    def originals(self) -> Subset:
+        """The test images."""
+        return Subset(self.images, self.split.test)
+
+
+@dataclass
+class Examination:
+    """What came out, filled part by part.
+
+    Attributes:
+        metrics: figures for the record.
+        scores: raw scores, from which they can be computed again.
+        seconds: of each part.
+    """
+
+    metrics: dict[str, Metric] = field(default_factory=dict)
+    scores: dict[str, np.ndarray] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Time a part."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+
+
+def examine(reconstructions: np.ndarray, bench: Bench, *, seed: int) -> Examination:
+    """Examine the reconstructions of all test images.
+
+    Args:
+        reconstructions: uint8 (N, 160, 160, 3), in the order of `bench.split.test`.
+        bench: what they are judged by.
+        seed: for random patches, halves and weights of networks.
+    """
+    found = Examination(scores={"test_index": bench.split.test.astype("int32")})
+    attacks, embeddings = [], []
+    for judge in bench.judges:
+        with found.part(judge.embedder.name):
+            vectors = _embed(judge.embedder, reconstructions)
+            attacks.append(_attack(found, judge, vectors, bench))
+            undetected = judge.embedder.undetected(reconstructions)
+            if undetected is not None:
+                found.metrics[f"{judge.embedder.name}/undetected"] = _share(undetected, vectors)
+        embeddings.append(vectors)
+    _gaps(found, bench, attacks)
+    with found.part("copy"):
+        _copying(found, bench, embeddings[0])
+    with found.part("image"):
+        _pixels(found, bench, reconstructions)
+    if any(judge.embedder.stages for judge in bench.judges):
+        with found.part("features"):
+            _features(found, bench, reconstructions)
+    with found.part("realism"):
+        _realism(found, bench, reconstructions, seed)
+    with found.part("two_sample"):
+        _two_sample(found, bench, reconstructions, seed)
+    return found
+
+
+def _embed(embedder: Embedder, reconstructions: np.ndarray) -> np.ndarray:
+    key = f"reconstructions-{sha256(np.ascontiguousarray(reconstructions).data)[:16]}"
+    return embed_cached(embedder, reconstructions, key=key)
+
+
+def _attack(found: Examination, judge: Judge, vectors: np.ndarray, bench: Bench) -> Attack:
+    """Success rates, cosines and ranks with one recogniser."""
+    name, subjects = judge.embedder.name, bench.subjects
+    originals = judge.embeddings[bench.split.test]
+    outcome = attack(vectors, originals, subjects)
+    for fmr, line in judge.thresholds.items():
+        for figure, value in _success(outcome, subjects, line.threshold).items():
+            found.metrics[at(f"{name}/{figure}", fmr=fmr)] = value
+    cosines = outcome.type1
+    found.metrics[f"{name}/cosine_mean"] = metric(
+        cosines.mean(dtype="float64"), ci=bootstrap_mean(cosines, subjects), n=len(cosines)
+    )
+    found.metrics[f"{name}/cosine_p05"] = metric(
+        np.quantile(cosines, 0.05), ci=bootstrap_quantile(cosines, subjects, 0.05), n=len(cosines)
+    )
+    found.metrics[f"{name}/rejected"] = _share(int(outcome.rejected.sum()), vectors)
+    found.scores[f"{name}/type1"] = cosines
+    if len(outcome.type2):
+        search = identify(vectors, originals, subjects)
+        for rank in (1, 5):
+            hits = search.ranks <= rank
+            found.metrics[f"{name}/rank{rank}"] = metric(
+                hits.mean(), ci=bootstrap_rate(hits, subjects[search.probes]), n=len(hits)
+            )
+        found.metrics[f"{name}/gallery"] = metric(search.gallery, n=len(search.probes))
+        found.scores[f"{name}/type2"] = outcome.type2
+        found.scores[f"{name}/rank"] = search.ranks.astype("int32")
+    return outcome
+
+
+def _share(count: int, vectors: np.ndarray) -> Metric:
+    """Share of the reconstructions."""
+    return metric(count / len(vectors), ci=clopper_pearson(count, len(vectors)), n=len(vectors))
+
+
+def _success(outcome: Attack, subjects: np.ndarray, threshold: float | None) -> dict[str, Metric]:
+    """Success rates of both types at one threshold; none where it is not resolved."""
+    hits = outcome.type1 >= (np.inf if threshold is None else threshold)
+    rates = {"sar_type1": (hits, subjects)}
+    if len(outcome.type2):
+        pairs = outcome.type2 >= (np.inf if threshold is None else threshold)
+        names, means = subject_mean(pairs, subjects[outcome.inverted])
+        rates["sar_type2"] = (means, names)
+        rates["sar_type2_pairs"] = (pairs, subjects[outcome.inverted])
+    return {
+        name: Metric(None, None, len(values))
+        if threshold is None
+        else metric(values.mean(), ci=bootstrap_rate(values, groups), n=len(values))
+        for name, (values, groups) in rates.items()
+    }
+
+
+def _gaps(found: Examination, bench: Bench, attacks: Sequence[Attack]) -> None:
+    """Adversarial gap: success with the attacked recogniser less success with another."""
+    first = bench.judges[0]
+    for judge, outcome in zip(bench.judges[1:], attacks[1:], strict=True):
+        for fmr in bench.protocol.fmrs:
+            name = at(f"gap_{judge.embedder.name}/sar_type1", fmr=fmr)
+            ours, theirs = first.thresholds[fmr].threshold, judge.thresholds[fmr].threshold
+            count = len(outcome.type1)
+            if ours is None or theirs is None:
+                found.metrics[name] = Metric(None, None, count)
+                continue
+            gap = (attacks[0].type1 >= ours).astype(float) - (outcome.type1 >= theirs)
+            ci = bootstrap_mean(gap, bench.subjects)
+            found.metrics[name] = metric(gap.mean(), ci=ci, n=count)
+
+
+def _copying(found: Examination, bench: Bench, vectors: np.ndarray) -> None:
+    """The copy audit, in the space of the attacked recogniser; validation images are its null."""
+    real, split = bench.judges[0].embeddings, bench.split
+    kept = np.isfinite(vectors).all(axis=1)
+    outputs = nearest(vectors[kept], real[split.train])
+    held_out = nearest(real[split.validation], real[split.train])
+    outcome = copy_test(
+        outputs, bench.subjects[kept], held_out, bench.dataset.subjects[split.validation]
+    )
+    found.metrics["copy/nearer"] = metric(outcome.nearer, n=outcome.subjects)
+    found.metrics["copy/p_value"] = metric(outcome.p_value, n=outcome.subjects)
+    found.scores["copy/outputs"], found.scores["copy/held_out"] = outputs, held_out
+
+
+def _pixels(found: Examination, bench: Bench, reconstructions: np.ndarray) -> None:
+    def block(start: int) -> tuple[np.ndarray, np.ndarray]:
+        some = slice(start, start + BLOCK)
+        original = bench.originals[some].astype("float32") / 255
+        reconstruction = reconstructions[some].astype("float32") / 255
+        return psnr(original, reconstruction), ssim(original, reconstruction)
+
+    with ThreadPoolExecutor() as pool:  # scipy filters outside the interpreter lock
+        starts = range(0, len(reconstructions), BLOCK)
+        blocks = list(progress(pool.map(block, starts), total=len(starts), desc="PSNR, SSIM"))
+    for name, parts in zip(("psnr", "ssim"), zip(*blocks, strict=True), strict=True):
+        _per_image(found, name, np.concatenate(parts), bench)
+
+
+def _per_image(found: Examination, name: str, values: np.ndarray, bench: Bench) -> None:
+    """A figure that is a mean over images; not resolved if infinite (PSNR of equal pictures)."""
+    if np.isfinite(values).all():
+        ci = bootstrap_mean(values, bench.subjects)
+        found.metrics[name] = metric(values.mean(), ci=ci, n=len(values))
+    else:
+        found.metrics[name] = Metric(None, None, len(values))
+    found.scores[name] = values.astype("float32")
+
+
+def _features(found: Examination, bench: Bench, reconstructions: np.ndarray) -> None:
+    """Distances in the feature maps of the first recogniser that has some."""
+    embedder = next(judge.embedder for judge in bench.judges if judge.embedder.stages)
+    distances, first, second = [], [], []
+    for start in progress(range(0, len(reconstructions), BLOCK), desc="features"):
+        some = slice(start, start + BLOCK)
+        original = embedder.features(bench.originals[some])
+        reconstruction = embedder.features(reconstructions[some])
+        distances.append(feature_distance(original, reconstruction))
+        first.append(original[0].mean(axis=(1, 2)))
+        second.append(reconstruction[0].mean(axis=(1, 2)))
+    _per_image(found, "midlayer", np.concatenate(distances), bench)
+    real, fake = np.concatenate(first), np.concatenate(second)
+    space = f"{embedder.name}_{embedder.stages[0].lower()}"
+    found.metrics[f"kid/{space}"] = metric(
+        realism.kernel_distance(*realism.standardised(real, fake), paired=True), n=len(fake)
+    )
+
+
+def _realism(found: Examination, bench: Bench, reconstructions: np.ndarray, seed: int) -> None:
+    originals, count = bench.originals[:], len(reconstructions)
+    levels = realism.sliced_wasserstein(originals, reconstructions, seed=seed)
+    for side, distance in levels.items():
+        found.metrics[f"swd/{side}"] = metric(distance, n=count)
+    found.metrics["swd/mean"] = metric(float(np.mean(list(levels.values()))), n=count)
+    found.metrics["spectrum"] = metric(
+        realism.spectrum_distance(originals, reconstructions), n=count
+    )
+
+
+def _two_sample(found: Examination, bench: Bench, reconstructions: np.ndarray, seed: int) -> None:
+    held_out, real, fake = two_sample_scores(
+        bench.originals, reconstructions, bench.subjects, seed=seed
+    )
+    scores = np.concatenate([real, fake])
+    is_fake = np.repeat([False, True], len(held_out))
+    groups = np.tile(bench.subjects[held_out], 2)
+    found.metrics["c2st_auc"] = metric(
+        auc(scores, is_fake),
+        ci=bootstrap_auc(scores, is_fake, by_group(groups)),
+        n=len(scores),
+    )
+    found.scores["c2st/index"] = held_out.astype("int32")
+    found.scores["c2st/originals"], found.scores["c2st/reconstructions"] = real, fake

@@ -1,0 +1,333 @@
+"""Train inverters on one part of the subjects, and examine them on people they never saw."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+
+from experiments.common import main, make_record, peak_memory
+from experiments.examination import Bench, Examination, Judge, examine
+from experiments.methods import build, parameters, reconstruct, train, training_size
+from experiments.own import (
+    is_own,
+    open_embedder,
+    plain_name,
+    read_reconstructions,
+    source_digest,
+)
+from experiments.tables import write_inversion
+from experiments.thresholds import embed_view, set_thresholds
+from gan_inversion.data import Subset, open_dataset
+from gan_inversion.errors import UserError
+from gan_inversion.protocols import Inversion
+from gan_inversion.run import Preview, Run
+from gan_inversion.seeding import stream
+from gan_inversion.storage import sha256_file
+
+REPORTED = {
+    "facenet/sar_type1@fmr=1e-3": 0.9520,
+    "facenet/sar_type2@fmr=1e-3": 0.5805,
+}  # NbNet: Mai et al., TPAMI 2018, LFW's own protocol, inverter trained on other data
+
+EPOCHS, BATCH_SIZE = 10, 32  # of the documented decoders, as their thesis has them
+METHODS = (
+    "oracle",
+    "random",
+    "mean_face",
+    "nearest_face",
+    "ridge_pca",
+    "documented_dense",
+    "documented_conv",
+    "documented_conv_bn",
+)
+SHOWN = 9  # pictures of a strip
+
+
+@dataclass(frozen=True)
+class Options:
+    """Train inverters on 70 % of the subjects and examine them on 20 % that nobody trained on.
+
+    Cost on LFW, two CPU cores: training 3 to 20 minutes a documented decoder, less than 2 the
+    others; examination 2 minutes with facenet, and 4 more with dlib. The first run embeds all
+    images: 3 minutes with facenet, 20 with dlib.
+    """
+
+    methods: tuple[str, ...] = METHODS
+    """Inverters; append _n500 to train on 500 images drawn at random, or give your own as
+    file.py:name (a function from embeddings to pictures, or a class with fit and invert)."""
+
+    reconstructions: Path | None = None
+    """Examine pictures made elsewhere instead: a folder with an index.csv (see docs/own.md)."""
+
+    knowledge: Literal["black_box", "white_box"] = "black_box"
+    """What the maker of such pictures, or of your own function, knew of the recogniser."""
+
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds of weights, order and random choices of the examination; one record each. The split
+    does not hang on them."""
+
+    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
+    """Source of faces."""
+
+    data: Path | None = None
+    """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
+
+    min_images: int = 2
+    """Images that each subject of a folder must have; 1 accepts all."""
+
+    embedder: str = "facenet"
+    """Recogniser whose embeddings are inverted: facenet, compact, or your own as file.py:name."""
+
+    judges: tuple[str, ...] = ("dlib",)
+    """Independent recognisers that reconstructions are shown to as well."""
+
+    epochs: int = EPOCHS
+    """Passes of the documented decoders over the training images."""
+
+    runs: Path = Path("runs")
+    """Folder for logs, TensorBoard events, pictures, checkpoints and trained inverters."""
+
+    records: Path = Path("results/records")
+    """Folder for records."""
+
+    registry: Path = Path("results/thresholds.json")
+    """The threshold registry."""
+
+    tables: Path = Path("docs")
+    """Folder for the table."""
+
+    smoke: bool = False
+    """A minute's rehearsal with compact on synthetic faces: one seed, no convolutional decoders
+    unless asked for, everything under `runs`."""
+
+
+def rehearsal(options: Options) -> Options:
+    """The options of `--smoke`."""
+    folder = options.runs / "smoke"
+    quick = tuple(method for method in METHODS if "conv" not in method)
+    return replace(
+        options,
+        methods=quick if options.methods == METHODS else options.methods,
+        dataset="synthetic",
+        embedder="compact",
+        judges=(),
+        seeds=options.seeds[:1],
+        epochs=2,
+        runs=folder,
+        records=folder / "records",
+        registry=folder / "thresholds.json",
+        tables=folder,
+    )
+
+
+def set_up(options: Options) -> Bench:
+    """Open the data, split it, and set the thresholds before any reconstruction is seen."""
+    protocol = Inversion()
+    dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
+    judges: list[Judge] = []
+    split = None
+    for name in (options.embedder, *options.judges):
+        embedder = open_embedder(name)
+        embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
+        if split is None:
+            split = protocol.split(dataset.files, embeddings)
+        thresholds = set_thresholds(
+            options.registry,
+            embedder,
+            dataset,
+            embeddings,
+            protocol=protocol,
+            part=split.validation,
+            split_hash=split.hash,
+        )
+        judges.append(Judge(embedder, embeddings, thresholds))
+    if split is None:
+        raise UserError("expected a recogniser to attack, got none")
+    images = dataset.view(protocol.view, resample=protocol.resample)
+    return Bench(protocol, dataset, images, split, judges)
+
+
+def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:
+    """Train, examine and record one inverter with one seed."""
+    attacked, split = bench.judges[0], bench.split
+    base, size = training_size(method)
+    chosen = split.train
+    if base == "oracle":
+        chosen = split.test  # it is handed the answers
+    elif size is not None:
+        if size > len(chosen):
+            raise UserError(f"{method}: expected at most {len(chosen)} training images, got {size}")
+        chosen = np.sort(stream(seed, "training size", size).permutation(chosen)[:size])
+    inverter = build(base, targets="corrected", epochs=options.epochs, batch_size=BATCH_SIZE)
+    config = {"training_images": len(chosen), **getattr(inverter, "config", {})}
+    if is_own(method):
+        config["source_digest"] = source_digest(method)
+    preview = Preview(attacked.embeddings[split.test], bench.originals, seed)
+    with _open_run(
+        label(method), seed, config, options=options, bench=bench, preview=preview
+    ) as run:
+        embeddings = attacked.embeddings[chosen]
+        seconds = train(inverter, embeddings, Subset(bench.images, chosen), seed=seed, run=run)
+        reconstructions, milliseconds = reconstruct(inverter, attacked.embeddings[split.test])
+        cost = {
+            "parameters": parameters(inverter),
+            "train_seconds": round(seconds, 1),
+            "ms_per_image": round(milliseconds, 3),
+        }
+        knowledge = options.knowledge if is_own(method) else inverter.knowledge
+        _finish(
+            label(method),
+            seed,
+            reconstructions,
+            run=run,
+            bench=bench,
+            options=options,
+            knowledge=knowledge,
+            config=config,
+            cost=cost,
+        )
+    run.checkpoint.unlink(missing_ok=True)  # the trained inverter stays
+
+
+def run_elsewhere(folder: Path, *, options: Options, bench: Bench) -> None:
+    """Examine and record pictures made elsewhere."""
+    name, seed = plain_name(f":{folder.resolve().name}"), options.seeds[0]
+    files = [bench.dataset.files[index] for index in bench.split.test]
+    reconstructions = read_reconstructions(folder, files)
+    config = {"index_digest": sha256_file(folder / "index.csv")}
+    with _open_run(name, seed, config, options=options, bench=bench) as run:
+        _finish(
+            name,
+            seed,
+            reconstructions,
+            run=run,
+            bench=bench,
+            options=options,
+            knowledge=options.knowledge,
+            config=config,
+            cost={},
+        )
+
+
+def _open_run(
+    method: str,
+    seed: int,
+    config: dict[str, Any],
+    *,
+    options: Options,
+    bench: Bench,
+    preview: Preview | None = None,
+) -> Run:
+    folder = options.runs / bench.protocol.name / f"{method}-{bench.dataset.name}-s{seed}"
+    return Run(folder, {**config, **_declared(bench), "seed": seed}, preview=preview)
+
+
+def _declared(bench: Bench) -> dict[str, Any]:
+    """What the record's `config` says of the bench."""
+    return {
+        "protocol": asdict(bench.protocol),
+        "data_digest": bench.dataset.digest,
+        "split": bench.split.hash,
+        "images": {
+            "train": len(bench.split.train),
+            "validation": len(bench.split.validation),
+            "test": len(bench.split.test),
+        },
+        "recognisers": {
+            judge.embedder.name: {
+                "digest": judge.embedder.digest,
+                "precision": judge.embedder.precision,
+                "thresholds": {f"{fmr:g}": t.threshold for fmr, t in judge.thresholds.items()},
+            }
+            for judge in bench.judges
+        },
+    }
+
+
+def _finish(
+    method: str,
+    seed: int,
+    reconstructions: np.ndarray,
+    *,
+    run: Run,
+    bench: Bench,
+    options: Options,
+    knowledge: str,
+    config: dict[str, Any],
+    cost: dict[str, Any],
+) -> None:
+    """Examine, draw and record."""
+    found = examine(reconstructions, bench, seed=seed)
+    _draw(run, found, reconstructions, bench)
+    trained = max((int(line["step"]) for line in run.history() if "seconds" in line), default=-1)
+    run.rewind(trained)  # what a killed examination had logged
+    figures = {name: value.value for name, value in found.metrics.items()}
+    run.log(trained + 1, **{name: value for name, value in figures.items() if value is not None})
+    embedder = bench.judges[0].embedder
+    as_published = (bench.dataset.name, embedder.name) == ("lfw", "facenet")
+    record = make_record(
+        bench.protocol,
+        method,
+        dataset=bench.dataset,
+        embedder=embedder,
+        knowledge=knowledge,
+        seed=seed,
+        config={**config, **_declared(bench)},
+        metrics=found.metrics,
+        reported=REPORTED if as_published else {},
+        cost={**cost, "peak_memory_gib": peak_memory()},
+    )
+    path = record.write(options.records, found.scores)
+    parts = ", ".join(f"{name} {seconds:.0f}" for name, seconds in found.seconds.items())
+    total = sum(found.seconds.values())
+    cosine = figures[f"{embedder.name}/cosine_mean"]
+    print(f"{path}: cosine {cosine:.4f}; examined in {total:.0f} seconds: {parts}")
+
+
+def _draw(run: Run, found: Examination, reconstructions: np.ndarray, bench: Bench) -> None:
+    """Strips of the worst, the median and random reconstructions, by cosine."""
+    order = np.argsort(found.scores[f"{bench.judges[0].embedder.name}/type1"])
+    middle = max(0, len(order) // 2 - SHOWN // 2)
+    drawn = stream(0, "strip").permutation(len(order))[:SHOWN]
+    for name, chosen in (
+        ("worst", order[:SHOWN]),
+        ("median", order[middle : middle + SHOWN]),
+        ("random", drawn),
+    ):
+        run.draw(name, 0, bench.originals[chosen], reconstructions[chosen])
+
+
+def label(method: str) -> str:
+    """A method's name in records."""
+    return plain_name(method) if is_own(method) else method
+
+
+def run_all(options: Options) -> None:
+    """Run every method with every seed, and write the table."""
+    if options.smoke:
+        options = rehearsal(options)
+    for method in options.methods:
+        build(training_size(method)[0], targets="corrected", epochs=1, batch_size=1)
+    bench = set_up(options)
+    if options.reconstructions is not None:
+        run_elsewhere(options.reconstructions, options=options, bench=bench)
+    else:
+        for seed in options.seeds:
+            for method in options.methods:
+                path = (
+                    options.records
+                    / bench.protocol.name
+                    / f"{label(method)}-{bench.dataset.name}-s{seed}.json"
+                )
+                if path.exists():
+                    print(f"{path} exists: skipped")
+                    continue
+                run_one(method, seed, options=options, bench=bench)
+                keras.utils.clear_session()
+    write_inversion(options.records, options.tables, dataset=bench.dataset.name)
+
+
+if __name__ == "__main__":
+    main(Options, run_all)

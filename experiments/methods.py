@@ -1,0 +1,66 @@
+"""Inverters by name, and what each costs; shared by the experiments that train."""
+
+import re
+import time
+
+import keras
+import numpy as np
+
+from baselines.controls import CONTROLS
+from baselines.decoders import DECODERS
+from baselines.inverter import DecoderInverter
+from experiments.own import is_own, open_inverter
+from gan_inversion.errors import UserError
+from gan_inversion.inverter import Images, Inverter, check_reconstructions
+from gan_inversion.run import Run
+
+BLOCK = 128  # embeddings inverted at once
+
+
+def build(method: str, *, targets: str, epochs: int, batch_size: int) -> Inverter:
+    """The inverter called `method`: a control, a documented decoder, or `file.py:name`."""
+    if is_own(method):
+        return open_inverter(method)
+    if method in CONTROLS:
+        return CONTROLS[method]()
+    decoder = method.removeprefix("documented_")
+    if decoder not in DECODERS or decoder == method:
+        known = [*CONTROLS, *(f"documented_{name}" for name in DECODERS)]
+        raise UserError(f"method must be one of {', '.join(known)} or file.py:name, not {method!r}")
+    return DecoderInverter(decoder, targets=targets, epochs=epochs, batch_size=batch_size)
+
+
+def training_size(method: str) -> tuple[str, int | None]:
+    """Split `ridge_pca_n500` into `ridge_pca` and 500; None without a size."""
+    found = re.fullmatch(r"(.+)_n([1-9]\d*)", method)
+    return (found[1], int(found[2])) if found and not is_own(method) else (method, None)
+
+
+def train(
+    inverter: Inverter, embeddings: np.ndarray, images: Images, *, seed: int, run: Run
+) -> float:
+    """Fit an inverter and save it in the run's folder; seconds, those before a resume included."""
+    start = time.perf_counter()
+    inverter.fit(embeddings, images, seed=seed, run=run)
+    seconds = time.perf_counter() - start
+    inverter.save(run.folder / "inverter")
+    epochs = [line["seconds"] for line in run.history() if "seconds" in line]
+    return sum(epochs) or seconds
+
+
+def reconstruct(inverter: Inverter, embeddings: np.ndarray) -> tuple[np.ndarray, float]:
+    """Invert embeddings, float32 (N, D): uint8 (N, 160, 160, 3), and milliseconds a picture."""
+    pictures, seconds = [], 0.0
+    for start in range(0, len(embeddings), BLOCK):
+        block = embeddings[start : start + BLOCK]
+        clock = time.perf_counter()
+        found = inverter.invert(block)
+        seconds += time.perf_counter() - clock
+        pictures.append(check_reconstructions(found, len(block)))
+    return np.concatenate(pictures), 1000 * seconds / len(embeddings)
+
+
+def parameters(inverter: Inverter) -> int:
+    """Trainable and fixed parameters of an inverter; 0 for one without a network."""
+    model = getattr(inverter, "model", None)
+    return model.count_params() if isinstance(model, keras.Model) else 0

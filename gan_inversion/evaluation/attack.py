@@ -1,0 +1,123 @@
+"""The verification attack: are reconstructions accepted as the people they were made from?
+
+Mai et al., "On the Reconstruction of Face Images from Deep Face Templates", TPAMI 2018. *Type-I*
+compares a reconstruction with the very image whose embedding was inverted, *type-II* with every
+other image of the same subject. Identification follows ISO/IEC 19795-1: a closed set, one enrolled
+image a subject.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_inversion.evaluation.verification import cosine
+
+
+def other_images(subjects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Type-II pairs: every image with every other image of its subject, in both directions.
+
+    Args:
+        subjects: (N,), subject of each image.
+
+    Returns:
+        Indices of the inverted image and of the one compared with, int (P,) each.
+    """
+    order = np.argsort(subjects, kind="stable")
+    _, counts = np.unique(subjects, return_counts=True)
+    first, second = [], []
+    for members in np.split(order, np.cumsum(counts)[:-1]):
+        different = ~np.eye(len(members), dtype=bool)
+        row, column = np.nonzero(different)
+        first.append(members[row])
+        second.append(members[column])
+    return np.concatenate(first), np.concatenate(second)
+
+
+def subject_mean(values: np.ndarray, subjects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of the values of each subject.
+
+    Args:
+        values: float (P,).
+        subjects: (P,), the subject of each.
+
+    Returns:
+        Names (S,) and means (S,).
+    """
+    names, group = np.unique(subjects, return_inverse=True)
+    return names, np.bincount(group, weights=values) / np.bincount(group)
+
+
+@dataclass(frozen=True)
+class Attack:
+    """Scores of reconstructions against one recogniser.
+
+    Attributes:
+        type1: float32 (N,), with the inverted image itself.
+        type2: float32 (P,), with other images of the same subject.
+        inverted: int (P,), index of the reconstruction in each of those pairs.
+        rejected: bool (N,), reconstructions that the recogniser gave no embedding for; their
+            scores are -1, so that they are never accepted.
+    """
+
+    type1: np.ndarray
+    type2: np.ndarray
+    inverted: np.ndarray
+    rejected: np.ndarray
+
+
+def attack(reconstructions: np.ndarray, originals: np.ndarray, subjects: np.ndarray) -> Attack:
+    """Compare reconstructions with the images of their subjects.
+
+    Args:
+        reconstructions: float32 (N, D), unit norm; NaN in rows that the recogniser rejected.
+        originals: float32 (N, D), embeddings of the inverted images, in the same order.
+        subjects: (N,), subject of each image.
+    """
+    inverted, other = other_images(subjects)
+    rejected = ~np.isfinite(reconstructions).all(axis=1)
+    type1 = cosine(reconstructions, originals)
+    type2 = cosine(reconstructions[inverted], originals[other])
+    type1[rejected], type2[rejected[inverted]] = -1, -1
+    return Attack(type1, type2, inverted, rejected)
+
+
+@dataclass(frozen=True)
+class Identification:
+    """Ranks of a closed-set search.
+
+    Attributes:
+        ranks: int (P,), 1 where the right subject came first; ties count against it.
+        probes: int (P,), indices of the probes.
+        gallery: number of enrolled subjects.
+    """
+
+    ranks: np.ndarray
+    probes: np.ndarray
+    gallery: int
+
+    def cmc(self, longest: int = 20) -> np.ndarray:
+        """Share of probes whose subject is among the first 1, 2, ..., `longest`: (longest,)."""
+        return (self.ranks[:, None] <= np.arange(1, longest + 1)).mean(axis=0)
+
+
+def identify(
+    reconstructions: np.ndarray, originals: np.ndarray, subjects: np.ndarray
+) -> Identification:
+    """Search each reconstruction among real images: the first image of each subject is enrolled.
+
+    Reconstructions of enrolled images are not searched (that would be type-I); subjects with one
+    image stand in the gallery all the same.
+
+    Args:
+        reconstructions: float32 (N, D), unit norm; NaN in rows that the recogniser rejected, whose
+            rank is last.
+        originals: float32 (N, D), embeddings of the inverted images.
+        subjects: (N,), subject of each image.
+    """
+    names, enrolled, codes = np.unique(subjects, return_index=True, return_inverse=True)
+    probes = np.setdiff1d(np.arange(len(subjects)), enrolled)
+    scores = np.nan_to_num(reconstructions[probes] @ originals[enrolled].T, nan=-1)  # (P, S)
+    own = scores[np.arange(len(probes)), codes[probes]]
+    # The own score is among those that are at least as high: the count is the rank.
+    ranks = (scores >= own[:, None]).sum(axis=1)
+    return Identification(ranks, probes, len(names))

@@ -1,0 +1,219 @@
+"""The tables of the `inversion` protocol: what an embedding gives away, and at what quality."""
+
+import re
+from collections.abc import Collection, Sequence
+
+from gan_inversion.record import Record, at
+from gan_inversion.reports.table import Cell, Table, by_method, cell, check_same, footer
+
+ORDER = ("oracle", "random", "mean_face", "nearest_face", "ridge_pca")  # controls first
+PUBLISHED = (
+    "NbNet, published: Mai et al. 2018, their own protocol (LFW, FAR 0.1 %, trained on other data)"
+)
+RATES = (1e-2, 1e-3, 1e-4)
+SIZED = re.compile(r"(.+)_n(\d+)")
+
+
+def inversion(
+    records: Sequence[Record], *, expected: Collection[tuple[str, int]] = ()
+) -> list[Table]:
+    """All tables of the protocol on one dataset and recogniser.
+
+    Args:
+        records: of one protocol, dataset, split and recogniser.
+        expected: methods and seeds that should have a record; what is missing is said below.
+    """
+    check_same(records, "protocol_hash", "data_digest", "embedder_digest")
+    done = {(record.method, record.seed) for record in records}
+    missing = sorted(set(expected) - done)
+    notes = [footer(records, "inversion")]
+    if missing:
+        names = ", ".join(f"{method} seed {seed}" for method, seed in missing)
+        notes.insert(0, f"Not yet run: {names}.")
+    groups = by_method(records)
+    whole = sorted(
+        (name for name in groups if not SIZED.fullmatch(name)),
+        key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name),
+    )
+    recognisers = list(records[0].config["recognisers"])
+    tables = [_attack(groups, whole, name, notes) for name in recognisers]
+    tables += [_quality(groups, whole, notes), _realism(groups, whole, notes)]
+    if scaling := _scaling(groups, recognisers[0], notes):
+        tables.append(scaling)
+    return tables
+
+
+def _attack(
+    groups: dict[str, list[Record]], methods: Sequence[str], recogniser: str, notes: Sequence[str]
+) -> Table:
+    """Success rates and identification with one recogniser."""
+    columns = {
+        f"type-I SAR at FMR {100 * rate:g} %": at(f"{recogniser}/sar_type1", fmr=rate)
+        for rate in RATES
+    }
+    columns |= {
+        f"type-II SAR at FMR {100 * rate:g} %": at(f"{recogniser}/sar_type2", fmr=rate)
+        for rate in RATES
+    }
+    columns |= {
+        "type-II SAR over pairs at FMR 0.1 %": at(f"{recogniser}/sar_type2_pairs", fmr=1e-3),
+        "rank 1": f"{recogniser}/rank1",
+        "rank 5": f"{recogniser}/rank5",
+        "cosine, mean": f"{recogniser}/cosine_mean",
+        "cosine, 5th percentile": f"{recogniser}/cosine_p05",
+        "rejected": f"{recogniser}/rejected",
+        "undetected": f"{recogniser}/undetected",
+    }
+    attacked = next(iter(groups[methods[0]][0].config["recognisers"]))
+    if recogniser != attacked:
+        columns["adversarial gap at FMR 0.1 %"] = at(f"gap_{recogniser}/sar_type1", fmr=1e-3)
+    rows = _rows(groups, methods, columns)
+    reported = groups[methods[0]][0].reported
+    columns = {title: name for title, name in columns.items() if any(_has(groups, name))}
+    rows = _rows(groups, methods, columns)
+    if any(name in reported for name in columns.values()):
+        figures = [f"{reported[n]:.4f}" if n in reported else "" for n in columns.values()]
+        rows.append([PUBLISHED, "", *figures])
+    first = groups[methods[0]][0]
+    counts = (
+        f"Type-I over {_n(groups, at(f'{recogniser}/sar_type1', fmr=1e-2))} test images; type-II "
+        f"as the mean over {_n(groups, at(f'{recogniser}/sar_type2', fmr=1e-2))} subjects with two "
+        f"images, over pairs: {_n(groups, at(f'{recogniser}/sar_type2_pairs', fmr=1e-2))}; "
+        f"identification of {_n(groups, f'{recogniser}/rank1')} reconstructions in a gallery of "
+        f"{_value(first, f'{recogniser}/gallery')} subjects. Thresholds from real impostors of the "
+        "validation subjects. `oracle` answers with the real image, so that its type-II SAR is the "
+        "recogniser's own TMR; `random` with another person's."
+    )
+    kind = "the attacked recogniser" if recogniser == attacked else "an independent recogniser"
+    return Table(
+        f"inversion_{recogniser}",
+        f"Success of reconstructions with {recogniser}, {kind}.",
+        ["method", "seeds", *columns],
+        rows,
+        [counts, *notes],
+    )
+
+
+def _quality(
+    groups: dict[str, list[Record]], methods: Sequence[str], notes: Sequence[str]
+) -> Table:
+    """Likeness to the original, copying and cost."""
+    columns = {
+        "PSNR, dB": "psnr",
+        "SSIM": "ssim",
+        "mid-layer distance": "midlayer",
+        "nearer to training images than real ones": "copy/nearer",
+        "p-value of not copying": "copy/p_value",
+    }
+    rows = _rows(groups, methods, columns)
+    for row, method in zip(rows, methods, strict=True):
+        costs = [record.cost for record in groups[method]]
+        row.append(groups[method][0].knowledge or "")
+        row.append(f"{costs[0]['parameters']:,}" if "parameters" in costs[0] else "")
+        for name, digits in (("train_seconds", 0), ("ms_per_image", 2)):
+            values = tuple(cost[name] for cost in costs if name in cost)
+            row.append(Cell(values, digits=digits) if values else "")
+    note = (
+        "PSNR of equal pictures is infinite and prints as `n/a`. Copying: chance that the outputs "
+        "of a subject lie nearer to a training image, in the attacked recogniser's space, than "
+        "unseen real images do, and the one-sided p-value of a Mann-Whitney test over subjects."
+    )
+    cost = ["knowledge", "parameters", "training, s", "ms a picture"]
+    return Table(
+        "inversion_quality",
+        "Likeness of reconstructions to their originals, copying, and cost.",
+        ["method", "seeds", *columns, *cost],
+        rows,
+        [note, *notes],
+    )
+
+
+def _realism(
+    groups: dict[str, list[Record]], methods: Sequence[str], notes: Sequence[str]
+) -> Table:
+    """Distances between the set of reconstructions and the set of originals."""
+    names = sorted({name for group in groups.values() for r in group for name in r.metrics})
+    levels = sorted(
+        (name for name in names if re.fullmatch(r"swd/\d+", name)),
+        key=lambda name: -int(name.split("/")[1]),
+    )
+    columns = {f"SWD {name.split('/')[1]}": name for name in levels}
+    columns |= {"SWD mean": "swd/mean", "two-sample AUC": "c2st_auc", "spectrum, dB": "spectrum"}
+    columns |= {f"KID, {n.split('/')[1]}": n for n in names if n.startswith("kid/")}
+    note = (
+        "SWD is times 1000, by side of the pyramid's level in pixels. The two-sample AUC is 0.5 "
+        "where a network cannot tell reconstructions from originals, 1 where it always can."
+    )
+    return Table(
+        "inversion_realism",
+        "Realism: distance between reconstructions and real pictures.",
+        ["method", "seeds", *columns],
+        _rows(groups, methods, columns),
+        [note, *notes],
+    )
+
+
+def _scaling(
+    groups: dict[str, list[Record]], recogniser: str, notes: Sequence[str]
+) -> Table | None:
+    """The data-scaling curve; None without records of several sizes."""
+    sized = [found for name in groups if (found := SIZED.fullmatch(name))]
+    if not sized:
+        return None
+    columns = {
+        "type-I SAR at FMR 1 %": at(f"{recogniser}/sar_type1", fmr=1e-2),
+        "type-I SAR at FMR 0.1 %": at(f"{recogniser}/sar_type1", fmr=1e-3),
+        "type-II SAR at FMR 0.1 %": at(f"{recogniser}/sar_type2", fmr=1e-3),
+        "cosine, mean": f"{recogniser}/cosine_mean",
+        "rank 1": f"{recogniser}/rank1",
+        "SSIM": "ssim",
+        "SWD mean": "swd/mean",
+    }
+    bases = {found[1] for found in sized}
+    curve = sorted(
+        (name for name in groups if name in bases or SIZED.fullmatch(name)),
+        key=lambda name: groups[name][0].config["training_images"],
+    )
+    rows = _rows(groups, curve, columns)
+    for row, name in zip(rows, curve, strict=True):
+        row.insert(1, str(groups[name][0].config["training_images"]))
+    return Table(
+        "inversion_scaling",
+        "The same inverter trained on fewer images.",
+        ["method", "training images", "seeds", *columns],
+        rows,
+        notes,
+    )
+
+
+def _rows(
+    groups: dict[str, list[Record]], methods: Sequence[str], columns: dict[str, str]
+) -> list[list[Cell | str]]:
+    return [
+        [
+            method,
+            str(len(groups[method])),
+            *(cell(groups[method], name, digits=_digits(name)) for name in columns.values()),
+        ]
+        for method in methods
+    ]
+
+
+def _digits(name: str) -> int:
+    if name.startswith("swd/"):
+        return 1
+    return 2 if name in ("psnr", "spectrum") else 4
+
+
+def _has(groups: dict[str, list[Record]], name: str) -> list[bool]:
+    return [name in record.metrics for group in groups.values() for record in group]
+
+
+def _n(groups: dict[str, list[Record]], name: str) -> str:
+    sizes = {r.metrics[name].n for group in groups.values() for r in group if name in r.metrics}
+    return " or ".join(f"{size:,}" for size in sorted(sizes)) or "no"
+
+
+def _value(record: Record, name: str) -> str:
+    found = record.metrics.get(name)
+    return f"{found.value:,.0f}" if found and found.value is not None else "no"

@@ -1,0 +1,167 @@
+"""Realism: closed forms, independent implementations, and what a worse picture must do."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.ndimage import convolve1d, gaussian_filter
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from gan_inversion.data import LFW
+from gan_inversion.evaluation import realism
+from gan_inversion.evaluation.reconstruction import feature_distance, psnr, ssim
+from gan_inversion.evaluation.verification import auc
+from gan_inversion.training.two_sample import two_sample_scores
+
+
+@pytest.fixture(scope="module")
+def pair(faces):
+    images = faces.view("aligned")
+    return images[:6] / 255, np.clip(images[6:12] / 255 + 0.1, 0, 1)
+
+
+def test_psnr_is_scikit_images(pair):
+    expected = [peak_signal_noise_ratio(x, y, data_range=1) for x, y in zip(*pair, strict=True)]
+    np.testing.assert_allclose(psnr(*pair), expected)
+    assert np.isinf(psnr(pair[0], pair[0])).all()
+
+
+def test_ssim_is_scikit_images(pair):
+    expected = [
+        structural_similarity(
+            x,
+            y,
+            data_range=1,
+            channel_axis=-1,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+        )
+        for x, y in zip(*pair, strict=True)
+    ]
+    np.testing.assert_allclose(ssim(*pair), expected, rtol=1e-9)
+    np.testing.assert_allclose(ssim(pair[0], pair[0]), 1)
+
+
+def test_feature_distance_is_between_directions():
+    east = np.zeros((1, 2, 2, 2))
+    east[..., 0] = 3
+    north = np.zeros((1, 2, 2, 2))
+    north[..., 1] = 5
+    assert feature_distance([east], [2 * east]).tolist() == [0]
+    assert feature_distance([east], [north]).tolist() == pytest.approx([2])
+    assert feature_distance([east, east], [north, east]).tolist() == pytest.approx([1])
+    assert feature_distance([east], [-east]).tolist() == [4]
+
+
+def test_kid_of_gaussians_is_the_closed_form():
+    # In one dimension the kernel (xy + 1)^3 compares the first three moments: MMD^2 is
+    # 3 (m1 - m1')^2 + 3 (m2 - m2')^2 + (m3 - m3')^2; with N(0, 1) and N(1, 1): 3 + 3 + 16.
+    generator = np.random.default_rng(0)
+    values = [
+        realism.kernel_distance(
+            generator.normal(0, 1, (2000, 1)), generator.normal(1, 1, (1500, 1))
+        )
+        for _ in range(20)
+    ]
+    error = np.std(values) / np.sqrt(20)
+    assert np.mean(values) == pytest.approx(22, abs=4 * error) and error < 1
+
+
+def test_kid_is_unbiased_where_there_is_no_difference():
+    generator = np.random.default_rng(0)
+    same = [realism.kernel_distance(*generator.normal(size=(2, 50, 4))) for _ in range(200)]
+    assert abs(np.mean(same)) < 4 * np.std(same) / np.sqrt(200) and min(same) < 0
+    # Pairs that belong together would pull the estimate below 0 if they were compared.
+    first = generator.normal(size=(50, 4))
+    assert realism.kernel_distance(first, first, paired=True) == pytest.approx(0)
+    assert realism.kernel_distance(first, first) < -0.01
+
+
+def test_kid_is_torchmetrics():
+    # poly_mmd of torchmetrics 1.9.0 (degree 3, coef 1) on the same arrays.
+    generator = np.random.default_rng(0)
+    first, second = generator.normal(size=(40, 8)), generator.normal(0.3, 1.5, size=(40, 8))
+    assert realism.kernel_distance(first, second) == pytest.approx(1.071693389723602, rel=1e-12)
+
+
+def test_the_pyramid_adds_up_to_the_picture(pair):
+    planes = pair[0].transpose(0, 3, 1, 2).astype("float32")
+    levels = [realism._laplacian(planes, level) for level in range(4)]
+    assert [level.shape[-1] for level in levels] == [160, 80, 40, 20]
+    total = levels[-1]
+    for level in levels[-2::-1]:
+        spread = np.zeros_like(level)
+        spread[..., ::2, ::2] = 4 * total
+        for axis in (2, 3):
+            spread = convolve1d(spread, realism.BINOMIAL, axis=axis, mode="mirror")
+        total = level + spread
+    np.testing.assert_allclose(total, planes, atol=1e-6)
+
+
+def test_the_sliced_distance_of_shifted_points_is_the_shift():
+    # Along a direction d, points moved by s lie |s.d| apart.
+    generator = np.random.default_rng(0)
+    points, shift = generator.normal(size=(2, 500, 3)).astype("float32")
+    directions = generator.normal(size=(3, 128)).astype("float32")
+    expected = np.abs(shift[0] @ directions).mean()
+    found = realism._sorted_distance(points, points + shift[0], directions)
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_spectrum_finds_a_wave():
+    x = np.arange(160)
+    wave = np.rint(127 + 100 * np.sin(2 * np.pi * 20 * x / 160)).astype("uint8")
+    pictures = np.broadcast_to(wave[None, None, :, None], (2, 160, 160, 3))
+    assert realism.power_spectrum(pictures).argmax() == 20 - 1  # the first entry is 1 cycle
+
+
+def spoil(images, kind, amount):
+    """Real pictures made worse: blurred, noisy, or redder."""
+    if kind == "blur":
+        return gaussian_filter(images, (0, amount, amount, 0))
+    change = np.array([amount, 0, 0])
+    if kind == "noise":
+        change = np.random.default_rng(0).normal(0, amount, images.shape)
+    return np.clip(images + np.rint(change), 0, 255).astype("uint8")
+
+
+SPOILT = [("blur", (0.5, 1, 3)), ("noise", (3, 8, 20)), ("colour", (8, 20, 50))]
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("kind", "amounts"), SPOILT)
+def test_worse_pictures_lie_further_from_real_ones(kind, amounts):
+    lfw = LFW()
+    images = lfw.view("aligned")[np.random.default_rng(0).permutation(len(lfw))[:800]]
+    real, other = images[:400], images[400:]
+
+    def distances(fake):
+        swd = np.mean(list(realism.sliced_wasserstein(real, fake).values()))
+        return swd, realism.spectrum_distance(real, fake)
+
+    floor = distances(other)
+    assert floor[0] < 30 and floor[1] < 1
+    steps = [floor, *(distances(spoil(other, kind, amount)) for amount in amounts)]
+    swd, spectrum = zip(*steps, strict=True)
+    assert sorted(swd) == list(swd) and swd[-1] > 3 * floor[0]
+    if kind != "colour":  # a constant colour has no frequency
+        assert sorted(spectrum) == list(spectrum)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("kind", "amounts"), SPOILT)
+def test_the_two_sample_test_sees_worse_pictures_better(kind, amounts):
+    lfw = LFW()
+    chosen = np.sort(np.random.default_rng(0).permutation(len(lfw))[:800])
+    images, subjects = lfw.view("aligned")[chosen], lfw.subjects[chosen]
+
+    def separated(fake):
+        held_out, real, reconstructed = two_sample_scores(images, fake, subjects, seed=0)
+        assert not set(subjects[held_out]) & set(np.delete(subjects, held_out))
+        return auc(np.r_[real, reconstructed], np.repeat([False, True], len(held_out)))
+
+    found = [separated(images), *(separated(spoil(images, kind, amount)) for amount in amounts)]
+    assert found[0] == 0.5  # the same pictures on both sides
+    assert all(later > earlier - 0.02 for earlier, later in pairwise(found))
+    assert found[-1] > 0.8
