@@ -71,6 +71,30 @@ def make_record(
     )
 
 
+def recorded(path: Path, **expected: Any) -> bool:
+    """Whether a record exists already, so that its run can be skipped.
+
+    Args:
+        path: of the record.
+        expected: fields of the record, or of its `config`, that must be the same.
+
+    Raises:
+        UserError: the record that stands there was made under other conditions.
+    """
+    if not path.exists():
+        return False
+    found = Record.read(path)
+    for name, value in expected.items():
+        known = getattr(found, name) if hasattr(found, name) else found.config.get(name)
+        if known != value:
+            raise UserError(
+                f"{path} is of another {name}: expected {value}, got {known}; give another folder "
+                "for these records"
+            )
+    print(f"{path} exists: skipped")
+    return True
+
+
 def environment() -> dict[str, Any]:
     """The record's `env`: commit, packages and device of this run."""
     # What experiments write themselves does not make the code another.

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from baselines.inverter import TARGETS
-from experiments.common import main, make_record, peak_memory
+from experiments.common import main, make_record, peak_memory, recorded
 from experiments.methods import build, parameters, train
 from experiments.tables import write_documented
 from gan_inversion.data import Dataset, Subset, open_dataset
@@ -212,8 +212,12 @@ def run_all(options: Options) -> None:
     for seed in options.seeds:
         for method in options.methods:
             record = options.records / protocol.name / f"{method}-{dataset.name}-s{seed}.json"
-            if record.exists():
-                print(f"{record} exists: skipped")
+            if recorded(
+                record,
+                protocol_hash=protocol.hash,
+                data_digest=dataset.digest,
+                embedder_digest=embedder.digest,
+            ):
                 continue
             run_one(
                 method,

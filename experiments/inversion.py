@@ -7,7 +7,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from experiments.common import main, make_record, peak_memory
+from experiments.common import main, make_record, peak_memory, recorded
 from experiments.examination import Bench, Examination, Judge, examine
 from experiments.methods import build, parameters, reconstruct, train, training_size
 from experiments.own import (
@@ -24,7 +24,7 @@ from gan_inversion.errors import UserError
 from gan_inversion.protocols import Inversion
 from gan_inversion.run import Preview, Run
 from gan_inversion.seeding import stream
-from gan_inversion.storage import sha256_file
+from gan_inversion.storage import sha256
 
 REPORTED = {
     "facenet/sar_type1@fmr=1e-3": 0.9520,
@@ -90,10 +90,7 @@ class Options:
     """Folder for logs, TensorBoard events, pictures, checkpoints and trained inverters."""
 
     records: Path = Path("results/records")
-    """Folder for records."""
-
-    registry: Path = Path("results/thresholds.json")
-    """The threshold registry."""
+    """Folder for records; the threshold registry, thresholds.json, stands beside it."""
 
     tables: Path = Path("docs")
     """Folder for the table."""
@@ -111,13 +108,12 @@ def rehearsal(options: Options) -> Options:
         options,
         methods=quick if options.methods == METHODS else options.methods,
         dataset="synthetic",
-        embedder="compact",
-        judges=(),
+        embedder=options.embedder if is_own(options.embedder) else "compact",
+        judges=tuple(judge for judge in options.judges if judge != "dlib"),
         seeds=options.seeds[:1],
         epochs=2,
         runs=folder,
         records=folder / "records",
-        registry=folder / "thresholds.json",
         tables=folder,
     )
 
@@ -134,7 +130,7 @@ def set_up(options: Options) -> Bench:
         if split is None:
             split = protocol.split(dataset.files, embeddings)
         thresholds = set_thresholds(
-            options.registry,
+            options.records.parent / "thresholds.json",
             embedder,
             dataset,
             embeddings,
@@ -150,8 +146,11 @@ def set_up(options: Options) -> Bench:
 
 
 def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:
-    """Train, examine and record one inverter with one seed."""
+    """Train, examine and record one inverter with one seed, unless its record exists."""
     attacked, split = bench.judges[0], bench.split
+    source = {"source_digest": source_digest(method)} if is_own(method) else {}
+    if _recorded(label(method), seed, source, options=options, bench=bench):
+        return
     base, size = training_size(method)
     chosen = split.train
     if base == "oracle":
@@ -161,9 +160,7 @@ def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:
             raise UserError(f"{method}: expected at most {len(chosen)} training images, got {size}")
         chosen = np.sort(stream(seed, "training size", size).permutation(chosen)[:size])
     inverter = build(base, targets="corrected", epochs=options.epochs, batch_size=BATCH_SIZE)
-    config = {"training_images": len(chosen), **getattr(inverter, "config", {})}
-    if is_own(method):
-        config["source_digest"] = source_digest(method)
+    config = {"training_images": len(chosen), **getattr(inverter, "config", {}), **source}
     preview = Preview(attacked.embeddings[split.test], bench.originals, seed)
     with _open_run(
         label(method), seed, config, options=options, bench=bench, preview=preview
@@ -196,7 +193,9 @@ def run_elsewhere(folder: Path, *, options: Options, bench: Bench) -> None:
     name, seed = plain_name(f":{folder.resolve().name}"), options.seeds[0]
     files = [bench.dataset.files[index] for index in bench.split.test]
     reconstructions = read_reconstructions(folder, files)
-    config = {"index_digest": sha256_file(folder / "index.csv")}
+    config = {"pictures_digest": sha256(reconstructions.data)}
+    if _recorded(name, seed, config, options=options, bench=bench):
+        return
     with _open_run(name, seed, config, options=options, bench=bench) as run:
         _finish(
             name,
@@ -209,6 +208,20 @@ def run_elsewhere(folder: Path, *, options: Options, bench: Bench) -> None:
             config=config,
             cost={},
         )
+
+
+def _recorded(
+    method: str, seed: int, config: dict[str, Any], *, options: Options, bench: Bench
+) -> bool:
+    name = f"{method}-{bench.dataset.name}-s{seed}.json"
+    return recorded(
+        options.records / bench.protocol.name / name,
+        protocol_hash=bench.protocol.hash,
+        data_digest=bench.dataset.digest,
+        embedder_digest=bench.judges[0].embedder.digest,
+        split=bench.split.hash,
+        **config,
+    )
 
 
 def _open_run(
@@ -316,17 +329,15 @@ def run_all(options: Options) -> None:
     else:
         for seed in options.seeds:
             for method in options.methods:
-                path = (
-                    options.records
-                    / bench.protocol.name
-                    / f"{label(method)}-{bench.dataset.name}-s{seed}.json"
-                )
-                if path.exists():
-                    print(f"{path} exists: skipped")
-                    continue
                 run_one(method, seed, options=options, bench=bench)
                 keras.utils.clear_session()
-    write_inversion(options.records, options.tables, dataset=bench.dataset.name)
+    expected = [(method, seed) for method in METHODS for seed in Options().seeds]
+    write_inversion(
+        options.records,
+        options.tables,
+        dataset=bench.dataset.name,
+        expected=[] if options.smoke else expected,
+    )
 
 
 if __name__ == "__main__":

@@ -43,7 +43,8 @@ def train(
     start = time.perf_counter()
     inverter.fit(embeddings, images, seed=seed, run=run)
     seconds = time.perf_counter() - start
-    inverter.save(run.folder / "inverter")
+    if hasattr(inverter, "save"):  # a user's own need not have it
+        inverter.save(run.folder / "inverter")
     epochs = [line["seconds"] for line in run.history() if "seconds" in line]
     return sum(epochs) or seconds
 

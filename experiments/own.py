@@ -10,7 +10,7 @@ import importlib.util
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -46,13 +46,6 @@ class CallableInverter:
     def invert(self, embeddings: np.ndarray) -> np.ndarray:
         return np.asarray(self._function(embeddings))
 
-    def save(self, path: Path) -> None:
-        """Nothing: the function lives in its file."""
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        raise UserError(f"an inverter that is a function is not saved in {path}")
-
 
 def load_object(spec: str) -> Any:
     """What stands under a name in a Python file, given as `file.py:name`."""
@@ -86,10 +79,10 @@ def source_digest(spec: str) -> str:
 
 
 def open_inverter(spec: str):
-    """The inverter in `file.py:name`: a class to make one from, an inverter, or a function."""
+    """The inverter in `file.py:name`: a class with `fit` and `invert`, one of it, or a function."""
     found = load_object(spec)
     inverter = found() if isinstance(found, type) else found
-    if all(hasattr(inverter, part) for part in ("fit", "invert", "save")):
+    if all(hasattr(inverter, part) for part in ("fit", "invert")):
         return inverter
     if not callable(inverter):
         raise UserError(f"expected a function or an inverter in {spec}, got {inverter!r}")

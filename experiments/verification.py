@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from experiments.common import main, make_record
+from experiments.common import main, make_record, recorded
 from gan_inversion.data import Dataset, Subset, open_dataset
 from gan_inversion.data.pairs import Pairs, draw_pairs, read_pairs
 from gan_inversion.data.views import VIEWS
@@ -107,8 +107,12 @@ def measure(
     """Measure and record one recogniser on one view, unless its record exists."""
     method = f"{embedder.name}_{view}" + ("" if resample == "bilinear" else f"_{resample}")
     path = options.records / protocol.name / f"{method}-{dataset.name}-s0.json"
-    if path.exists():
-        print(f"{path} exists: skipped")
+    if recorded(
+        path,
+        protocol_hash=protocol.hash,
+        data_digest=dataset.digest,
+        embedder_digest=embedder.digest,
+    ):
         return
     used, place = np.unique([pairs.first, pairs.second], return_inverse=True)
     images = Subset(dataset.view(view, resample=resample), used)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 
+from gan_inversion.errors import UserError
 from gan_inversion.record import Record, at
 from gan_inversion.reports.table import Cell, Table, by_method, cell, check_same, footer
 
@@ -24,6 +25,9 @@ def inversion(
         expected: methods and seeds that should have a record; what is missing is said below.
     """
     check_same(records, "protocol_hash", "data_digest", "embedder_digest")
+    splits = sorted({record.config["split"] for record in records})
+    if len(splits) > 1:
+        raise UserError(f"a table needs records of one split, got {', '.join(splits)}")
     done = {(record.method, record.seed) for record in records}
     missing = sorted(set(expected) - done)
     notes = [footer(records, "inversion")]
@@ -35,10 +39,10 @@ def inversion(
         (name for name in groups if not SIZED.fullmatch(name)),
         key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name),
     )
-    recognisers = list(records[0].config["recognisers"])
+    recognisers = list(dict.fromkeys(n for r in records for n in r.config["recognisers"]))
     tables = [_attack(groups, whole, name, notes) for name in recognisers]
     tables += [_quality(groups, whole, notes), _realism(groups, whole, notes)]
-    if scaling := _scaling(groups, recognisers[0], notes):
+    if scaling := _scaling(groups, records[0].embedder, notes):
         tables.append(scaling)
     return tables
 
@@ -64,10 +68,9 @@ def _attack(
         "rejected": f"{recogniser}/rejected",
         "undetected": f"{recogniser}/undetected",
     }
-    attacked = next(iter(groups[methods[0]][0].config["recognisers"]))
+    attacked = groups[methods[0]][0].embedder
     if recogniser != attacked:
         columns["adversarial gap at FMR 0.1 %"] = at(f"gap_{recogniser}/sar_type1", fmr=1e-3)
-    rows = _rows(groups, methods, columns)
     reported = groups[methods[0]][0].reported
     columns = {title: name for title, name in columns.items() if any(_has(groups, name))}
     rows = _rows(groups, methods, columns)

@@ -162,8 +162,8 @@ def test_verification(tmp_path):
         run = smoke / "verification" / f"compact_{view}-synthetic"
         *folds, line = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
         assert line["accuracy"] == metrics["accuracy"].value
-        by_group = [metrics[f"accuracy@fold={number}"].value for number in range(10)]
-        assert [line["fold_accuracy"] for line in folds] == by_group
+        by_fold = [metrics[f"accuracy@fold={number}"].value for number in range(10)]
+        assert [line["fold_accuracy"] for line in folds] == by_fold
         assert Image.open(run / "strips" / "hardest_impostor-000.png").size == (1440, 320)
         tags = EventAccumulator(str(run)).Reload().Tags()
         assert {"accuracy", "fold_accuracy"} <= set(tags["scalars"])

@@ -1,0 +1,182 @@
+"""The `inversion` experiment end to end: every way in, and its controls, on drawn faces."""
+
+import csv
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from gan_inversion.data import Synthetic
+from gan_inversion.evaluation.attack import other_images
+from gan_inversion.record import Record, at, read_scores
+from gan_inversion.thresholds import read_thresholds
+from tests.conftest import ROOT
+from tests.smoke.test_experiments import finish, start
+
+PROGRAM = ("experiments.inversion", "--smoke", "--methods")
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A folder with the examples of docs/own.md as `mine.py`."""
+    folder = tmp_path_factory.mktemp("own")
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "own.md").read_text(), re.DOTALL)
+    assert len(blocks) == 3 and all(len(block.splitlines()) <= 10 for block in blocks)
+    (folder / "mine.py").write_text("\n\n".join(blocks))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def smoke(own):
+    methods = ("oracle", "random", "ridge_pca", "ridge_pca_n200", "documented_dense")
+    finish(start(own, *PROGRAM, *methods, "mine.py:flat", "mine.py:AverageOfTen"))
+    return own / "runs" / "smoke"
+
+
+def records(smoke):
+    paths = sorted((smoke / "records" / "inversion").glob("*.json"))
+    return {Record.read(path).method: (Record.read(path), read_scores(path)) for path in paths}
+
+
+def test_every_method_has_the_full_set_of_figures(smoke):
+    found = records(smoke)
+    assert set(found) == {
+        "oracle",
+        "random",
+        "ridge_pca",
+        "ridge_pca_n200",
+        "documented_dense",
+        "flat",
+        "averageoften",
+    }
+    figures = {frozenset(record.metrics) for record, _ in found.values()}
+    assert len(figures) == 1
+    wanted = {"psnr", "ssim", "midlayer", "swd/160", "swd/20", "swd/mean", "spectrum", "c2st_auc"}
+    wanted |= {"copy/p_value", "compact/rank1", "compact/rank5", "compact/cosine_p05"}
+    wanted |= {at(f"compact/sar_type{kind}", fmr=1e-2) for kind in (1, 2)}
+    assert wanted <= set(*figures)
+    assert found["ridge_pca_n200"][0].config["training_images"] == 200
+
+
+def test_the_controls(smoke):
+    found = records(smoke)
+    oracle, _ = found["oracle"]
+    fmr = 1e-2
+    assert oracle.metrics[at("compact/sar_type1", fmr=fmr)].value == 1
+    assert oracle.metrics["ssim"].value == 1 and oracle.metrics["psnr"].value is None
+    assert oracle.metrics["c2st_auc"].value == 0.5 and oracle.metrics["midlayer"].value == 0
+    assert oracle.metrics["spectrum"].value == 0 and oracle.metrics["copy/p_value"].value > 0.05
+    random = found["random"][0].metrics[at("compact/sar_type1", fmr=fmr)]
+    assert random.ci[0] <= fmr <= random.ci[1]
+    assert found["random"][0].metrics["copy/p_value"].value < 1e-3
+    order = ["random", "ridge_pca", "oracle"]
+    cosines = [found[name][0].metrics["compact/cosine_mean"].value for name in order]
+    assert sorted(cosines) == cosines
+
+
+def test_rates_below_the_resolution_are_not_available(smoke):
+    (line,) = [found for found in read_thresholds(smoke / "thresholds.json") if found.fmr == 1e-4]
+    assert line.threshold is None
+    for record, _ in records(smoke).values():
+        assert record.metrics[at("compact/sar_type1", fmr=1e-4)].value is None
+    assert "n/a" in (smoke / "inversion-synthetic.md").read_text()
+
+
+def test_figures_are_computed_again_from_raw_scores(smoke):
+    subjects = Synthetic().subjects
+    for record, scores in records(smoke).values():
+        test = subjects[scores["test_index"]]
+        threshold = record.config["recognisers"]["compact"]["thresholds"]["0.01"]
+        type1 = (scores["compact/type1"] >= threshold).mean()
+        assert record.metrics["compact/sar_type1@fmr=1e-2"].value == pytest.approx(type1)
+        inverted, _ = other_images(test)
+        hits = scores["compact/type2"] >= threshold
+        assert record.metrics["compact/sar_type2_pairs@fmr=1e-2"].value == pytest.approx(
+            hits.mean()
+        )
+        by_subject = [hits[test[inverted] == name].mean() for name in np.unique(test)]
+        assert record.metrics["compact/sar_type2@fmr=1e-2"].value == pytest.approx(
+            np.mean(by_subject)
+        )
+        assert record.metrics["compact/rank1"].value == pytest.approx(
+            (scores["compact/rank"] == 1).mean()
+        )
+        assert record.metrics["ssim"].value == pytest.approx(scores["ssim"].mean(), rel=1e-5)
+
+
+def test_a_run_can_be_looked_at(smoke):
+    run = smoke / "inversion" / "ridge_pca-synthetic-s0"
+    for name in ("worst", "median", "random"):
+        assert Image.open(run / "strips" / f"{name}-000.png").size == (1440, 320)
+    tags = EventAccumulator(str(run)).Reload().Tags()
+    assert {"compact/cosine_mean", "swd/mean", "c2st_auc"} <= set(tags["scalars"])
+    assert {"worst", "median", "random"} <= set(tags["images"])
+    table = (smoke / "tables" / "inversion_compact-synthetic.csv").read_text()
+    rows = {row["method"]: row for row in csv.DictReader(table.splitlines())}
+    record, _ = records(smoke)["ridge_pca"]
+    assert float(rows["ridge_pca"]["rank 1"]) == record.metrics["compact/rank1"].value
+
+
+def test_a_changed_inverter_is_not_taken_for_the_recorded_one(own, smoke):
+    (own / "mine.py").write_text((own / "mine.py").read_text() + "\n# changed\n")
+    process = start(own, *PROGRAM, "mine.py:flat")
+    output, _ = process.communicate(timeout=300)
+    assert (
+        process.returncode == 2 and "flat-synthetic-s0.json is of another source_digest" in output
+    )
+
+
+def test_a_recogniser_of_ones_own(own, tmp_path):
+    output = finish(
+        start(
+            tmp_path,
+            *PROGRAM,
+            "nearest_face",
+            "--embedder",
+            str(own / "mine.py") + ":thumbnail",
+            "--judges",
+            "compact",
+        )
+    )
+    assert "inversion-synthetic.md written" in output
+    path = tmp_path / "runs/smoke/records/inversion/nearest_face-synthetic-s0.json"
+    record = Record.read(path)
+    assert record.embedder == "thumbnail" and record.metrics["thumbnail/cosine_mean"].value > 0.5
+    assert "gap_compact/sar_type1@fmr=1e-2" in record.metrics
+    table = (tmp_path / "runs/smoke/inversion-synthetic.md").read_text()
+    assert "with compact, an independent recogniser" in table and "adversarial gap" in table
+
+
+def test_photographs_and_pictures_of_ones_own(tmp_path):
+    faces = Synthetic(40, 3)
+    for (_, frame), file in zip(faces.frames(), faces.files, strict=True):
+        path = tmp_path / "photos" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(frame).save(path)
+    source = ("--dataset", "folder", "--data", "photos", "--embedder", "compact")
+    finish(start(tmp_path, "experiments.export", *source))
+    split = list(csv.DictReader((tmp_path / "export" / "split.csv").open()))
+    assert [row["image"] for row in split] == faces.files
+    assert len(np.load(tmp_path / "export" / "embeddings.npy")) == len(split)
+    (tmp_path / "made").mkdir()
+    index = ["image,reconstruction"]
+    for row in split:
+        if row["part"] == "test":  # an "inverter" that cheats: the picture itself
+            name = row["image"].replace("/", "-")
+            picture = Image.open(tmp_path / "export" / "images" / row["image"])
+            picture.save(tmp_path / "made" / name)
+            index.append(f"{row['image']},{name}")
+    (tmp_path / "made" / "index.csv").write_text("\n".join(index))
+    examine = (*source, "--judges", "--records", "mine/records", "--tables", "mine", "--seeds", "0")
+    finish(start(tmp_path, "experiments.inversion", *examine, "--reconstructions", "made"))
+    record = Record.read(tmp_path / "mine/records/inversion/made-folder-s0.json")
+    assert record.metrics["compact/cosine_mean"].value == pytest.approx(1)
+    assert record.metrics["compact/cosine_mean"].n == len(index) - 1
+    assert (tmp_path / "mine" / "inversion-folder.md").exists()
+    assert (tmp_path / "mine" / "thresholds.json").exists()
+    (tmp_path / "made" / "index.csv").write_text("\n".join(index[:-1]))
+    process = start(tmp_path, "experiments.inversion", *examine, "--reconstructions", "made")
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 2 and "but 1 are missing" in output

@@ -1,0 +1,101 @@
+"""The `inversion` protocol's split, on drawn names and on LFW."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gan_inversion.errors import UserError
+from gan_inversion.protocols import PARTS, Inversion, near_duplicates
+
+
+def files(subjects, images=2):
+    return [f"{subject}/{image}.jpg" for subject in subjects for image in range(images)]
+
+
+def distinct(count):
+    """Embeddings of which no two are alike."""
+    return np.eye(count, dtype="float32")
+
+
+def parts(split):
+    return [getattr(split, name) for name in PARTS]
+
+
+NAMES = [f"subject_{number}" for number in range(300)]
+
+
+def test_every_image_is_used_once_and_no_subject_twice():
+    names = files(NAMES)
+    split = Inversion().split(names, distinct(600))
+    assert sorted(np.concatenate(parts(split))) == list(range(600))
+    subjects = [{names[i].split("/")[0] for i in part} for part in parts(split)]
+    assert not subjects[0] & subjects[1] and not subjects[1] & subjects[2]
+    assert not subjects[0] & subjects[2]
+    shares = [len(part) / 600 for part in parts(split)]
+    np.testing.assert_allclose(shares, [0.7, 0.1, 0.2], atol=0.08)
+
+
+@given(st.permutations(NAMES[:60]))
+@settings(deadline=None, max_examples=20)
+def test_a_subject_stays_where_it_is_whoever_else_is_there(order):
+    whole = Inversion().split(files(NAMES, 1), distinct(300))
+    some = Inversion().split(files(sorted(order[:50]), 1), distinct(50))
+    for all_of_it, part in zip(parts(whole), parts(some), strict=True):
+        assert {sorted(order[:50])[i] for i in part} <= {NAMES[i] for i in all_of_it}
+
+
+def test_the_salt_changes_the_split_and_its_hash():
+    one = Inversion().split(files(NAMES), distinct(600))
+    two = dataclasses.replace(Inversion(), salt="other").split(files(NAMES), distinct(600))
+    assert one.hash != two.hash and set(one.test) != set(two.test)
+
+
+def test_near_duplicates_stay_on_one_side():
+    names = files(NAMES, 1)
+    embeddings = distinct(300)
+    split = Inversion().split(names, embeddings)
+    train, validation, test = parts(split)
+    alike = [test[0], validation[0], train[0]]
+    embeddings[alike] = embeddings[alike[0]]
+    assert sorted(zip(*near_duplicates(embeddings, above=0.98), strict=True)) == sorted(
+        (a, b) for a in alike for b in alike if a < b
+    )
+    again = Inversion().split(names, embeddings)
+    assert sum(set(alike) <= set(part) for part in parts(again)) == 1
+    assert again.hash != split.hash
+
+
+def test_the_president_is_in_train_and_takes_his_doubles_with_him():
+    names = files(["George_W_Bush", *NAMES], 1)
+    embeddings = distinct(301)
+    for double in range(1, 30):
+        embeddings[double] = embeddings[0]
+    split = Inversion().split(names, embeddings)
+    assert set(range(30)) <= set(split.train)
+
+
+def test_too_few_subjects_are_a_sentence():
+    with pytest.raises(UserError, match="expected at least 2 subjects for validation, got"):
+        Inversion().split(files(NAMES[:4]), distinct(8))
+
+
+@pytest.mark.data
+def test_lfws_split_is_this_one():
+    from experiments.thresholds import embed_view
+    from gan_inversion.data import LFW
+    from gan_inversion.embedders import load_embedder
+
+    lfw, protocol = LFW(), Inversion()
+    embeddings = embed_view(load_embedder("facenet"), lfw, view="aligned", resample="bilinear")
+    split = protocol.split(lfw.files, embeddings)
+    assert [len(part) for part in parts(split)] == [9673, 1117, 2443]
+    assert split.hash == "eceef7f0fdf2c785"
+    assert (lfw.subjects[split.train] == "George_W_Bush").sum() == 530
+    first, second = near_duplicates(embeddings, above=protocol.near_duplicate)
+    side = np.empty(len(lfw), int)
+    for number, part in enumerate(parts(split)):
+        side[part] = number
+    assert len(first) == 21 and (side[first] == side[second]).all()

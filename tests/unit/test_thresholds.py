@@ -1,0 +1,127 @@
+"""The threshold registry, and thresholds on many impostors."""
+
+import dataclasses
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from experiments.thresholds import set_thresholds
+from gan_inversion.embedders import load_embedder
+from gan_inversion.errors import UserError
+from gan_inversion.protocols import Inversion
+from gan_inversion.thresholds import Threshold, add_thresholds, read_thresholds
+from tests.conftest import ROOT
+
+LINE = Threshold(
+    recogniser="facenet",
+    recogniser_digest="e" * 64,
+    dataset="lfw",
+    data_digest="d" * 64,
+    view="aligned",
+    resample="bilinear",
+    subjects="all",
+    fmr=1e-3,
+    threshold=0.55,
+    interval=(0.54, 0.56),
+    pairs=1000,
+)
+
+
+def test_lines_are_read_as_they_were_written_and_replaced_by_condition(tmp_path):
+    path = tmp_path / "thresholds.json"
+    assert read_thresholds(path) == []
+    other = dataclasses.replace(LINE, fmr=1e-4, threshold=None, interval=None)
+    add_thresholds(path, [LINE, other])
+    assert read_thresholds(path) == [other, LINE]
+    newer = dataclasses.replace(LINE, threshold=0.57)
+    add_thresholds(path, [newer])
+    assert read_thresholds(path) == [other, newer]
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "{}", '[{"recogniser": "facenet"}]', '[{"threshold": "high"}]']
+)
+def test_what_is_no_registry_is_a_sentence(tmp_path, text):
+    path = tmp_path / "thresholds.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match="is not a threshold registry"):
+        read_thresholds(path)
+
+
+def test_thresholds_are_set_once(tmp_path, faces, monkeypatch):
+    path = tmp_path / "thresholds.json"
+    embedder = load_embedder("compact")
+    embeddings = embedder.embed(faces.view("aligned")[:])
+    protocol = Inversion(fmrs=(0.1, 1e-3))
+    part = np.arange(24)
+
+    def ask():
+        return set_thresholds(
+            path, embedder, faces, embeddings, protocol=protocol, part=part, split_hash="abc"
+        )
+
+    found = ask()
+    subjects = faces.subjects[part]
+    scores = np.array(
+        [
+            embeddings[i] @ embeddings[j]
+            for i in part
+            for j in part
+            if i < j and subjects[i] != subjects[j]
+        ]
+    )
+    line = found[0.1]
+    assert line.pairs == len(scores) == 240 and line.subjects == "validation of split abc"
+    assert (scores >= line.threshold).sum() in (24, 25)  # other rounding may let the next one in
+    assert found[1e-3].threshold is None  # 240 pairs cannot resolve it
+    monkeypatch.setattr("experiments.thresholds.impostors", None)
+    assert ask() == found == {line.fmr: line for line in read_thresholds(path)}
+
+
+MANY = """
+import resource, time
+import numpy as np
+from gan_inversion.evaluation.verification import impostors
+generator = np.random.default_rng(0)
+subjects = np.sort(generator.integers(5749, size=13233))
+embeddings = generator.normal(size=(13233, 512)).astype("float32")
+embeddings += 0.5 * generator.normal(size=(5749, 512)).astype("float32")[subjects]
+embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+start = time.perf_counter()
+found = impostors(embeddings, subjects, fmrs=(1e-2, 1e-3, 1e-4))
+seconds = time.perf_counter() - start
+assert found.count > 87_000_000, found.count
+print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+"""
+
+
+def test_87_million_impostors_take_seconds_and_little_memory():
+    done = subprocess.run(
+        [sys.executable, "-c", MANY], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    seconds, gib = map(float, done.stdout.split())
+    assert seconds < 30 and gib < 2
+
+
+@pytest.mark.data
+def test_the_committed_registry_accepts_what_it_says():
+    from experiments.thresholds import embed_view
+    from gan_inversion.data import LFW
+
+    lfw, facenet = LFW(), load_embedder("facenet")
+    lines = [
+        line
+        for line in read_thresholds(ROOT / "results" / "thresholds.json")
+        if line.recogniser == "facenet" and line.subjects.startswith("validation")
+    ]
+    embeddings = embed_view(facenet, lfw, view="aligned", resample="bilinear")
+    split = Inversion().split(lfw.files, embeddings)
+    chosen, subjects = embeddings[split.validation], lfw.subjects[split.validation]
+    scores = (chosen @ chosen.T)[np.triu_indices(len(chosen), 1)]
+    different = (subjects[:, None] != subjects)[np.triu_indices(len(chosen), 1)]
+    assert len(lines) == 3
+    for line in lines:
+        assert line.subjects.endswith(split.hash) and line.pairs == different.sum()
+        assert (scores[different] >= line.threshold).mean() == pytest.approx(line.fmr, rel=0.02)
