@@ -8,6 +8,7 @@ from typing import Literal
 import keras
 import numpy as np
 
+from baselines.decoders import DECODERS
 from baselines.inverter import TARGETS
 from experiments.common import main, make_record, peak_memory, recorded
 from experiments.methods import build, parameters, train
@@ -95,8 +96,9 @@ def open_method(method: str, protocol: Documented) -> tuple[Inverter, str]:
     """The inverter called `method`, and the target range it is judged in."""
     base = method.removesuffix("_corrected")
     targets = "documented" if base == method else "corrected"
-    if base != "mean_face" and not base.startswith("documented_"):
-        raise UserError(f"method must be mean_face or documented_<decoder>, not {method!r}")
+    known = ["mean_face", *(f"documented_{name}" for name in DECODERS)]
+    if base not in known:
+        raise UserError(f"method must be one of {', '.join(known)}, not {method!r}")
     sizes = {"epochs": protocol.epochs, "batch_size": protocol.batch_size}
     return build(base, targets=targets, **sizes), targets
 

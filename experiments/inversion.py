@@ -17,7 +17,7 @@ from experiments.own import (
     read_reconstructions,
     source_digest,
 )
-from experiments.tables import write_inversion
+from experiments.tables import EXPECTED, METHODS, SEEDS, write_inversion
 from experiments.thresholds import embed_view, set_thresholds
 from gan_inversion.data import Subset, open_dataset
 from gan_inversion.errors import UserError
@@ -32,16 +32,6 @@ REPORTED = {
 }  # NbNet: Mai et al., TPAMI 2018, LFW's own protocol, inverter trained on other data
 
 EPOCHS, BATCH_SIZE = 10, 32  # of the documented decoders, as their thesis has them
-METHODS = (
-    "oracle",
-    "random",
-    "mean_face",
-    "nearest_face",
-    "ridge_pca",
-    "documented_dense",
-    "documented_conv",
-    "documented_conv_bn",
-)
 SHOWN = 9  # pictures of a strip
 
 
@@ -64,7 +54,7 @@ class Options:
     knowledge: Literal["black_box", "white_box"] = "black_box"
     """What the maker of such pictures, or of your own function, knew of the recogniser."""
 
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: tuple[int, ...] = SEEDS
     """Seeds of weights, order and random choices of the examination; one record each. The split
     does not hang on them."""
 
@@ -331,12 +321,11 @@ def run_all(options: Options) -> None:
             for method in options.methods:
                 run_one(method, seed, options=options, bench=bench)
                 keras.utils.clear_session()
-    expected = [(method, seed) for method in METHODS for seed in Options().seeds]
     write_inversion(
         options.records,
         options.tables,
         dataset=bench.dataset.name,
-        expected=[] if options.smoke else expected,
+        expected=EXPECTED if options.records == Options().records else (),
     )
 
 

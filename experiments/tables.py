@@ -7,10 +7,23 @@ from pathlib import Path
 
 from experiments.common import main
 from gan_inversion.reports import tables
-from gan_inversion.reports.inversion import inversion
+from gan_inversion.reports.inversion import headline, inversion
 from gan_inversion.reports.table import Table, replace_block
 from gan_inversion.storage import write_text
 from gan_inversion.thresholds import read_thresholds
+
+METHODS = (
+    "oracle",
+    "random",
+    "mean_face",
+    "nearest_face",
+    "ridge_pca",
+    "documented_dense",
+    "documented_conv",
+    "documented_conv_bn",
+)  # of the published benchmark
+SEEDS = (0, 1, 2)
+EXPECTED = [(method, seed) for method in METHODS for seed in SEEDS]
 
 
 @dataclass(frozen=True)
@@ -46,6 +59,16 @@ def write_inversion(
     name = "inversion" if dataset == "lfw" else f"inversion-{dataset}"
     title = "Reconstruction of people never seen"
     return write_page(output, name, title, inversion(found, expected=expected))
+
+
+def write_headline(
+    records: Path, readme: Path, *, expected: Collection[tuple[str, int]] = ()
+) -> None:
+    """The inversion protocol in short, between its markers in the README."""
+    found = tables.read_records(records, "inversion", dataset="lfw")
+    body = headline(found, expected=expected).markdown()
+    write_text(readme, replace_block(readme.read_text("utf-8"), "inversion", body))
+    print(f"{readme} written")
 
 
 def write_verification(records: Path, output: Path) -> Path:
@@ -93,6 +116,8 @@ def run_all(options: Options) -> None:
     """Write every table."""
     records = options.results / "records"
     write_documented(records, options.output)
+    write_inversion(records, options.output, expected=EXPECTED)
+    write_headline(records, options.readme, expected=EXPECTED)
     write_verification(records, options.output)
     write_thresholds(options.results / "thresholds.json", options.output)
     write_speed(records, options.output)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from gan_inversion.errors import UserError
 from gan_inversion.record import Record, at
@@ -24,27 +25,60 @@ def inversion(
         records: of one protocol, dataset, split and recogniser.
         expected: methods and seeds that should have a record; what is missing is said below.
     """
-    check_same(records, "protocol_hash", "data_digest", "embedder_digest")
-    splits = sorted({record.config["split"] for record in records})
-    if len(splits) > 1:
-        raise UserError(f"a table needs records of one split, got {', '.join(splits)}")
-    done = {(record.method, record.seed) for record in records}
-    missing = sorted(set(expected) - done)
-    notes = [footer(records, "inversion")]
-    if missing:
-        names = ", ".join(f"{method} seed {seed}" for method, seed in missing)
-        notes.insert(0, f"Not yet run: {names}.")
+    _check(records)
+    notes = _notes(records, expected)
     groups = by_method(records)
-    whole = sorted(
-        (name for name in groups if not SIZED.fullmatch(name)),
-        key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name),
-    )
+    whole = _whole(groups)
     recognisers = list(dict.fromkeys(n for r in records for n in r.config["recognisers"]))
     tables = [_attack(groups, whole, name, notes) for name in recognisers]
     tables += [_quality(groups, whole, notes), _realism(groups, whole, notes)]
     if scaling := _scaling(groups, records[0].embedder, notes):
         tables.append(scaling)
     return tables
+
+
+def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]] = ()) -> Table:
+    """The few figures that sum an inverter up, one row a method; arguments as for `inversion`."""
+    _check(records)
+    groups = by_method(records)
+    methods = _whole(groups)
+    recognisers = list(dict.fromkeys(n for r in records for n in r.config["recognisers"]))
+    columns = {
+        f"{kind} SAR, {name}": at(f"{name}/sar_type{number}", fmr=1e-3)
+        for name in recognisers
+        for number, kind in ((1, "type-I"), (2, "type-II"))
+    }
+    columns |= {"SSIM": "ssim", "SWD": "swd/mean"}
+    return Table(
+        "inversion_headline",
+        "Faces of people never seen, reconstructed from their embeddings: how many are accepted as "
+        "the person at a false match rate of 0.1 %, and how they look.",
+        ["method", "seeds", *columns],
+        _rows(groups, methods, columns, intervals=False),
+        _notes(records, expected),
+    )
+
+
+def _check(records: Sequence[Record]) -> None:
+    check_same(records, "protocol_hash", "data_digest", "embedder_digest")
+    splits = sorted({record.config["split"] for record in records})
+    if len(splits) > 1:
+        raise UserError(f"a table needs records of one split, got {', '.join(splits)}")
+
+
+def _notes(records: Sequence[Record], expected: Collection[tuple[str, int]]) -> list[str]:
+    """What is missing, and the footer."""
+    missing = sorted(set(expected) - {(record.method, record.seed) for record in records})
+    names = ", ".join(f"{method} seed {seed}" for method, seed in missing)
+    return [*([f"Not yet run: {names}."] if missing else []), footer(records, "inversion")]
+
+
+def _whole(groups: dict[str, list[Record]]) -> list[str]:
+    """Methods trained on all training images, controls first."""
+    return sorted(
+        (name for name in groups if not SIZED.fullmatch(name)),
+        key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name),
+    )
 
 
 def _attack(
@@ -190,16 +224,20 @@ def _scaling(
 
 
 def _rows(
-    groups: dict[str, list[Record]], methods: Sequence[str], columns: dict[str, str]
+    groups: dict[str, list[Record]],
+    methods: Sequence[str],
+    columns: dict[str, str],
+    *,
+    intervals: bool = True,
 ) -> list[list[Cell | str]]:
-    return [
-        [
-            method,
-            str(len(groups[method])),
-            *(cell(groups[method], name, digits=_digits(name)) for name in columns.values()),
-        ]
-        for method in methods
-    ]
+    rows: list[list[Cell | str]] = []
+    for method in methods:
+        group = groups[method]
+        cells = [cell(group, name, digits=_digits(name)) for name in columns.values()]
+        if not intervals:
+            cells = [c if isinstance(c, str) else replace(c, interval=None) for c in cells]
+        rows.append([method, str(len(group)), *cells])
+    return rows
 
 
 def _digits(name: str) -> int:

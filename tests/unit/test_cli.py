@@ -4,13 +4,33 @@ import sys
 
 import pytest
 
-from experiments import documented, embedding_speed, fetch, tables, train_compact, verification
+from experiments import (
+    documented,
+    embedding_speed,
+    export,
+    fetch,
+    inversion,
+    tables,
+    thresholds,
+    train_compact,
+    verification,
+)
 from experiments.common import main
 from gan_inversion.storage import data_dir
 
 MODULES = {
     module.__name__.split(".")[1]: module
-    for module in (documented, embedding_speed, fetch, tables, train_compact, verification)
+    for module in (
+        documented,
+        embedding_speed,
+        export,
+        fetch,
+        inversion,
+        tables,
+        thresholds,
+        train_compact,
+        verification,
+    )
 }
 
 
@@ -37,13 +57,21 @@ def test_an_unknown_option(run, name):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["documented", "--methods", "psychic"], "method must be mean_face or documented_"),
-        (["documented", "--methods", "documented_deep"], "expected one of dense, conv, conv_bn"),
+        (["documented", "--methods", "psychic"], "method must be one of mean_face, docu"),
+        (
+            ["documented", "--methods", "documented_deep"],
+            "documented_conv_bn, not 'documented_deep'",
+        ),
         (["documented", "--data", "nowhere"], "expected LFW as"),
         (["documented", "--dataset", "folder"], "expected a folder of subject/image files"),
         (["verification", "--data", "nowhere"], "expected LFW as"),
         (["embedding_speed", "--contestants", "magic"], "contestants are documented, facenet_pyt"),
-        (["tables", "--records", "nowhere"], "expected records of lfw in nowhere/documented"),
+        (["tables", "--results", "nowhere"], "expected records of lfw in nowhere/records/docum"),
+        (["inversion", "--methods", "psychic"], "method must be one of mean_face, nearest_face"),
+        (["inversion", "--methods", "mine.py:f"], "expected file.py:name with an existing file"),
+        (["inversion", "--data", "nowhere"], "expected LFW as"),
+        (["thresholds", "--data", "nowhere"], "expected LFW as"),
+        (["export", "--dataset", "folder"], "expected a folder of subject/image files"),
     ],
 )
 def test_a_sentence(run, tmp_path, arguments, sentence):
@@ -98,3 +126,51 @@ def test_an_altered_facenet(run, tmp_path, monkeypatch):
     monkeypatch.setenv("GAN_INVERSION_DATA", str(tmp_path / "data"))
     code, error = run("documented", "--methods", "mean_face")
     assert code == 2 and "expected the 266 FaceNet arrays in" in error
+
+
+BROKEN = """
+import numpy as np
+
+def short(embeddings):
+    return np.zeros((len(embeddings) - 1, 160, 160, 3))
+
+def small(embeddings):
+    return np.zeros((len(embeddings), 64, 64, 3))
+
+def undefined(embeddings):
+    return np.full((len(embeddings), 160, 160, 3), np.nan)
+
+def bright(embeddings):
+    return np.full((len(embeddings), 160, 160, 3), 255.0)
+
+def flat(images):
+    return np.zeros(len(images))
+
+def blind(images):
+    return np.full((len(images), 8), np.nan)
+
+number = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--methods", "broken.py:short"], "expected reconstructions (128, 160, 160, 3), got (127"),
+        (["--methods", "broken.py:small"], "got (128, 64, 64, 3)"),
+        (["--methods", "broken.py:undefined"], "expected finite reconstructions, got NaN"),
+        (["--methods", "broken.py:bright"], "expected reconstructions in [0, 1] or uint8, got"),
+        (["--methods", "broken.py:number"], "expected a function or an inverter"),
+        (["--methods", "broken.py:nothing"], "broken.py defines nothing called 'nothing'"),
+        (["--methods", "ridge_pca_n9999"], "training images, got 9999"),
+        (["--embedder", "broken.py:flat"], "expected 64 embeddings (N, D) from flat, got (64,)"),
+        (["--embedder", "broken.py:blind"], "blind rejects 800 of 800 real images"),
+        (["--reconstructions", "nowhere"], "expected an index with the columns image,reconst"),
+    ],
+)
+def test_what_does_not_work_of_a_users_own(run, tmp_path, arguments, sentence):
+    (tmp_path / "broken.py").write_text(BROKEN)
+    code, error = run("inversion", "--smoke", *arguments)
+    line = [line for line in error.splitlines() if line.startswith("error: ")]
+    assert code == 2 and len(line) == 1 and sentence in line[0] and "Traceback" not in error
+    assert not list(tmp_path.rglob("records"))
