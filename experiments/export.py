@@ -1,7 +1,5 @@
 """Write out what an inverter made elsewhere needs: the split, and the embeddings to learn from."""
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,7 +12,7 @@ from experiments.own import open_embedder
 from experiments.thresholds import embed_view
 from gan_inversion.data import open_dataset
 from gan_inversion.progress import progress
-from gan_inversion.protocols import PARTS, Inversion
+from gan_inversion.protocols import Inversion
 from gan_inversion.storage import atomic, write_text
 
 
@@ -63,14 +61,7 @@ def run_all(options: Options) -> None:
                 Image.fromarray(np.asarray(picture)).save(temporary)
     with atomic(options.output / "embeddings.npy") as temporary:
         np.save(temporary, embeddings)
-    part = np.empty(len(images), "U10")
-    for name in PARTS:
-        part[getattr(split, name)] = name
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["image", "part"])
-    rows.writerows(zip(dataset.files, part.tolist(), strict=True))
-    write_text(options.output / "split.csv", text.getvalue())
+    write_text(options.output / "split.csv", split.csv(dataset.files))
     print(f"{options.output} written: {len(images)} images, split {split.hash}")
 
 

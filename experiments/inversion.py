@@ -24,7 +24,7 @@ from gan_inversion.errors import UserError
 from gan_inversion.protocols import Inversion
 from gan_inversion.run import Preview, Run
 from gan_inversion.seeding import stream
-from gan_inversion.storage import sha256
+from gan_inversion.storage import sha256, write_text
 
 REPORTED = {
     "facenet/sar_type1@fmr=1e-3": 0.9520,
@@ -80,7 +80,8 @@ class Options:
     """Folder for logs, TensorBoard events, pictures, checkpoints and trained inverters."""
 
     records: Path = Path("results/records")
-    """Folder for records; the threshold registry, thresholds.json, stands beside it."""
+    """Folder for records; beside it stand the threshold registry, thresholds.json, and the
+    split of the subjects, in splits."""
 
     tables: Path = Path("docs")
     """Folder for the table."""
@@ -119,6 +120,8 @@ def set_up(options: Options) -> Bench:
         embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
         if split is None:
             split = protocol.split(dataset.files, embeddings)
+            path = options.records.parent / "splits" / f"{dataset.name}-{split.hash}.csv"
+            write_text(path, split.csv(dataset.files))
         thresholds = set_thresholds(
             options.records.parent / "thresholds.json",
             embedder,

@@ -1,6 +1,8 @@
 """Declared protocols. Each has a name and a hash that stands in every record made under it."""
 
+import csv
 import hashlib
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -105,6 +107,17 @@ class Split:
     validation: np.ndarray
     test: np.ndarray
     hash: str
+
+    def csv(self, files: Sequence[str]) -> str:
+        """The split as a text: `image,part`, a line for each of the N files."""
+        part = np.empty(len(files), "U10")
+        for name in PARTS:
+            part[getattr(self, name)] = name
+        text = io.StringIO()
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(["image", "part"])
+        rows.writerows(zip(files, part.tolist(), strict=True))
+        return text.getvalue()
 
 
 @dataclass(frozen=True)

@@ -147,13 +147,14 @@ def _quality(
         costs = [record.cost for record in groups[method]]
         row.append(groups[method][0].knowledge or "")
         row.append(f"{costs[0]['parameters']:,}" if "parameters" in costs[0] else "")
-        for name, digits in (("train_seconds", 0), ("ms_per_image", 2)):
+        for name, form in (("train_seconds", ".0f"), ("ms_per_image", ".2f")):
             values = tuple(cost[name] for cost in costs if name in cost)
-            row.append(Cell(values, digits=digits) if values else "")
+            row.append(Cell(values, form=form) if values else "")
     note = (
         "PSNR of equal pictures is infinite and prints as `n/a`. Copying: chance that the outputs "
         "of a subject lie nearer to a training image, in the attacked recogniser's space, than "
-        "unseen real images do, and the one-sided p-value of a Mann-Whitney test over subjects."
+        "unseen real images do, and the one-sided p-value of a Mann-Whitney test over subjects; of "
+        "a constant picture it says only where that picture lies."
     )
     cost = ["knowledge", "parameters", "training, s", "ms a picture"]
     return Table(
@@ -233,17 +234,18 @@ def _rows(
     rows: list[list[Cell | str]] = []
     for method in methods:
         group = groups[method]
-        cells = [cell(group, name, digits=_digits(name)) for name in columns.values()]
+        cells = [cell(group, name, form=_form(name)) for name in columns.values()]
         if not intervals:
             cells = [c if isinstance(c, str) else replace(c, interval=None) for c in cells]
         rows.append([method, str(len(group)), *cells])
     return rows
 
 
-def _digits(name: str) -> int:
+def _form(name: str) -> str:
+    """Format of a figure."""
     if name.startswith("swd/"):
-        return 1
-    return 2 if name in ("psnr", "spectrum") else 4
+        return ".1f"
+    return {"psnr": ".2f", "spectrum": ".2f", "copy/p_value": ".2g"}.get(name, ".4f")
 
 
 def _has(groups: dict[str, list[Record]], name: str) -> list[bool]:

@@ -25,15 +25,13 @@ class Cell:
         values: one a seed; None below the resolution of the sample.
         interval: of one seed, or the mean bounds of several; None where there is none.
         n: size of the sample; None where it has no meaning.
-        digits: decimals shown.
-        scale: factor before it is shown, 100 for per cent.
+        form: format of the numbers shown.
     """
 
     values: tuple[float | None, ...]
     interval: tuple[float, float] | None = None
     n: int | None = None
-    digits: int = 4
-    scale: float = 1.0
+    form: str = ".4f"
 
     @property
     def mean(self) -> float | None:
@@ -59,7 +57,7 @@ class Cell:
         return text
 
     def _number(self, value: float) -> str:
-        return f"{value * self.scale:.{self.digits}f}"
+        return format(value, self.form)
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ class Table:
         return out.getvalue()
 
 
-def cell(group: Sequence[Record], name: str, *, digits: int = 4, scale: float = 1.0) -> Cell | str:
+def cell(group: Sequence[Record], name: str, *, form: str = ".4f") -> Cell | str:
     """A metric of the records of one method, one a seed; empty where none has it."""
     found = [record.metrics[name] for record in group if name in record.metrics]
     if not found:
@@ -160,7 +158,7 @@ def cell(group: Sequence[Record], name: str, *, digits: int = 4, scale: float = 
     if bounds:
         interval = fmean(low for low, _ in bounds), fmean(high for _, high in bounds)
     values = tuple(metric.value for metric in found)
-    return Cell(values, interval, found[0].n, digits=digits, scale=scale)
+    return Cell(values, interval, found[0].n, form)
 
 
 def check_same(records: Sequence[Record], *fields: str) -> None:

@@ -148,8 +148,8 @@ def speed(records: Sequence[Record]) -> Table:
     rows = [
         [
             way,
-            cell(records, f"{way}/images_per_second", digits=1),
-            cell(records, f"{way}/speedup", digits=1),
+            cell(records, f"{way}/images_per_second", form=".1f"),
+            cell(records, f"{way}/speedup", form=".1f"),
         ]
         for way in ways
     ]

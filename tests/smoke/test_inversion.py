@@ -13,7 +13,7 @@ from gan_inversion.evaluation.attack import other_images
 from gan_inversion.record import Record, at, read_scores
 from gan_inversion.thresholds import read_thresholds
 from tests.conftest import ROOT
-from tests.smoke.test_experiments import finish, start
+from tests.smoke.test_experiments import WITHOUT_TENSORFLOW, finish, start
 
 PROGRAM = ("experiments.inversion", "--smoke", "--methods")
 
@@ -117,6 +117,14 @@ def test_a_run_can_be_looked_at(smoke):
     rows = {row["method"]: row for row in csv.DictReader(table.splitlines())}
     record, _ = records(smoke)["ridge_pca"]
     assert float(rows["ridge_pca"]["rank 1"]) == record.metrics["compact/rank1"].value
+
+
+def test_the_examination_runs_under_jax_without_tensorflow(tmp_path):
+    pytest.importorskip("jax")
+    program = ("-c", WITHOUT_TENSORFLOW)
+    finish(start(tmp_path, *PROGRAM, "ridge_pca", program=program, KERAS_BACKEND="jax"))
+    record, _ = records(tmp_path / "runs" / "smoke")["ridge_pca"]
+    assert "jax" in record.env["packages"] and 0.5 < record.metrics["c2st_auc"].value <= 1
 
 
 def test_a_changed_inverter_is_not_taken_for_the_recorded_one(own, smoke):

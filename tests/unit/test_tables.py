@@ -1,15 +1,28 @@
 import csv
 import dataclasses
 import io
+from functools import partial
 
 import pytest
 
-from experiments.tables import write_documented, write_finding, write_speed, write_verification
+from experiments.tables import (
+    EXPECTED,
+    write_documented,
+    write_finding,
+    write_headline,
+    write_inversion,
+    write_speed,
+    write_thresholds,
+    write_verification,
+)
 from gan_inversion.errors import UserError
-from gan_inversion.record import metric
+from gan_inversion.record import Metric, metric
+from gan_inversion.reports.inversion import headline, inversion
 from gan_inversion.reports.tables import documented, finding, read_records
 from tests.conftest import ROOT
 from tests.unit.test_record import RECORD
+
+REGISTRY = ROOT / "results" / "thresholds.json"
 
 
 def seeds(method, losses, **changes):
@@ -60,15 +73,18 @@ def test_no_records_is_a_sentence(tmp_path):
         read_records(tmp_path, "documented", dataset="lfw")
 
 
-def test_the_finding_in_the_readme_is_what_the_command_writes(tmp_path):
-    readme = ROOT / "README.md"
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [("finding", write_finding), ("inversion", partial(write_headline, expected=EXPECTED))],
+)
+def test_the_blocks_in_the_readme_are_what_the_command_writes(tmp_path, name, write):
     copy = tmp_path / "README.md"
-    copy.write_text("# Title\n<!-- finding -->\nold\n<!-- /finding -->\nrest\n")
-    write_finding(ROOT / "results" / "records", copy)
-    before, _, rest = copy.read_text().partition("<!-- finding -->\n")
-    body, _, after = rest.partition("<!-- /finding -->")
+    copy.write_text(f"# Title\n<!-- {name} -->\nold\n<!-- /{name} -->\nrest\n")
+    write(ROOT / "results" / "records", copy)
+    before, _, rest = copy.read_text().partition(f"<!-- {name} -->\n")
+    body, _, after = rest.partition(f"<!-- /{name} -->")
     assert (before, after) == ("# Title\n", "\nrest\n") and body.count(".") > 5
-    assert f"<!-- finding -->\n{body}<!-- /finding -->" in readme.read_text()
+    assert f"<!-- {name} -->\n{body}<!-- /{name} -->" in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -96,6 +112,8 @@ def test_a_readme_without_the_block_is_a_sentence(tmp_path):
         ("documented", write_documented),
         ("verification", write_verification),
         ("speed", write_speed),
+        ("inversion", partial(write_inversion, expected=EXPECTED)),
+        ("thresholds", lambda records, output: write_thresholds(REGISTRY, output)),
     ],
 )
 def test_the_pages_in_the_repository_are_what_the_command_writes(tmp_path, page, write):
@@ -105,3 +123,69 @@ def test_the_pages_in_the_repository_are_what_the_command_writes(tmp_path, page,
     assert len(files) >= 3  # the page, and LaTeX and CSV of each table
     for file in files:
         assert (tmp_path / file).read_bytes() == (ROOT / "docs" / file).read_bytes()
+
+
+def examined(method, rates, **changes):
+    """Records of the inversion protocol, one a seed; a rate of None is not resolved."""
+    for seed, rate in enumerate(rates):
+        metrics = {
+            "facenet/sar_type1@fmr=1e-2": metric(0.5, ci=(0.4, 0.6), n=100),
+            "facenet/sar_type1@fmr=1e-3": Metric(rate, None, 100),
+            "ssim": metric(0.25, n=100),
+            "swd/mean": metric(12.345, n=100),
+        }
+        config = {"split": "a" * 16, "recognisers": {"facenet": {}}, "training_images": 70}
+        fields = {"method": method, "seed": seed, "metrics": metrics, "config": config}
+        fields |= {"protocol": "inversion", "protocol_hash": "1" * 16, "reported": {}}
+        yield dataclasses.replace(RECORD, **{**fields, **changes})
+
+
+def cells(table, method):
+    return next(row for row in table.markdown().splitlines() if row.startswith(f"| {method} |"))
+
+
+def test_the_headline_is_this_one():
+    records = [*examined("ridge_pca", [0.2, 0.4]), *examined("oracle", [None, None])]
+    table = headline(records, expected=[("oracle", 0), ("cgan", 0), ("oracle", 2)])
+    assert (
+        cells(table, "ridge_pca")
+        == "| ridge_pca | 2 | 0.3000 ± 0.1414 |  | 0.2500 ± 0.0000 | 12.3 ± 0.0 |"
+    )
+    assert cells(table, "oracle").startswith("| oracle | 2 | n/a |")
+    assert [row[0] for row in table.rows] == ["oracle", "ridge_pca"]  # controls first
+    assert "Not yet run: cgan seed 0, oracle seed 2." in table.notes
+    assert "1111111111111111" in table.notes[-1] and "dddddddddddd" in table.notes[-1]
+
+
+def test_the_published_figure_stands_in_a_row_that_names_its_protocol():
+    reported = {"facenet/sar_type1@fmr=1e-3": 0.952}
+    table = inversion(list(examined("ridge_pca", [0.2], reported=reported)))[0]
+    assert table.rows[-1][0].startswith("NbNet, published: Mai et al. 2018, their own protocol")
+    assert table.rows[-1].count("0.9520") == 1
+    place = table.rows[-1].index("0.9520")
+    assert table.header[place] == "type-I SAR at FMR 0.1 %"
+    assert inversion(list(examined("ridge_pca", [0.2])))[0].rows[-1][0] == "ridge_pca"
+
+
+def test_the_scaling_curve_is_in_the_order_of_sizes():
+    records = []
+    for method, size in (("ridge_pca_n500", 500), ("ridge_pca", 9000), ("ridge_pca_n4000", 4000)):
+        config = {"split": "a", "recognisers": {"facenet": {}}, "training_images": size}
+        records += examined(method, [0.2], config=config)
+    curve = inversion(records)[-1]
+    assert curve.name == "inversion_scaling"
+    assert [row[1] for row in curve.rows] == ["500", "4000", "9000"]
+    assert [row[0] for row in inversion(records)[0].rows] == ["ridge_pca"]
+
+
+def test_a_table_never_mixes_splits_or_data():
+    other = {"split": "b" * 16, "recognisers": {"facenet": {}}, "training_images": 70}
+    for change, message in (
+        ({"config": other}, "records of one split, got a+, b+"),
+        ({"data_digest": "0" * 64}, "one data_digest, got 2"),
+        ({"protocol_hash": "0" * 16}, "one protocol_hash, got 2"),
+        ({"embedder_digest": "0" * 64}, "one embedder_digest, got 2"),
+    ):
+        records = [*examined("ridge_pca", [0.2]), *examined("oracle", [1.0], **change)]
+        with pytest.raises(UserError, match=message):
+            inversion(records)
