@@ -1,5 +1,6 @@
 """What every experiment shares: options from a dataclass, errors as sentences, the record's env."""
 
+import contextlib
 import dataclasses
 import os
 import platform
@@ -111,12 +112,17 @@ def environment() -> dict[str, Any]:
 
 def peak_memory() -> float | None:
     """Largest resident size of this process so far, in GiB; None where the system does not say."""
-    try:
+    with contextlib.suppress(OSError):
+        # Linux hands ru_maxrss of the starting process on to the started one; this counts anew.
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / 2**20, 2)
+    with contextlib.suppress(ImportError):  # Windows has no such module
         import resource
-    except ImportError:  # Windows
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
+
+        unit = 1 if sys.platform == "darwin" else 1024  # bytes
+        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
+    return None
 
 
 def device() -> str:

@@ -82,11 +82,13 @@ class Examination:
     Attributes:
         metrics: figures for the record.
         scores: raw scores, from which they can be computed again.
+        curves: cumulative match characteristics, `cmc/<recogniser>`: shares at rank 1, 2, ...
         seconds: of each part.
     """
 
     metrics: dict[str, Metric] = field(default_factory=dict)
     scores: dict[str, np.ndarray] = field(default_factory=dict)
+    curves: dict[str, np.ndarray] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -159,6 +161,7 @@ def _attack(found: Examination, judge: Judge, vectors: np.ndarray, bench: Bench)
             found.metrics[f"{name}/rank{rank}"] = metric(
                 hits.mean(), ci=bootstrap_rate(hits, subjects[search.probes]), n=len(hits)
             )
+        found.curves[f"cmc/{name}"] = search.cmc()
         found.metrics[f"{name}/gallery"] = metric(search.gallery, n=len(search.probes))
         found.scores[f"{name}/type2"] = outcome.type2
         found.scores[f"{name}/rank"] = search.ranks.astype("int32")

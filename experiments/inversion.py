@@ -271,6 +271,9 @@ def _finish(
     run.rewind(trained)  # what a killed examination had logged
     figures = {name: value.value for name, value in found.metrics.items()}
     run.log(trained + 1, **{name: value for name, value in figures.items() if value is not None})
+    for name, shares in found.curves.items():
+        run.curve(name, shares)
+    seconds = {name: round(part, 1) for name, part in found.seconds.items()}
     embedder = bench.judges[0].embedder
     as_published = (bench.dataset.name, embedder.name) == ("lfw", "facenet")
     record = make_record(
@@ -283,13 +286,12 @@ def _finish(
         config={**config, **_declared(bench)},
         metrics=found.metrics,
         reported=REPORTED if as_published else {},
-        cost={**cost, "peak_memory_gib": peak_memory()},
+        cost={**cost, "examination_seconds": seconds, "peak_memory_gib": peak_memory()},
     )
     path = record.write(options.records, found.scores)
-    parts = ", ".join(f"{name} {seconds:.0f}" for name, seconds in found.seconds.items())
-    total = sum(found.seconds.values())
+    parts = ", ".join(f"{name} {part:.0f}" for name, part in seconds.items())
     cosine = figures[f"{embedder.name}/cosine_mean"]
-    print(f"{path}: cosine {cosine:.4f}; examined in {total:.0f} seconds: {parts}")
+    print(f"{path}: cosine {cosine:.4f}; examined in {sum(seconds.values()):.0f} seconds: {parts}")
 
 
 def _draw(run: Run, found: Examination, reconstructions: np.ndarray, bench: Bench) -> None:

@@ -1,7 +1,8 @@
-"""dlib's face detector and landmark predictor: where a face is, and how to bring it upright.
+"""dlib's models: where a face is, how to bring it upright, and a descriptor of it.
 
-King, "Dlib-ml", JMLR 2009; landmarks by Kazemi & Sullivan, CVPR 2014. Needs the `dlib` extra. The
-model files come with `face_recognition_models`, which cannot be imported itself any more (it needs
+King, "Dlib-ml", JMLR 2009; landmarks by Kazemi & Sullivan, CVPR 2014; descriptor: King, "High
+Quality Face Recognition with Deep Metric Learning" (2017). Needs the `dlib` extra. The model files
+come with `face_recognition_models`, which cannot be imported itself any more (it needs
 pkg_resources), so they are found beside its code.
 """
 
@@ -17,6 +18,8 @@ import numpy as np
 from gan_inversion.errors import UserError
 
 PREDICTOR = "shape_predictor_5_face_landmarks.dat"
+NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
+CHIP, PADDING = 150, 0.25  # of the picture that the descriptor's network was trained on
 
 
 @cache
@@ -73,3 +76,28 @@ def landmarks(image: np.ndarray, box):
 def points(shape) -> np.ndarray:
     """Landmarks as float (5, 2): x, y in pixels."""
     return np.array([(point.x, point.y) for point in shape.parts()], float)
+
+
+@cache
+def _network():
+    return dlib().face_recognition_model_v1(str(model_file(NETWORK)))
+
+
+def descriptors(images: np.ndarray, *, usual: tuple[int, int, int, int]) -> np.ndarray:
+    """Describe the largest face of each picture. One thread at a time: dlib keeps scratch space.
+
+    Args:
+        images: uint8 (N, H, W, 3).
+        usual: left, top, right, bottom of the face where none is found.
+
+    Returns:
+        float64 (N, 128).
+    """
+    found = []
+    for image in np.ascontiguousarray(images):
+        box = largest_face(image)
+        if box is None:
+            box = dlib().rectangle(*usual)
+        chip = dlib().get_face_chip(image, landmarks(image, box), CHIP, PADDING)
+        found.append(np.array(_network().compute_face_descriptor(chip)))
+    return np.array(found).reshape(-1, 128)

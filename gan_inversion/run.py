@@ -1,12 +1,13 @@
 """One run's folder: its options, JSON-lines log, TensorBoard events, pictures and checkpoint.
 
 A run is resumed by opening its folder again with the same options. TensorBoard tags are the names
-given to `log` (`train_loss`, `seconds`, ...) and to `draw`; `reconstructions` are the strips of
-`show`: originals above, reconstructions below, eight fixed images and one drawn anew each time.
+given to `log` (`train_loss`, `seconds`, ...), to `curve` and to `draw`; `reconstructions` are
+the strips of `show`: originals above, reconstructions below, eight fixed images and one drawn each
+time.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +91,11 @@ class Run:
             file.write(json.dumps({"step": step, **values}) + "\n")
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)
+
+    def curve(self, name: str, values: Iterable[float]) -> None:
+        """Draw a curve over 1, 2, ... in TensorBoard; the log, a course of steps, has no part."""
+        for place, value in enumerate(values, 1):
+            self._writer.add_scalar(name, float(value), place)
 
     def history(self) -> list[dict[str, float]]:
         """The complete lines of the log; a line cut short by a kill is dropped."""

@@ -4,6 +4,7 @@ Second stage of the flow. Embedders are frozen; nothing in this package trains o
 script that made the weights of `compact`.
 """
 
+import os
 import platform
 import time
 from abc import ABC, abstractmethod
@@ -186,13 +187,23 @@ def fastest_precision(build: Callable[[str], keras.Model], batch_size: int, *, n
     """The precision whose forward pass is faster on this machine.
 
     Timed once and remembered in the cache: a run that is resumed, perhaps on a busier machine,
-    must go on with the embeddings it began with.
+    must go on with the embeddings it began with. GAN_INVERSION_PRECISION decides instead, so that
+    a benchmark can be computed in one precision on several machines.
 
     Args:
         build: makes the model for a precision.
         batch_size: images a forward pass.
         name: of the recogniser.
+
+    Raises:
+        UserError: the variable holds no known precision.
     """
+    if wanted := os.environ.get("GAN_INVERSION_PRECISION"):
+        if wanted not in PRECISIONS:
+            raise UserError(
+                f"GAN_INVERSION_PRECISION must be {' or '.join(PRECISIONS)}, not {wanted!r}"
+            )
+        return wanted
     backend = keras.backend.backend()
     memory = cache_dir() / "precision" / f"{name}-{backend}-{platform.node()}.txt"
     if memory.exists() and (known := memory.read_text(encoding="utf-8")) in PRECISIONS:

@@ -83,8 +83,9 @@ def test_thresholds_are_set_once(tmp_path, faces, monkeypatch):
 
 
 MANY = """
-import resource, time
+import time
 import numpy as np
+from experiments.common import peak_memory
 from gan_inversion.evaluation.verification import impostors
 generator = np.random.default_rng(0)
 subjects = np.sort(generator.integers(5749, size=13233))
@@ -95,7 +96,7 @@ start = time.perf_counter()
 found = impostors(embeddings, subjects, fmrs=(1e-2, 1e-3, 1e-4))
 seconds = time.perf_counter() - start
 assert found.count > 87_000_000, found.count
-print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+print(seconds, peak_memory())
 """
 
 
