@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.common import main
+from gan_inversion.record import read_scores
 from gan_inversion.reports import tables
 from gan_inversion.reports.inversion import headline, inversion
 from gan_inversion.reports.table import Table, replace_block
@@ -58,7 +59,8 @@ def write_inversion(
     found = tables.read_records(records, "inversion", dataset=dataset)
     name = "inversion" if dataset == "lfw" else f"inversion-{dataset}"
     title = "Reconstruction of people never seen"
-    return write_page(output, name, title, inversion(found, expected=expected))
+    scores = {(r.method, r.seed): read_scores(r.path(records)) for r in found}
+    return write_page(output, name, title, inversion(found, scores=scores, expected=expected))
 
 
 def write_headline(

@@ -1,8 +1,10 @@
 """The tables of the `inversion` protocol: what an embedding gives away, and at what quality."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from gan_inversion.errors import UserError
 from gan_inversion.record import Record, at
@@ -13,16 +15,21 @@ PUBLISHED = (
     "NbNet, published: Mai et al. 2018, their own protocol (LFW, FAR 0.1 %, trained on other data)"
 )
 RATES = (1e-2, 1e-3, 1e-4)
+RANKS = (1, 2, 3, 5, 10, 20)
 SIZED = re.compile(r"(.+)_n(\d+)")
 
 
 def inversion(
-    records: Sequence[Record], *, expected: Collection[tuple[str, int]] = ()
+    records: Sequence[Record],
+    *,
+    scores: Mapping[tuple[str, int], Mapping[str, np.ndarray]] | None = None,
+    expected: Collection[tuple[str, int]] = (),
 ) -> list[Table]:
     """All tables of the protocol on one dataset and recogniser.
 
     Args:
         records: of one protocol, dataset, split and recogniser.
+        scores: raw scores by method and seed; without them there is no table of the CMC.
         expected: methods and seeds that should have a record; what is missing is said below.
     """
     _check(records)
@@ -31,6 +38,8 @@ def inversion(
     whole = _whole(groups)
     recognisers = list(dict.fromkeys(n for r in records for n in r.config["recognisers"]))
     tables = [_attack(groups, whole, name, notes) for name in recognisers]
+    if scores:
+        tables.append(_cmc(groups, whole, recognisers, scores, notes))
     tables += [_quality(groups, whole, notes), _realism(groups, whole, notes)]
     if scaling := _scaling(groups, records[0].embedder, notes):
         tables.append(scaling)
@@ -119,7 +128,8 @@ def _attack(
         f"identification of {_n(groups, f'{recogniser}/rank1')} reconstructions in a gallery of "
         f"{_value(first, f'{recogniser}/gallery')} subjects. Thresholds from real impostors of the "
         "validation subjects. `oracle` answers with the real image, so that its type-II SAR is the "
-        "recogniser's own TMR; `random` with another person's."
+        "recogniser's own TMR; `random` with another person's. Embeddings were computed in "
+        f"{_precisions(groups, recogniser)}."
     )
     kind = "the attacked recogniser" if recogniser == attacked else "an independent recogniser"
     return Table(
@@ -128,6 +138,37 @@ def _attack(
         ["method", "seeds", *columns],
         rows,
         [counts, *notes],
+    )
+
+
+def _cmc(
+    groups: dict[str, list[Record]],
+    methods: Sequence[str],
+    recognisers: Sequence[str],
+    scores: Mapping[tuple[str, int], Mapping[str, np.ndarray]],
+    notes: Sequence[str],
+) -> Table:
+    """Cumulative match characteristic, from the ranks in the raw scores."""
+    rows: list[list[Cell | str]] = []
+    for method in methods:
+        row: list[Cell | str] = [method, str(len(groups[method]))]
+        for name in recognisers:
+            found = [scores[method, record.seed].get(f"{name}/rank") for record in groups[method]]
+            known = [ranks for ranks in found if ranks is not None]
+            for rank in RANKS:
+                shares = tuple(float((ranks <= rank).mean()) for ranks in known)
+                row.append(Cell(shares, n=len(known[0])) if known else "")
+        rows.append(row)
+    note = (
+        "Share of reconstructions whose subject is among the first so many of the gallery, which "
+        "holds the first image of each test subject; intervals of ranks 1 and 5 stand above."
+    )
+    return Table(
+        "inversion_cmc",
+        "Cumulative match characteristic: searching a gallery with reconstructions.",
+        ["method", "seeds", *(f"{name}, rank {rank}" for name in recognisers for rank in RANKS)],
+        rows,
+        [note, *notes],
     )
 
 
@@ -154,7 +195,7 @@ def _quality(
         "PSNR of equal pictures is infinite and prints as `n/a`. Copying: chance that the outputs "
         "of a subject lie nearer to a training image, in the attacked recogniser's space, than "
         "unseen real images do, and the one-sided p-value of a Mann-Whitney test over subjects; of "
-        "a constant picture it says only where that picture lies."
+        "a constant picture it says only where that picture lies." + _examination(groups)
     )
     cost = ["knowledge", "parameters", "training, s", "ms a picture"]
     return Table(
@@ -164,6 +205,23 @@ def _quality(
         rows,
         [note, *notes],
     )
+
+
+def _examination(groups: dict[str, list[Record]]) -> str:
+    """How long an examination took, independent recognisers apart."""
+    records = [record for group in groups.values() for record in group]
+    timed = [record for record in records if "examination_seconds" in record.cost]
+    if not timed:
+        return ""
+    others = list(dict.fromkeys(n for r in timed for n in r.config["recognisers"]))
+    others.remove(timed[0].embedder)
+    costs = [record.cost["examination_seconds"] for record in timed]
+    rest = [sum(part for name, part in cost.items() if name not in others) for cost in costs]
+    text = f" An examination took {np.median(rest):.0f} s (median of {len(timed)})"
+    for name in others:
+        shares = [cost[name] for cost in costs if name in cost]
+        text += f", and {name} {np.median(shares):.0f} s more"
+    return text + "."
 
 
 def _realism(
@@ -255,6 +313,16 @@ def _has(groups: dict[str, list[Record]], name: str) -> list[bool]:
 def _n(groups: dict[str, list[Record]], name: str) -> str:
     sizes = {r.metrics[name].n for group in groups.values() for r in group if name in r.metrics}
     return " or ".join(f"{size:,}" for size in sorted(sizes)) or "no"
+
+
+def _precisions(groups: dict[str, list[Record]], recogniser: str) -> str:
+    """Arithmetic of a recogniser."""
+    found = {
+        record.config["recognisers"].get(recogniser, {}).get("precision", "unknown precision")
+        for group in groups.values()
+        for record in group
+    }
+    return " or ".join(sorted(found))
 
 
 def _value(record: Record, name: str) -> str:

@@ -81,6 +81,14 @@ def test_the_faster_precision_is_timed_once_and_remembered():
     assert len(built) == 2
 
 
+def test_the_precision_can_be_given(monkeypatch):
+    monkeypatch.setenv("GAN_INVERSION_PRECISION", "mixed_bfloat16")
+    assert fastest_precision(None, 2, name="never built") == "mixed_bfloat16"
+    monkeypatch.setenv("GAN_INVERSION_PRECISION", "float8")
+    with pytest.raises(UserError, match="must be float32 or mixed_bfloat16, not 'float8'"):
+        fastest_precision(None, 2, name="never built")
+
+
 def test_an_unknown_embedder_is_a_sentence():
     with pytest.raises(UserError, match="embedder must be one of facenet, compact, dlib"):
         load_embedder("arcface")

@@ -111,7 +111,7 @@ def test_a_run_can_be_looked_at(smoke):
     for name in ("worst", "median", "random"):
         assert Image.open(run / "strips" / f"{name}-000.png").size == (1440, 320)
     tags = EventAccumulator(str(run)).Reload().Tags()
-    assert {"compact/cosine_mean", "swd/mean", "c2st_auc"} <= set(tags["scalars"])
+    assert {"compact/cosine_mean", "swd/mean", "c2st_auc", "cmc/compact"} <= set(tags["scalars"])
     assert {"worst", "median", "random"} <= set(tags["images"])
     table = (smoke / "tables" / "inversion_compact-synthetic.csv").read_text()
     rows = {row["method"]: row for row in csv.DictReader(table.splitlines())}

@@ -3,6 +3,7 @@ import dataclasses
 import io
 from functools import partial
 
+import numpy as np
 import pytest
 
 from experiments.tables import (
@@ -176,6 +177,26 @@ def test_the_scaling_curve_is_in_the_order_of_sizes():
     assert curve.name == "inversion_scaling"
     assert [row[1] for row in curve.rows] == ["500", "4000", "9000"]
     assert [row[0] for row in inversion(records)[0].rows] == ["ridge_pca"]
+
+
+def test_the_cmc_comes_from_raw_scores():
+    records = list(examined("ridge_pca", [0.2, 0.3]))
+    scores = {
+        ("ridge_pca", 0): {"facenet/rank": np.array([1, 1, 2, 30])},
+        ("ridge_pca", 1): {"facenet/rank": np.array([1, 6, 4, 11])},
+    }
+    (table,) = [found for found in inversion(records, scores=scores) if "cmc" in found.name]
+    assert table.header[2:] == [f"facenet, rank {rank}" for rank in (1, 2, 3, 5, 10, 20)]
+    found = [cell.values for cell in table.rows[0][2:]]
+    assert found == [(0.5, 0.25), (0.75, 0.25), (0.75, 0.25), (0.75, 0.5), (0.75, 0.75), (0.75, 1)]
+
+
+def test_the_time_of_an_independent_recogniser_stands_apart():
+    config = {"split": "a" * 16, "recognisers": {RECORD.embedder: {}, "dlib": {}}}
+    cost = {"examination_seconds": {RECORD.embedder: 30.0, "realism": 20.0, "dlib": 90.0}}
+    records = list(examined("ridge_pca", [0.2], config=config, cost=cost))
+    notes = [note for table in inversion(records) for note in table.notes]
+    assert any("took 50 s (median of 1), and dlib 90 s more." in note for note in notes)
 
 
 def test_a_table_never_mixes_splits_or_data():
