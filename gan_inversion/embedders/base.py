@@ -19,7 +19,7 @@ from gan_inversion.inverter import Images
 from gan_inversion.progress import progress
 from gan_inversion.storage import atomic, cache_dir, write_text
 
-PRECISIONS = ("float32", "mixed_bfloat16")
+PRECISIONS = ("float32", "bfloat16")  # of weights and arithmetic, but for the last layers
 PART = 2048  # images a cache file: what an interrupted embedding can lose
 
 
@@ -143,7 +143,7 @@ class KerasEmbedder(Embedder):
     Args:
         build: makes the model for a dtype policy; maps pixels in [0, 255], float (N, 160, 160, 3),
             to unit vectors (N, D).
-        precision: `float32`, `mixed_bfloat16`, or `auto`: time both and take the faster. bfloat16
+        precision: `float32`, `bfloat16`, or `auto`: time both and take the faster. bfloat16
             was 1.4 times faster on one CPU and half as fast on another.
         batch_size: images a forward pass.
     """

@@ -75,17 +75,17 @@ def test_the_faster_precision_is_timed_once_and_remembered():
             time.sleep(self.seconds)
 
     built = []
-    assert fastest_precision(Model, 2, name="sleeper") == "mixed_bfloat16"
-    assert sorted(built) == ["float32", "mixed_bfloat16"]
-    assert fastest_precision(Model, 2, name="sleeper") == "mixed_bfloat16"
+    assert fastest_precision(Model, 2, name="sleeper") == "bfloat16"
+    assert sorted(built) == ["float32", "bfloat16"]
+    assert fastest_precision(Model, 2, name="sleeper") == "bfloat16"
     assert len(built) == 2
 
 
 def test_the_precision_can_be_given(monkeypatch):
-    monkeypatch.setenv("GAN_INVERSION_PRECISION", "mixed_bfloat16")
-    assert fastest_precision(None, 2, name="never built") == "mixed_bfloat16"
+    monkeypatch.setenv("GAN_INVERSION_PRECISION", "bfloat16")
+    assert fastest_precision(None, 2, name="never built") == "bfloat16"
     monkeypatch.setenv("GAN_INVERSION_PRECISION", "float8")
-    with pytest.raises(UserError, match="must be float32 or mixed_bfloat16, not 'float8'"):
+    with pytest.raises(UserError, match="must be float32 or bfloat16, not 'float8'"):
         fastest_precision(None, 2, name="never built")
 
 

@@ -173,7 +173,10 @@ def test_verification(tmp_path):
 def test_embedding_speed(tmp_path):
     finish(start(tmp_path, "experiments.embedding_speed", "--smoke"))
     smoke = tmp_path / "runs" / "smoke"
-    metrics = Record.read(smoke / "records" / "speed" / "compact-synthetic-s0.json").metrics
+    (path,) = (smoke / "records" / "speed").glob("compact_*float*-synthetic-s0.json")
+    metrics = Record.read(path).metrics
     assert metrics["documented/speedup"].value > 1  # one picture a call is slow anywhere
     assert metrics["ours/share_of_matmul"].value < 1
     assert "| documented |" in (smoke / "speed.md").read_text()
+    again = finish(start(tmp_path, "experiments.embedding_speed", "--smoke"))
+    assert f"{path.name} exists: skipped" in again
