@@ -175,10 +175,11 @@ class KerasEmbedder(Embedder):
         out = np.empty((len(images), self.dimension), "float32")
         for start in range(0, len(images), self.batch_size):
             batch = np.asarray(images[start : start + self.batch_size], "float32")
-            pad = self.batch_size - len(batch)  # one batch shape: compiled once
-            padded = np.pad(batch, ((0, pad), (0, 0), (0, 0), (0, 0)))
-            vectors = np.asarray(self.model.predict_on_batch(padded), "float32")
-            out[start : start + len(batch)] = vectors[: len(batch)]
+            count = len(batch)
+            if count < self.batch_size:  # one batch shape: compiled once; the rest is repeated
+                batch = np.resize(batch, (self.batch_size, *batch.shape[1:]))
+            vectors = np.asarray(self.model.predict_on_batch(batch), "float32")
+            out[start : start + count] = vectors[:count]
         # Low-precision arithmetic leaves norms off by up to 1 %; the contract is unit norm.
         return out / np.linalg.norm(out, axis=1, keepdims=True)
 

@@ -158,8 +158,8 @@ def speed(records: Sequence[Record]) -> Table:
         if product is None:
             raise UserError("the speed table needs the rate of a matrix product")
         ceilings.append(
-            f"{device}: the fastest float32 matrix product reached {product:.0f} GFLOP/s in the same "
-            f"run; a picture takes {work:.2f} GFLOP, so that no float32 way can exceed "
+            f"{device}: the fastest float32 matrix product reached {product:.0f} GFLOP/s in the "
+            f"same run; a picture takes {work:.2f} GFLOP, so that no float32 way can exceed "
             f"{product / work:.0f} images/s."
         )
     caption = "Images per second of FaceNet's forward pass on two CPU cores."
