@@ -45,6 +45,12 @@ class Judge:
     embeddings: np.ndarray
     thresholds: Mapping[float, Threshold]
 
+    @property
+    def impostors(self) -> str:
+        """Whose pairs the thresholds were set on."""
+        line = next(iter(self.thresholds.values()))
+        return f"{line.subjects}, {line.dataset} {line.data_digest[:12]}"
+
 
 @dataclass(frozen=True)
 class Bench:

@@ -18,7 +18,7 @@ from experiments.own import (
     source_digest,
 )
 from experiments.tables import EXPECTED, METHODS, SEEDS, write_inversion
-from experiments.thresholds import embed_view, set_thresholds
+from experiments.thresholds import borrowed_thresholds, embed_view, set_thresholds
 from gan_inversion.data import Subset, open_dataset
 from gan_inversion.errors import UserError
 from gan_inversion.protocols import Inversion
@@ -73,6 +73,11 @@ class Options:
     judges: tuple[str, ...] = ("dlib",)
     """Independent recognisers that reconstructions are shown to as well."""
 
+    thresholds: Path | None = None
+    """A registry, such as results/thresholds.json: judge by the thresholds that it holds for the
+    same recognisers on all subjects of another data set. For small data, whose own impostors are
+    too few."""
+
     epochs: int = EPOCHS
     """Passes of the documented decoders over the training images."""
 
@@ -122,15 +127,20 @@ def set_up(options: Options) -> Bench:
             split = protocol.split(dataset.files, embeddings)
             path = options.records.parent / "splits" / f"{dataset.name}-{split.hash}.csv"
             write_text(path, split.csv(dataset.files))
-        thresholds = set_thresholds(
-            options.records.parent / "thresholds.json",
-            embedder,
-            dataset,
-            embeddings,
-            protocol=protocol,
-            part=split.validation,
-            split_hash=split.hash,
-        )
+        if options.thresholds is not None:
+            thresholds = borrowed_thresholds(
+                options.thresholds, embedder, dataset, protocol=protocol
+            )
+        else:
+            thresholds = set_thresholds(
+                options.records.parent / "thresholds.json",
+                embedder,
+                dataset,
+                embeddings,
+                protocol=protocol,
+                part=split.validation,
+                split_hash=split.hash,
+            )
         judges.append(Judge(embedder, embeddings, thresholds))
     if split is None:
         raise UserError("expected a recogniser to attack, got none")
@@ -246,6 +256,7 @@ def _declared(bench: Bench) -> dict[str, Any]:
                 "digest": judge.embedder.digest,
                 "precision": judge.embedder.precision,
                 "thresholds": {f"{fmr:g}": t.threshold for fmr, t in judge.thresholds.items()},
+                "impostors": judge.impostors,
             }
             for judge in bench.judges
         },

@@ -122,6 +122,38 @@ def set_thresholds(
     return {line.fmr: line for line in lines}
 
 
+def borrowed_thresholds(
+    registry: Path, embedder: Embedder, dataset: Dataset, *, protocol: Inversion
+) -> dict[float, Threshold]:
+    """Thresholds by false match rate that a registry holds for a recogniser on other data.
+
+    Args:
+        registry: the file.
+        embedder: the recogniser.
+        dataset: the faces, whose own lines do not count: they know the test subjects.
+        protocol: says view, filter and rates.
+
+    Raises:
+        UserError: it has none for this recogniser, view and filter, or some of several data sets.
+    """
+    wanted = (embedder.name, embedder.digest, protocol.view, protocol.resample, "all")
+    found = [
+        line
+        for line in read_thresholds(registry)
+        if (line.recogniser, line.recogniser_digest, line.view, line.resample, line.subjects)
+        == wanted
+        and line.data_digest != dataset.digest
+    ]
+    lines = {line.fmr: line for line in found}
+    if not set(protocol.fmrs) <= set(lines) or len(found) > len(lines):
+        raise UserError(
+            f"expected one threshold of {embedder.name} ({protocol.view}, all subjects of other "
+            f"data) at each FMR of the protocol in {registry}, got {len(found)} for "
+            f"{len(protocol.fmrs)} rates: enter them with `python -m experiments.thresholds`"
+        )
+    return {fmr: lines[fmr] for fmr in protocol.fmrs}
+
+
 def run_all(options: Options) -> None:
     """Enter the thresholds of every recogniser on all subjects."""
     if options.smoke:

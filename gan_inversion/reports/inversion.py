@@ -1,5 +1,6 @@
 """The tables of the `inversion` protocol: what an embedding gives away, and at what quality."""
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -73,6 +74,16 @@ def _check(records: Sequence[Record]) -> None:
     splits = sorted({record.config["split"] for record in records})
     if len(splits) > 1:
         raise UserError(f"a table needs records of one split, got {', '.join(splits)}")
+    for name in {name for record in records for name in record.config["recognisers"]}:
+        judged = [record.config["recognisers"].get(name, {}) for record in records]
+        thresholds = {
+            json.dumps(d["thresholds"], sort_keys=True) for d in judged if "thresholds" in d
+        }
+        if len(thresholds) > 1:
+            raise UserError(
+                f"a table needs records of one set of thresholds of {name}, got "
+                f"{' and '.join(sorted(thresholds))}"
+            )
 
 
 def _notes(records: Sequence[Record], expected: Collection[tuple[str, int]]) -> list[str]:
@@ -126,9 +137,10 @@ def _attack(
         f"as the mean over {_n(groups, at(f'{recogniser}/sar_type2', fmr=1e-2))} subjects with two "
         f"images, over pairs: {_n(groups, at(f'{recogniser}/sar_type2_pairs', fmr=1e-2))}; "
         f"identification of {_n(groups, f'{recogniser}/rank1')} reconstructions in a gallery of "
-        f"{_value(first, f'{recogniser}/gallery')} subjects. Thresholds from real impostors of the "
-        "validation subjects. `oracle` answers with the real image, so that its type-II SAR is the "
-        "recogniser's own TMR; `random` with another person's. Embeddings were computed in "
+        f"{_value(first, f'{recogniser}/gallery')} subjects. Thresholds from real impostors: "
+        f"{_impostors(first, recogniser)}. `oracle` answers with the real image, so that its "
+        "type-II SAR is the recogniser's own TMR; `random` with another person's. Embeddings were "
+        "computed in "
         f"{_precisions(groups, recogniser)}."
     )
     kind = "the attacked recogniser" if recogniser == attacked else "an independent recogniser"
@@ -313,6 +325,12 @@ def _has(groups: dict[str, list[Record]], name: str) -> list[bool]:
 def _n(groups: dict[str, list[Record]], name: str) -> str:
     sizes = {r.metrics[name].n for group in groups.values() for r in group if name in r.metrics}
     return " or ".join(f"{size:,}" for size in sorted(sizes)) or "no"
+
+
+def _impostors(record: Record, recogniser: str) -> str:
+    """Whose pairs the thresholds were set on; the records' thresholds are the same."""
+    declared = record.config["recognisers"].get(recogniser, {})
+    return declared.get("impostors", f"validation of split {record.config['split']}")
 
 
 def _precisions(groups: dict[str, list[Record]], recogniser: str) -> str:

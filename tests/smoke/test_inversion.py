@@ -184,6 +184,16 @@ def test_photographs_and_pictures_of_ones_own(tmp_path):
     assert record.metrics["compact/cosine_mean"].n == len(index) - 1
     assert (tmp_path / "mine" / "inversion-folder.md").exists()
     assert (tmp_path / "mine" / "thresholds.json").exists()
+    # By thresholds of other faces: this folder's few impostors cannot resolve the rates.
+    assert record.metrics[at("compact/sar_type1", fmr=1e-2)].value is None
+    drawn = ("--dataset", "synthetic", "--embedders", "compact", "--registry", "drawn.json")
+    finish(start(tmp_path, "experiments.thresholds", *drawn))
+    borrowed = ("--thresholds", "drawn.json", "--records", "b/records", "--runs", "b/runs")
+    judged = (*examine, "--reconstructions", "made", *borrowed)
+    finish(start(tmp_path, "experiments.inversion", *judged))
+    again = Record.read(tmp_path / "b/records/inversion/made-folder-s0.json")
+    assert again.metrics[at("compact/sar_type1", fmr=1e-2)].value == 1
+    assert again.config["recognisers"]["compact"]["impostors"].startswith("all, synthetic ")
     (tmp_path / "made" / "index.csv").write_text("\n".join(index[:-1]))
     process = start(tmp_path, "experiments.inversion", *examine, "--reconstructions", "made")
     output, _ = process.communicate(timeout=300)

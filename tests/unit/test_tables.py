@@ -200,13 +200,21 @@ def test_the_time_of_an_independent_recogniser_stands_apart():
 
 
 def test_a_table_never_mixes_splits_or_data():
+    def judged(threshold):
+        recognisers = {"facenet": {"thresholds": {"0.01": threshold}}}
+        return {"split": "a" * 16, "recognisers": recognisers, "training_images": 70}
+
     other = {"split": "b" * 16, "recognisers": {"facenet": {}}, "training_images": 70}
     for change, message in (
         ({"config": other}, "records of one split, got a+, b+"),
+        ({"config": judged(0.6)}, 'set of thresholds of facenet, got {"0.01": 0.5} and {"0.01": 0'),
         ({"data_digest": "0" * 64}, "one data_digest, got 2"),
         ({"protocol_hash": "0" * 16}, "one protocol_hash, got 2"),
         ({"embedder_digest": "0" * 64}, "one embedder_digest, got 2"),
     ):
-        records = [*examined("ridge_pca", [0.2]), *examined("oracle", [1.0], **change)]
+        records = [
+            *examined("ridge_pca", [0.2], config=judged(0.5)),
+            *examined("oracle", [1.0], **change),
+        ]
         with pytest.raises(UserError, match=message):
             inversion(records)

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from experiments.thresholds import set_thresholds
+from experiments.thresholds import borrowed_thresholds, set_thresholds
 from gan_inversion.data import LFW, Subset
 from gan_inversion.embedders import load_embedder
 from gan_inversion.errors import UserError
@@ -80,6 +80,30 @@ def test_thresholds_are_set_once(tmp_path, faces, monkeypatch):
     assert found[1e-3].threshold is None  # 240 pairs cannot resolve it
     monkeypatch.setattr("experiments.thresholds.impostors", None)
     assert ask() == found == {line.fmr: line for line in read_thresholds(path)}
+
+
+def test_thresholds_can_be_borrowed_from_other_data(tmp_path, faces):
+    path, embedder = tmp_path / "thresholds.json", load_embedder("compact")
+    protocol = Inversion(fmrs=(1e-2, 1e-3))
+    line = dataclasses.replace(LINE, recogniser="compact", recogniser_digest=embedder.digest)
+    lines = [dataclasses.replace(line, fmr=fmr, threshold=1 - fmr) for fmr in (1e-2, 1e-3, 1e-4)]
+
+    def ask():
+        return borrowed_thresholds(path, embedder, faces, protocol=protocol)
+
+    for refused in (
+        lines[:1],  # a rate is missing
+        [dataclasses.replace(line, data_digest=faces.digest) for line in lines],  # knows the test
+        [dataclasses.replace(line, subjects="validation of split a") for line in lines],
+        [*lines, dataclasses.replace(lines[0], data_digest="0" * 64)],  # which of the two?
+    ):
+        path.unlink(missing_ok=True)
+        add_thresholds(path, refused)
+        with pytest.raises(UserError, match=r"expected one threshold of compact \(aligned, all"):
+            ask()
+    path.unlink()
+    add_thresholds(path, lines)
+    assert {fmr: line.threshold for fmr, line in ask().items()} == {1e-2: 0.99, 1e-3: 0.999}
 
 
 MANY = """
