@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -59,13 +58,21 @@ def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]]
         for number, kind in ((1, "type-I"), (2, "type-II"))
     }
     columns |= {"SSIM": "ssim", "SWD": "swd/mean"}
+    rows = _rows(groups, methods, columns, short=True)
+    rows += _published(records[0].reported, columns, form=".3f")
+    attacked = records[0].embedder
+    counts = (
+        f"Type-I and SSIM over {_n(groups, at(f'{attacked}/sar_type1', fmr=1e-3))} test images; "
+        f"type-II as the mean over {_n(groups, at(f'{attacked}/sar_type2', fmr=1e-3))} subjects "
+        f"with two images; SWD times 1000, over as many images as type-I."
+    )
     return Table(
         "inversion_headline",
         "Faces of people never seen, reconstructed from their embeddings: how many are accepted as "
         "the person at a false match rate of 0.1 %, and how they look.",
         ["method", "seeds", *columns],
-        _rows(groups, methods, columns, intervals=False),
-        _notes(records, expected),
+        rows,
+        [counts, *_notes(records, expected)],
     )
 
 
@@ -89,7 +96,8 @@ def _check(records: Sequence[Record]) -> None:
 def _notes(records: Sequence[Record], expected: Collection[tuple[str, int]]) -> list[str]:
     """What is missing, and the footer."""
     missing = sorted(set(expected) - {(record.method, record.seed) for record in records})
-    names = ", ".join(f"{method} seed {seed}" for method, seed in missing)
+    seeds = {method: [seed for name, seed in missing if name == method] for method, _ in missing}
+    names = "; ".join(f"{method}, seed {str(seeds[method])[1:-1]}" for method in seeds)
     return [*([f"Not yet run: {names}."] if missing else []), footer(records, "inversion")]
 
 
@@ -125,12 +133,9 @@ def _attack(
     attacked = groups[methods[0]][0].embedder
     if recogniser != attacked:
         columns["adversarial gap at FMR 0.1 %"] = at(f"gap_{recogniser}/sar_type1", fmr=1e-3)
-    reported = groups[methods[0]][0].reported
     columns = {title: name for title, name in columns.items() if any(_has(groups, name))}
     rows = _rows(groups, methods, columns)
-    if any(name in reported for name in columns.values()):
-        figures = [f"{reported[n]:.4f}" if n in reported else "" for n in columns.values()]
-        rows.append([PUBLISHED, "", *figures])
+    rows += _published(groups[methods[0]][0].reported, columns)
     first = groups[methods[0]][0]
     counts = (
         f"Type-I over {_n(groups, at(f'{recogniser}/sar_type1', fmr=1e-2))} test images; type-II "
@@ -204,9 +209,9 @@ def _quality(
             values = tuple(cost[name] for cost in costs if name in cost)
             row.append(Cell(values, form=form) if values else "")
     note = (
-        "PSNR of equal pictures is infinite and prints as `n/a`. Copying: chance that the outputs "
-        "of a subject lie nearer to a training image, in the attacked recogniser's space, than "
-        "unseen real images do, and the one-sided p-value of a Mann-Whitney test over subjects; of "
+        f"Over {_n(groups, 'ssim')} test images. PSNR of equal pictures is infinite and prints as "
+        "`n/a`. Copying: chance that the outputs of a subject lie nearer to a training image, in "
+        "the attacked recogniser's space, than unseen real images do, and the one-sided p-value of a Mann-Whitney test over subjects; of "
         "a constant picture it says only where that picture lies." + _examination(groups)
     )
     cost = ["knowledge", "parameters", "training, s", "ms a picture"]
@@ -249,6 +254,8 @@ def _realism(
     columns |= {"SWD mean": "swd/mean", "two-sample AUC": "c2st_auc", "spectrum, dB": "spectrum"}
     columns |= {f"KID, {n.split('/')[1]}": n for n in names if n.startswith("kid/")}
     note = (
+        f"Over {_n(groups, 'swd/mean')} reconstructions and as many originals; the two-sample AUC "
+        f"over {_n(groups, 'c2st_auc')} pictures of subjects that its network was not trained on. "
         "SWD is times 1000, by side of the pyramid's level in pixels. The two-sample AUC is 0.5 "
         "where a network cannot tell reconstructions from originals, 1 where it always can."
     )
@@ -299,23 +306,33 @@ def _rows(
     methods: Sequence[str],
     columns: dict[str, str],
     *,
-    intervals: bool = True,
+    short: bool = False,
 ) -> list[list[Cell | str]]:
     rows: list[list[Cell | str]] = []
     for method in methods:
         group = groups[method]
-        cells = [cell(group, name, form=_form(name)) for name in columns.values()]
-        if not intervals:
-            cells = [c if isinstance(c, str) else replace(c, interval=None) for c in cells]
+        cells = [cell(group, name, form=_form(name, short=short)) for name in columns.values()]
         rows.append([method, str(len(group)), *cells])
     return rows
 
 
-def _form(name: str) -> str:
+def _published(
+    reported: Mapping[str, float], columns: dict[str, str], *, form: str = ".4f"
+) -> list[list[Cell | str]]:
+    """A row of published figures that belong to the columns, or none."""
+    if not any(name in reported for name in columns.values()):
+        return []
+    figures = (format(reported[n], form) if n in reported else "" for n in columns.values())
+    return [[PUBLISHED, "", *figures]]
+
+
+def _form(name: str, *, short: bool = False) -> str:
     """Format of a figure."""
     if name.startswith("swd/"):
         return ".1f"
-    return {"psnr": ".2f", "spectrum": ".2f", "copy/p_value": ".2g"}.get(name, ".4f")
+    return {"psnr": ".2f", "spectrum": ".2f", "copy/p_value": ".2g"}.get(
+        name, ".3f" if short else ".4f"
+    )
 
 
 def _has(groups: dict[str, list[Record]], name: str) -> list[bool]:

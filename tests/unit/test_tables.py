@@ -150,11 +150,14 @@ def test_the_headline_is_this_one():
     table = headline(records, expected=[("oracle", 0), ("cgan", 0), ("oracle", 2)])
     assert (
         cells(table, "ridge_pca")
-        == "| ridge_pca | 2 | 0.3000 ± 0.1414 |  | 0.2500 ± 0.0000 | 12.3 ± 0.0 |"
+        == "| ridge_pca | 2 | 0.300 ± 0.141 |  | 0.250 ± 0.000 | 12.3 ± 0.0 |"
     )
     assert cells(table, "oracle").startswith("| oracle | 2 | n/a |")
     assert [row[0] for row in table.rows] == ["oracle", "ridge_pca"]  # controls first
-    assert "Not yet run: cgan seed 0, oracle seed 2." in table.notes
+    (record,) = examined("ridge_pca", [0.2], reported={"facenet/sar_type1@fmr=1e-3": 0.952})
+    assert headline([record]).rows[-1][0].startswith("NbNet, published")
+    assert "0.952" in headline([record]).rows[-1]
+    assert "Not yet run: cgan, seed 0; oracle, seed 2." in table.notes
     assert "1111111111111111" in table.notes[-1] and "dddddddddddd" in table.notes[-1]
 
 
