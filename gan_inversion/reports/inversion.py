@@ -211,8 +211,9 @@ def _quality(
     note = (
         f"Over {_n(groups, 'ssim')} test images. PSNR of equal pictures is infinite and prints as "
         "`n/a`. Copying: chance that the outputs of a subject lie nearer to a training image, in "
-        "the attacked recogniser's space, than unseen real images do, and the one-sided p-value of a Mann-Whitney test over subjects; of "
-        "a constant picture it says only where that picture lies." + _examination(groups)
+        "the attacked recogniser's space, than unseen real images do, and the one-sided p-value of "
+        "a Mann-Whitney test over subjects; of a constant picture it says only where that picture "
+        "lies." + _examination(groups)
     )
     cost = ["knowledge", "parameters", "training, s", "ms a picture"]
     return Table(
