@@ -38,6 +38,9 @@ class Options:
     data: Path | None = None
     """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
 
+    min_images: int = 2
+    """Images that each subject of a folder must have; 1 accepts all."""
+
     registry: Path = Path("results/thresholds.json")
     """The registry."""
 
@@ -159,7 +162,7 @@ def run_all(options: Options) -> None:
     if options.smoke:
         options = rehearsal(options)
     protocol = Inversion(view=options.view)
-    dataset = open_dataset(options.dataset, options.data)
+    dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
     for name in options.embedders:
         embedder = open_embedder(name)
         embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)

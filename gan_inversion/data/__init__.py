@@ -1,5 +1,6 @@
 """Sources of faces: `lfw`, `folder` and `synthetic`, behind one interface."""
 
+import sys
 from pathlib import Path
 
 from gan_inversion.data.dataset import Dataset, Subset
@@ -12,7 +13,7 @@ __all__ = ["LFW", "Dataset", "Folder", "Subset", "Synthetic", "open_dataset"]
 
 
 def open_dataset(name: str, path: Path | None = None, *, min_images: int = 2) -> Dataset:
-    """Open a source by name.
+    """Open a source by name; what a `folder` has to leave out is listed on standard error.
 
     Args:
         name: `lfw`, `folder` or `synthetic`.
@@ -22,7 +23,10 @@ def open_dataset(name: str, path: Path | None = None, *, min_images: int = 2) ->
     if name == "lfw":
         return LFW(path)
     if name == "folder":
-        return Folder(path, min_images=min_images)
+        folder = Folder(path, min_images=min_images)
+        for file in folder.not_found:
+            print(f"no face found, left out: {file}", file=sys.stderr)
+        return folder
     if name == "synthetic":
         return Synthetic()
     raise UserError(f"dataset must be lfw, folder or synthetic, not {name!r}")

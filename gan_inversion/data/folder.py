@@ -66,9 +66,11 @@ class Folder(Dataset):
         if not self.files:
             raise UserError(f"no face was found in any of the {len(found)} pictures of {path}")
         if len(few):
+            faceless = f", {len(self.not_found)} pictures without a face left out"
             raise UserError(
-                f"{path}: expected at least {min_images} images a subject, but {few[0]} "
-                f"and {len(few) - 1} others have fewer (min_images=1 accepts them)"
+                f"{path}: expected at least {min_images} images a subject, but {few[0]} and "
+                f"{len(few) - 1} others have fewer{faceless if self.not_found else ''} "
+                "(min_images=1 accepts them)"
             )
 
     def frames(self) -> Iterator[tuple[int, np.ndarray]]:

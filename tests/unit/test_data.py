@@ -151,7 +151,7 @@ def test_a_single_image_is_accepted_on_request(tmp_path):
 
 @pytest.mark.data
 @pytest.mark.dlib
-def test_other_photos_are_brought_to_lfws_geometry(tmp_path):
+def test_other_photos_are_brought_to_lfws_geometry(tmp_path, capsys):
     frames = {}
     for index, frame in LFW().frames():
         frames[index] = frame
@@ -162,8 +162,11 @@ def test_other_photos_are_brought_to_lfws_geometry(tmp_path):
         big = Image.fromarray(frame).resize((600, 600)).rotate(15, expand=True)
         files[f"someone/{index}.png"] = encode(np.asarray(big), "PNG")
     files["someone/none.png"] = encode(PICTURE.repeat(2, axis=0), "PNG")
-    folder = Folder(tree(tmp_path, files))
+    folder = open_dataset("folder", tree(tmp_path, files))
     assert folder.not_found == ["someone/none.png"]
+    assert "no face found, left out: someone/none.png\n" in capsys.readouterr().err
+    with pytest.raises(UserError, match="fewer, 1 pictures without a face left out"):
+        Folder(folder.path, min_images=7)
     from gan_inversion.data.folder import LFW_LANDMARKS
     from gan_inversion.landmarks import landmarks, largest_face, points
 
