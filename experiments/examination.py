@@ -60,8 +60,9 @@ class Bench:
         protocol: the rules.
         dataset: the faces.
         images: uint8 (N, 160, 160, 3), the protocol's view of them.
-        split: their use.
+        split: their use; images that the attacked recogniser rejects are in no part.
         judges: the attacked recogniser first, independent ones after it.
+        asked: int (N,), the test images, rejected ones included.
     """
 
     protocol: Inversion
@@ -69,6 +70,7 @@ class Bench:
     images: np.ndarray
     split: Split
     judges: Sequence[Judge]
+    asked: np.ndarray
 
     @property
     def subjects(self) -> np.ndarray:
@@ -151,15 +153,21 @@ def _attack(found: Examination, judge: Judge, vectors: np.ndarray, bench: Bench)
     for fmr, line in judge.thresholds.items():
         for figure, value in _success(outcome, subjects, line.threshold).items():
             found.metrics[at(f"{name}/{figure}", fmr=fmr)] = value
-    cosines = outcome.type1
-    found.metrics[f"{name}/cosine_mean"] = metric(
-        cosines.mean(dtype="float64"), ci=bootstrap_mean(cosines, subjects), n=len(cosines)
-    )
-    found.metrics[f"{name}/cosine_p05"] = metric(
-        np.quantile(cosines, 0.05), ci=bootstrap_quantile(cosines, subjects, 0.05), n=len(cosines)
-    )
-    found.metrics[f"{name}/rejected"] = _share(int(outcome.rejected.sum()), vectors)
-    found.scores[f"{name}/type1"] = cosines
+    known, people = outcome.type1[~outcome.rejected], subjects[~outcome.rejected]
+    if len(known):
+        found.metrics[f"{name}/cosine_mean"] = metric(
+            known.mean(dtype="float64"), ci=bootstrap_mean(known, people), n=len(known)
+        )
+        found.metrics[f"{name}/cosine_p05"] = metric(
+            np.quantile(known, 0.05), ci=bootstrap_quantile(known, people, 0.05), n=len(known)
+        )
+    else:
+        for figure in ("mean", "p05"):
+            found.metrics[f"{name}/cosine_{figure}"] = Metric(None, None, len(vectors))
+    found.metrics[f"{name}/rejected"] = _share(_rejected(vectors), vectors)
+    if count := _rejected(judge.embeddings[bench.asked]):
+        found.metrics[f"{name}/rejected_originals"] = _share(count, bench.asked)
+    found.scores[f"{name}/type1"] = outcome.type1
     if len(outcome.type2):
         search = identify(vectors, originals, subjects)
         for rank in (1, 5):
@@ -174,9 +182,14 @@ def _attack(found: Examination, judge: Judge, vectors: np.ndarray, bench: Bench)
     return outcome
 
 
-def _share(count: int, vectors: np.ndarray) -> Metric:
-    """Share of the reconstructions."""
-    return metric(count / len(vectors), ci=clopper_pearson(count, len(vectors)), n=len(vectors))
+def _rejected(vectors: np.ndarray) -> int:
+    """Number of pictures, float (N, D), that the recogniser gave no embedding for."""
+    return int(np.isnan(vectors).any(axis=1).sum())
+
+
+def _share(count: int, pictures: np.ndarray) -> Metric:
+    """Share of some pictures, (N, ...)."""
+    return metric(count / len(pictures), ci=clopper_pearson(count, len(pictures)), n=len(pictures))
 
 
 def _success(outcome: Attack, subjects: np.ndarray, threshold: float | None) -> dict[str, Metric]:

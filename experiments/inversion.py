@@ -144,8 +144,10 @@ def set_up(options: Options) -> Bench:
         judges.append(Judge(embedder, embeddings, thresholds))
     if split is None:
         raise UserError("expected a recogniser to attack, got none")
+    # Without an embedding there is nothing to invert; the examination counts such images.
+    rejected = np.isnan(judges[0].embeddings).any(axis=1)
     images = dataset.view(protocol.view, resample=protocol.resample)
-    return Bench(protocol, dataset, images, split, judges)
+    return Bench(protocol, dataset, images, split.without(rejected), judges, split.test)
 
 
 def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:
@@ -302,7 +304,8 @@ def _finish(
     path = record.write(options.records, found.scores)
     parts = ", ".join(f"{name} {part:.0f}" for name, part in seconds.items())
     cosine = figures[f"{embedder.name}/cosine_mean"]
-    print(f"{path}: cosine {cosine:.4f}; examined in {sum(seconds.values()):.0f} seconds: {parts}")
+    known = "no cosine" if cosine is None else f"cosine {cosine:.4f}"
+    print(f"{path}: {known}; examined in {sum(seconds.values()):.0f} seconds: {parts}")
 
 
 def _draw(run: Run, found: Examination, reconstructions: np.ndarray, bench: Bench) -> None:

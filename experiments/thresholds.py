@@ -1,6 +1,7 @@
 """Set a recogniser's thresholds on real impostor pairs, and enter them in the registry."""
 
 import math
+import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,19 +56,22 @@ def rehearsal(options: Options) -> Options:
 
 
 def embed_view(embedder: Embedder, dataset: Dataset, *, view: str, resample: str) -> np.ndarray:
-    """Embeddings of a whole dataset, cached: float32 (N, D).
+    """Embeddings of a whole dataset, cached: float32 (N, D), NaN in rows of rejected pictures.
 
     Raises:
-        UserError: the recogniser rejects a picture.
+        UserError: the recogniser rejects every picture.
     """
     images = dataset.view(view, resample=resample)
     key = f"{dataset.digest[:16]}-{view}-{resample}"
     embeddings = embed_cached(embedder, images, key=key)
-    rejected = np.flatnonzero(~np.isfinite(embeddings).all(axis=1))
+    rejected = np.flatnonzero(np.isnan(embeddings).any(axis=1))
+    if len(rejected) == len(images):
+        raise UserError(f"{embedder.name} rejects all {len(images)} real images")
     if len(rejected):
-        raise UserError(
+        print(
             f"{embedder.name} rejects {len(rejected)} of {len(images)} real images, "
-            f"{dataset.files[rejected[0]]} first: leave them out of the data"
+            f"{dataset.files[rejected[0]]} first",
+            file=sys.stderr,
         )
     return embeddings
 
@@ -88,7 +92,8 @@ def set_thresholds(
         registry: the file.
         embedder: the recogniser.
         dataset: the faces.
-        embeddings: float32 (N, D), of all of them, unit norm.
+        embeddings: float32 (N, D), of all of them, unit norm; NaN where rejected, which make no
+            pairs.
         protocol: says view, filter and rates.
         part: indices of the validation images; None for all images.
         split_hash: of the split that the part belongs to.
@@ -110,6 +115,7 @@ def set_thresholds(
     if set(protocol.fmrs) <= set(known):
         return known
     chosen = np.arange(len(embeddings)) if part is None else part
+    chosen = chosen[np.isfinite(embeddings[chosen]).all(axis=1)]
     found = impostors(embeddings[chosen], dataset.subjects[chosen], fmrs=protocol.fmrs)
     lines = [
         Threshold(

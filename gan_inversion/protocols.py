@@ -108,6 +108,12 @@ class Split:
     test: np.ndarray
     hash: str
 
+    def without(self, rejected: np.ndarray) -> "Split":
+        """The split with some images, bool (N,), left out of their parts; the hash stays."""
+        parts = {name: getattr(self, name) for name in PARTS}
+        kept = {name: part[~rejected[part]] for name, part in parts.items()}
+        return Split(**kept, hash=self.hash)
+
     def csv(self, files: Sequence[str]) -> str:
         """The split as a text: `image,part`, a line for each of the N files."""
         part = np.empty(len(files), "U10")
@@ -150,7 +156,8 @@ class Inversion(Protocol):
 
         Args:
             files: N names, `subject/image`.
-            embeddings: float32 (N, D), unit norm, that near-duplicates are found by.
+            embeddings: float32 (N, D), unit norm, that near-duplicates are found by; NaN in rows
+                of images without one.
 
         Raises:
             UserError: too few subjects for three parts.

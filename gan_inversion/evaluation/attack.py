@@ -55,8 +55,8 @@ class Attack:
         type1: float32 (N,), with the inverted image itself.
         type2: float32 (P,), with other images of the same subject.
         inverted: int (P,), index of the reconstruction in each of those pairs.
-        rejected: bool (N,), reconstructions that the recogniser gave no embedding for; their
-            scores are -1, so that they are never accepted.
+        rejected: bool (N,), where the recogniser gave no embedding of the reconstruction or of the
+            inverted image; scores without both embeddings are -1, so that they are never accepted.
     """
 
     type1: np.ndarray
@@ -70,15 +70,14 @@ def attack(reconstructions: np.ndarray, originals: np.ndarray, subjects: np.ndar
 
     Args:
         reconstructions: float32 (N, D), unit norm; NaN in rows that the recogniser rejected.
-        originals: float32 (N, D), embeddings of the inverted images, in the same order.
+        originals: float32 (N, D), embeddings of the inverted images, in the same order; NaN too.
         subjects: (N,), subject of each image.
     """
     inverted, other = other_images(subjects)
-    rejected = ~np.isfinite(reconstructions).all(axis=1)
     type1 = cosine(reconstructions, originals)
     type2 = cosine(reconstructions[inverted], originals[other])
-    type1[rejected], type2[rejected[inverted]] = -1, -1
-    return Attack(type1, type2, inverted, rejected)
+    rejected = np.isnan(type1)
+    return Attack(np.nan_to_num(type1, nan=-1), np.nan_to_num(type2, nan=-1), inverted, rejected)
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,8 @@ def identify(
     Args:
         reconstructions: float32 (N, D), unit norm; NaN in rows that the recogniser rejected, whose
             rank is last.
-        originals: float32 (N, D), embeddings of the inverted images.
+        originals: float32 (N, D), embeddings of the inverted images; a subject whose enrolled image
+            was rejected is found last.
         subjects: (N,), subject of each image.
     """
     names, enrolled, codes = np.unique(subjects, return_index=True, return_inverse=True)

@@ -128,6 +128,7 @@ def _attack(
         "cosine, mean": f"{recogniser}/cosine_mean",
         "cosine, 5th percentile": f"{recogniser}/cosine_p05",
         "rejected": f"{recogniser}/rejected",
+        "originals rejected": f"{recogniser}/rejected_originals",
         "undetected": f"{recogniser}/undetected",
     }
     attacked = groups[methods[0]][0].embedder

@@ -157,6 +157,49 @@ def test_a_recogniser_of_ones_own(own, tmp_path):
     assert "with compact, an independent recogniser" in table and "adversarial gap" in table
 
 
+def test_a_recogniser_that_rejects_pictures_is_counted(tmp_path):
+    (tmp_path / "choosy.py").write_text(
+        "import numpy as np\n\n"
+        "def choosy(images):\n"
+        "    small = images[:, 10::20, 10::20].mean(axis=-1).reshape(len(images), -1)\n"
+        "    vectors = small - small.mean(axis=1, keepdims=True)\n"
+        "    vectors[images[:, 0, 0, 0] % 10 == 0] = np.nan\n"
+        "    return vectors\n"
+    )
+    images, subjects = Synthetic().view("aligned"), Synthetic().subjects
+    rejected = images[:, 0, 0, 0] % 10 == 0
+    assert 0.02 < rejected.mean() < 0.3
+    for attacked, judge in (("compact", "choosy.py:choosy"), ("choosy.py:choosy", "compact")):
+        runs = f"{judge[:7]}_judges"
+        output = finish(
+            start(
+                tmp_path,
+                *(*PROGRAM, "oracle", "--runs", runs),
+                *("--embedder", attacked, "--judges", judge),
+            )
+        )
+        assert f"choosy rejects {rejected.sum()} of {len(images)} real images" in output
+        path = tmp_path / runs / "smoke/records/inversion/oracle-synthetic-s0.json"
+        metrics, scores = Record.read(path).metrics, read_scores(path)
+        (split,) = (tmp_path / runs / "smoke/splits").glob("*.csv")
+        test = [row["part"] == "test" for row in csv.DictReader(split.open())]
+        share = metrics["choosy/rejected_originals"]
+        assert share.value == pytest.approx(rejected[test].mean()) and share.n == sum(test)
+        accepted = metrics[at("choosy/sar_type1", fmr=1e-2)]
+        inverted = scores["test_index"]
+        if attacked == "compact":  # all are inverted, and what the judge rejects never succeeds
+            assert len(inverted) == sum(test) and accepted.value == 1 - share.value
+            assert metrics["choosy/rejected"].value == share.value
+        else:  # there is nothing to invert
+            assert (inverted == np.flatnonzero(test & ~rejected)).all() and accepted.value == 1
+        assert metrics["choosy/cosine_mean"].value == pytest.approx(1)
+        assert metrics["choosy/cosine_mean"].n == (~rejected[test]).sum()
+        _, counts = np.unique(subjects[inverted], return_counts=True)
+        assert len(scores["choosy/type2"]) == (counts * (counts - 1)).sum()
+        page = (tmp_path / runs / "smoke/inversion-synthetic.md").read_text()
+        assert "originals rejected" in page
+
+
 def test_photographs_and_pictures_of_ones_own(tmp_path):
     faces = Synthetic(40, 3)
     for (_, frame), file in zip(faces.frames(), faces.files, strict=True):

@@ -64,6 +64,12 @@ def test_what_the_recogniser_rejects_is_counted_and_never_accepted():
     assert outcome.type1[1] == -1 and len(outcome.type1) == 4
     assert outcome.type2[outcome.inverted == 1].tolist() == [-1]
     assert identify(reconstructions, originals, subjects).ranks[0] == 2  # last of two subjects
+    originals[0] = np.nan  # now a real image, enrolled for subject 0
+    outcome = attack(originals, originals, subjects)
+    assert outcome.rejected.tolist() == [True, False, False, False]
+    assert outcome.type1[0] == -1 and outcome.type1[1] == pytest.approx(1)
+    assert outcome.type2[:2].tolist() == [-1, -1] and outcome.type2[2] > -1
+    assert identify(originals, originals, subjects).ranks.tolist() == [2, 1]
 
 
 def test_ranks_worked_by_hand():

@@ -164,7 +164,7 @@ number = 3
         (["--methods", "broken.py:nothing"], "broken.py defines nothing called 'nothing'"),
         (["--methods", "ridge_pca_n9999"], "training images, got 9999"),
         (["--embedder", "broken.py:flat"], "expected 64 embeddings (N, D) from flat, got (64,)"),
-        (["--embedder", "broken.py:blind"], "blind rejects 800 of 800 real images"),
+        (["--embedder", "broken.py:blind"], "blind rejects all 800 real images"),
         (["--reconstructions", "nowhere"], "expected an index with the columns image,reconst"),
     ],
 )
