@@ -40,8 +40,8 @@ class Options:
     """Train inverters on 70 % of the subjects and examine them on 20 % that nobody trained on.
 
     Cost on LFW, two CPU cores: training 3 to 20 minutes a documented decoder, less than 2 the
-    others; examination 2 minutes with facenet, and 4 more with dlib. The first run embeds all
-    images: 3 minutes with facenet, 20 with dlib.
+    others; examination less than 3 minutes with facenet, and 2 more with dlib. The first run
+    embeds all images: 3 minutes with facenet, 9 with dlib.
     """
 
     methods: tuple[str, ...] = METHODS

@@ -25,7 +25,7 @@ class Options:
     LFW has its own 6,000 pairs; from other data one genuine and one impostor pair a subject are
     drawn.
 
-    Cost: 80 seconds a view and filter for facenet on two CPU cores, 10 minutes for dlib.
+    Cost: 80 seconds a view and filter for facenet on two CPU cores, 5 minutes for dlib.
     Expected: 0.9925 for facenet on the aligned view, 0.968 on the whole frame.
     """
 
