@@ -22,7 +22,7 @@ COMMANDS = {
         ["ruff", "format", "--check"],
         ["mypy"],
         ["lint-imports"],
-        ["python", "-m", "pytest"],
+        ["python", "-m", "pytest", "--numprocesses", "2", "--dist", "loadfile"],
     ],
 }
 
