@@ -51,7 +51,7 @@ class Cell:
             return NOT_RESOLVED
         text = self._number(self.mean)
         if self.deviation is not None:
-            text += f" {plus_minus} {self._number(self.deviation)}"
+            text += f" {plus_minus} {format(self.deviation, self.form.removeprefix('+'))}"
         if self.interval is not None:
             text += f" [{self._number(self.interval[0])}, {self._number(self.interval[1])}]"
         return text

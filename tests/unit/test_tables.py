@@ -19,6 +19,7 @@ from experiments.tables import (
 from gan_inversion.errors import UserError
 from gan_inversion.record import Metric, metric
 from gan_inversion.reports.inversion import headline, inversion
+from gan_inversion.reports.table import Cell
 from gan_inversion.reports.tables import documented, finding, read_records
 from tests.conftest import ROOT
 from tests.unit.test_record import RECORD
@@ -41,23 +42,28 @@ def test_the_documented_table_is_this_one():
     records = [
         *seeds("documented_dense", [0.3], reported=reported),
         *seeds("mean_face", [0.2, 0.4], reported={}),
+        *seeds("mean_face_corrected", [0.1], reported={}),
     ]
     table = documented(records)
     assert table.markdown().splitlines()[4:6] == [
-        "| documented_dense | 1 | 10 | 0.5000 | 0.3000 [0.2000, 0.4000] | 0.3800 | -0.0800 "
-        "| 0.6000 [0.5000, 0.7000] | 0.6600 | -0.0600 |",
-        "| mean_face | 2 | 10 | 0.5000 ± 0.0000 | 0.3000 ± 0.1414 [0.2000, 0.4000] |  |  "
+        "| documented_dense | 1 | 10 | 0.5000 | +0.1000 | 0.3000 [0.2000, 0.4000] "
+        "| 0.3800 | -0.0800 | 0.6000 [0.5000, 0.7000] | 0.6600 | -0.0600 |",
+        "| mean_face | 2 | 10 | 0.5000 ± 0.0000 |  | 0.3000 ± 0.1414 [0.2000, 0.4000] |  |  "
         "| 0.6000 ± 0.0000 [0.5000, 0.7000] |  |  |",
     ]
     body = table.latex().splitlines()
     assert body[body.index(r"\midrule") + 2] == (
-        r"mean\_face & 2 & 10 & 0.5000 $\pm$ 0.0000 & 0.3000 $\pm$ 0.1414 [0.2000, 0.4000] &  &  "
-        r"& 0.6000 $\pm$ 0.0000 [0.5000, 0.7000] &  &  \\"
+        r"mean\_face & 2 & 10 & 0.5000 $\pm$ 0.0000 &  & 0.3000 $\pm$ 0.1414 [0.2000, 0.4000] "
+        r"&  &  & 0.6000 $\pm$ 0.0000 [0.5000, 0.7000] &  &  \\"
     )
     rows = list(csv.DictReader(io.StringIO(table.csv())))
     assert float(rows[1]["test loss"]) == pytest.approx(0.3) and rows[1]["test loss n"] == "10"
     assert float(rows[1]["test loss sd"]) == pytest.approx(0.02**0.5)
     assert float(rows[0]["test loss low"]) == pytest.approx(0.2) and rows[0]["test loss sd"] == ""
+
+
+def test_a_signed_cell_has_no_sign_before_its_deviation():
+    assert Cell((0.1, 0.3), form="+.2f").text() == "+0.20 ± 0.14"
 
 
 def test_a_table_never_mixes_protocols():
