@@ -286,6 +286,9 @@ def _finish(
     run.log(trained + 1, **{name: value for name, value in figures.items() if value is not None})
     for name, shares in found.curves.items():
         run.curve(name, shares)
+    for judge in bench.judges:
+        cosines = found.scores[f"{judge.embedder.name}/type1"]
+        run.histogram(f"cosines/{judge.embedder.name}", trained + 1, cosines)
     seconds = {name: round(part, 1) for name, part in found.seconds.items()}
     embedder = bench.judges[0].embedder
     as_published = (bench.dataset.name, embedder.name) == ("lfw", "facenet")

@@ -1,9 +1,9 @@
 """One run's folder: its options, JSON-lines log, TensorBoard events, pictures and checkpoint.
 
 A run is resumed by opening its folder again with the same options. TensorBoard tags are the names
-given to `log` (`train_loss`, `seconds`, ...), to `curve` and to `draw`; `reconstructions` are
-the strips of `show`: originals above, reconstructions below, eight fixed images and one drawn each
-time.
+given to `log` (`train_loss`, `seconds`, ...), `curve`, `histogram` and `draw`; `reconstructions`
+are the strips of `show`: originals above, reconstructions below, eight fixed images and one drawn
+each time.
 """
 
 import json
@@ -96,6 +96,10 @@ class Run:
         """Draw a curve over 1, 2, ... in TensorBoard; the log, a course of steps, has no part."""
         for place, value in enumerate(values, 1):
             self._writer.add_scalar(name, float(value), place)
+
+    def histogram(self, name: str, step: int, values: np.ndarray) -> None:
+        """Show how values are distributed in TensorBoard."""
+        self._writer.add_histogram(name, values, step, bins="auto")
 
     def history(self) -> list[dict[str, float]]:
         """The complete lines of the log; a line cut short by a kill is dropped."""

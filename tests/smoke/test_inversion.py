@@ -113,6 +113,7 @@ def test_a_run_can_be_looked_at(smoke):
     tags = EventAccumulator(str(run)).Reload().Tags()
     assert {"compact/cosine_mean", "swd/mean", "c2st_auc", "cmc/compact"} <= set(tags["scalars"])
     assert {"worst", "median", "random"} <= set(tags["images"])
+    assert tags["histograms"] == ["cosines/compact"]
     table = (smoke / "tables" / "inversion_compact-synthetic.csv").read_text()
     rows = {row["method"]: row for row in csv.DictReader(table.splitlines())}
     record, _ = records(smoke)["ridge_pca"]
