@@ -32,6 +32,9 @@ class Options:
     images: int = 12
     """Pictures of each."""
 
+    unseen: int = 200
+    """Subjects, of eight pictures each, that it is verified on; no training draws them."""
+
     epochs: int = 8
     """Passes over them."""
 
@@ -67,6 +70,7 @@ def rehearsal(options: Options) -> Options:
         options,
         subjects=12,
         images=4,
+        unseen=20,
         epochs=2,
         output=folder / WEIGHTS,
         runs=folder,
@@ -75,7 +79,7 @@ def rehearsal(options: Options) -> Options:
 
 
 VIEWS = ("aligned", "whole")
-UNSEEN = Synthetic(200, 8, first=1_000_000)  # subjects that no training may draw
+FIRST_UNSEEN = 1_000_000  # from this number on no training may draw subjects
 
 
 def train(options: Options) -> keras.Model:
@@ -104,14 +108,14 @@ def train(options: Options) -> keras.Model:
     return body
 
 
-def verify(embedder: Compact) -> dict[str, Metric]:
+def verify(embedder: Compact, unseen: Synthetic) -> dict[str, Metric]:
     """AUC over all pairs of pictures of unseen subjects, by view."""
-    _, codes = np.unique(UNSEEN.subjects, return_inverse=True)
+    _, codes = np.unique(unseen.subjects, return_inverse=True)
     first, second = np.triu_indices(len(codes), 1)
     genuine = codes[first] == codes[second]
     metrics = {}
     for view in VIEWS:
-        embeddings = embedder.embed(UNSEEN.view(view))
+        embeddings = embedder.embed(unseen.view(view))
         scores = cosine(embeddings[first], embeddings[second])
         ci = bootstrap_auc(scores, genuine, by_subject(codes[first], codes[second]))
         metrics[f"{view}/auc"] = metric(auc(scores, genuine), ci=ci, n=len(genuine))
@@ -128,11 +132,12 @@ def run_all(options: Options) -> None:
             arrays = {f"{i:02d}": a.astype("float16") for i, a in enumerate(body.get_weights())}
             np.savez_compressed(temporary, **arrays)
     embedder = Compact(options.output)
-    metrics = verify(embedder)
+    unseen = Synthetic(options.unseen, 8, first=FIRST_UNSEEN)
+    metrics = verify(embedder, unseen)
     record = make_record(
         Verification(pairs="all"),
         "compact",
-        dataset=UNSEEN,
+        dataset=unseen,
         embedder=embedder,
         seed=options.seed,
         config=options_dict(options),
