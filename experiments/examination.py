@@ -11,7 +11,7 @@ import numpy as np
 from gan_inversion.data import Dataset, Subset
 from gan_inversion.embedders import Embedder, embed_cached
 from gan_inversion.evaluation import realism
-from gan_inversion.evaluation.attack import Attack, attack, identify, subject_mean
+from gan_inversion.evaluation.attack import Attack, attack, identify, rejected, subject_mean
 from gan_inversion.evaluation.copying import copy_test, nearest
 from gan_inversion.evaluation.intervals import (
     bootstrap_mean,
@@ -164,8 +164,8 @@ def _attack(found: Examination, judge: Judge, vectors: np.ndarray, bench: Bench)
     else:
         for figure in ("mean", "p05"):
             found.metrics[f"{name}/cosine_{figure}"] = Metric(None, None, len(vectors))
-    found.metrics[f"{name}/rejected"] = _share(_rejected(vectors), vectors)
-    if count := _rejected(judge.embeddings[bench.asked]):
+    found.metrics[f"{name}/rejected"] = _share(int(rejected(vectors).sum()), vectors)
+    if count := int(rejected(judge.embeddings[bench.asked]).sum()):
         found.metrics[f"{name}/rejected_originals"] = _share(count, bench.asked)
     found.scores[f"{name}/type1"] = outcome.type1
     if len(outcome.type2):
@@ -180,11 +180,6 @@ def _attack(found: Examination, judge: Judge, vectors: np.ndarray, bench: Bench)
         found.scores[f"{name}/type2"] = outcome.type2
         found.scores[f"{name}/rank"] = search.ranks.astype("int32")
     return outcome
-
-
-def _rejected(vectors: np.ndarray) -> int:
-    """Number of pictures, float (N, D), that the recogniser gave no embedding for."""
-    return int(np.isnan(vectors).any(axis=1).sum())
 
 
 def _share(count: int, pictures: np.ndarray) -> Metric:
@@ -228,7 +223,7 @@ def _gaps(found: Examination, bench: Bench, attacks: Sequence[Attack]) -> None:
 def _copying(found: Examination, bench: Bench, vectors: np.ndarray) -> None:
     """The copy audit, in the space of the attacked recogniser; validation images are its null."""
     real, split = bench.judges[0].embeddings, bench.split
-    kept = np.isfinite(vectors).all(axis=1)
+    kept = ~rejected(vectors)
     outputs = nearest(vectors[kept], real[split.train])
     held_out = nearest(real[split.validation], real[split.train])
     outcome = copy_test(

@@ -21,6 +21,7 @@ from experiments.tables import EXPECTED, METHODS, SEEDS, write_inversion
 from experiments.thresholds import borrowed_thresholds, embed_view, set_thresholds
 from gan_inversion.data import Subset, open_dataset
 from gan_inversion.errors import UserError
+from gan_inversion.evaluation.attack import rejected
 from gan_inversion.protocols import Inversion
 from gan_inversion.run import Preview, Run
 from gan_inversion.seeding import stream
@@ -145,9 +146,9 @@ def set_up(options: Options) -> Bench:
     if split is None:
         raise UserError("expected a recogniser to attack, got none")
     # Without an embedding there is nothing to invert; the examination counts such images.
-    rejected = np.isnan(judges[0].embeddings).any(axis=1)
+    usable = split.without(rejected(judges[0].embeddings))
     images = dataset.view(protocol.view, resample=protocol.resample)
-    return Bench(protocol, dataset, images, split.without(rejected), judges, split.test)
+    return Bench(protocol, dataset, images, usable, judges, split.test)
 
 
 def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:

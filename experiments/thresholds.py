@@ -14,6 +14,7 @@ from experiments.own import open_embedder
 from gan_inversion.data import Dataset, open_dataset
 from gan_inversion.embedders import Embedder, embed_cached
 from gan_inversion.errors import UserError
+from gan_inversion.evaluation.attack import rejected
 from gan_inversion.evaluation.verification import impostors
 from gan_inversion.protocols import Inversion
 from gan_inversion.thresholds import Threshold, add_thresholds, read_thresholds
@@ -64,13 +65,13 @@ def embed_view(embedder: Embedder, dataset: Dataset, *, view: str, resample: str
     images = dataset.view(view, resample=resample)
     key = f"{dataset.digest[:16]}-{view}-{resample}"
     embeddings = embed_cached(embedder, images, key=key)
-    rejected = np.flatnonzero(np.isnan(embeddings).any(axis=1))
-    if len(rejected) == len(images):
+    missing = np.flatnonzero(rejected(embeddings))
+    if len(missing) == len(images):
         raise UserError(f"{embedder.name} rejects all {len(images)} real images")
-    if len(rejected):
+    if len(missing):
         print(
-            f"{embedder.name} rejects {len(rejected)} of {len(images)} real images, "
-            f"{dataset.files[rejected[0]]} first",
+            f"{embedder.name} rejects {len(missing)} of {len(images)} real images, "
+            f"{dataset.files[missing[0]]} first",
             file=sys.stderr,
         )
     return embeddings
@@ -115,7 +116,7 @@ def set_thresholds(
     if set(protocol.fmrs) <= set(known):
         return known
     chosen = np.arange(len(embeddings)) if part is None else part
-    chosen = chosen[np.isfinite(embeddings[chosen]).all(axis=1)]
+    chosen = chosen[~rejected(embeddings[chosen])]
     found = impostors(embeddings[chosen], dataset.subjects[chosen], fmrs=protocol.fmrs)
     lines = [
         Threshold(

@@ -13,6 +13,11 @@ import numpy as np
 from gan_inversion.evaluation.verification import cosine
 
 
+def rejected(embeddings: np.ndarray) -> np.ndarray:
+    """Where a recogniser gave no embedding, a row that is not finite: float (N, D) -> bool (N,)."""
+    return ~np.isfinite(embeddings).all(axis=1)
+
+
 def other_images(subjects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Type-II pairs: every image with every other image of its subject, in both directions.
 
@@ -76,8 +81,8 @@ def attack(reconstructions: np.ndarray, originals: np.ndarray, subjects: np.ndar
     inverted, other = other_images(subjects)
     type1 = cosine(reconstructions, originals)
     type2 = cosine(reconstructions[inverted], originals[other])
-    rejected = np.isnan(type1)
-    return Attack(np.nan_to_num(type1, nan=-1), np.nan_to_num(type2, nan=-1), inverted, rejected)
+    missing = np.isnan(type1)
+    return Attack(np.nan_to_num(type1, nan=-1), np.nan_to_num(type2, nan=-1), inverted, missing)
 
 
 @dataclass(frozen=True)

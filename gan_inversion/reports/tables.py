@@ -156,12 +156,8 @@ def speed(records: Sequence[Record]) -> Table:
     rows: list[list[Cell | str]] = []
     ceilings = []
     for record in records:
-        metrics, work, device = (
-            record.metrics,
-            record.config["gflop_per_image"],
-            record.env["device"],
-        )
-        precision = record.config["precision"]
+        metrics, device = record.metrics, record.env["device"]
+        precision, work = record.config["precision"], record.config["gflop_per_image"]
         for way in (name.split("/")[0] for name in metrics if name.endswith("/images_per_second")):
             rate = cell([record], f"{way}/images_per_second", form=".1f")
             speedup = cell([record], f"{way}/speedup", form=".1f")
