@@ -99,8 +99,8 @@ def open_method(method: str, protocol: Documented) -> tuple[Inverter, str]:
     known = ["mean_face", *(f"documented_{name}" for name in DECODERS)]
     if base not in known:
         raise UserError(f"method must be one of {', '.join(known)}, not {method!r}")
-    sizes = {"epochs": protocol.epochs, "batch_size": protocol.batch_size}
-    return build(base, targets=targets, **sizes), targets
+    inverter = build(base, targets=targets, epochs=protocol.epochs, batch_size=protocol.batch_size)
+    return inverter, targets
 
 
 def score(

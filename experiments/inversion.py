@@ -165,7 +165,14 @@ def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:
         if size > len(chosen):
             raise UserError(f"{method}: expected at most {len(chosen)} training images, got {size}")
         chosen = np.sort(stream(seed, "training size", size).permutation(chosen)[:size])
-    inverter = build(base, targets="corrected", epochs=options.epochs, batch_size=BATCH_SIZE)
+    inverter = build(
+        base,
+        targets="corrected",
+        epochs=options.epochs,
+        batch_size=BATCH_SIZE,
+        recogniser=attacked.embedder,
+        smoke=options.smoke,
+    )
     config = {"training_images": len(chosen), **getattr(inverter, "config", {}), **source}
     preview = Preview(attacked.embeddings[split.test], bench.originals, seed)
     with _open_run(

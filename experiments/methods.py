@@ -10,6 +10,9 @@ from baselines.controls import CONTROLS
 from baselines.decoders import DECODERS
 from baselines.inverter import DecoderInverter
 from experiments.own import is_own, open_inverter
+from gan_inversion.cgan import ConditionalGAN
+from gan_inversion.config import FAMILY, named
+from gan_inversion.embedders import Embedder
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images, Inverter, check_reconstructions
 from gan_inversion.run import Run
@@ -17,15 +20,32 @@ from gan_inversion.run import Run
 BLOCK = 128  # embeddings inverted at once
 
 
-def build(method: str, *, targets: str, epochs: int, batch_size: int) -> Inverter:
-    """The inverter called `method`: a control, a documented decoder, or `file.py:name`."""
+def build(
+    method: str,
+    *,
+    targets: str,
+    epochs: int,
+    batch_size: int,
+    recogniser: Embedder | None = None,
+    smoke: bool = False,
+) -> Inverter:
+    """The inverter called `method`.
+
+    Args:
+        method: a control, a documented decoder, `cgan[_<variant>][_<preset>]`, or `file.py:name`.
+        targets, epochs, batch_size: of a documented decoder.
+        recogniser: the attacked one, which a conditional GAN may be trained through.
+        smoke: a conditional GAN gets the sizes of a rehearsal.
+    """
     if is_own(method):
         return open_inverter(method)
     if method in CONTROLS:
         return CONTROLS[method]()
+    if method.split("_")[0] == FAMILY:
+        return ConditionalGAN(named(method, smoke=smoke), recogniser=recogniser, name=method)
     decoder = method.removeprefix("documented_")
     if decoder not in DECODERS or decoder == method:
-        known = [*CONTROLS, *(f"documented_{name}" for name in DECODERS)]
+        known = [*CONTROLS, *(f"documented_{name}" for name in DECODERS), FAMILY]
         raise UserError(f"method must be one of {', '.join(known)} or file.py:name, not {method!r}")
     return DecoderInverter(decoder, targets=targets, epochs=epochs, batch_size=batch_size)
 

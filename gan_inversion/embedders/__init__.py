@@ -1,6 +1,12 @@
 """Frozen recognisers: `facenet`, `compact` (shipped) and `dlib` (independent)."""
 
-from gan_inversion.embedders.base import CallableEmbedder, Embedder, embed_cached
+from gan_inversion.embedders.base import (
+    CallableEmbedder,
+    Embedder,
+    KerasEmbedder,
+    embed_cached,
+    fastest_precision,
+)
 from gan_inversion.embedders.compact import Compact
 from gan_inversion.embedders.dlib import Dlib
 from gan_inversion.embedders.facenet import FaceNet
@@ -17,7 +23,9 @@ __all__ = [
     "Dlib",
     "Embedder",
     "FaceNet",
+    "KerasEmbedder",
     "embed_cached",
+    "fastest_precision",
     "load_embedder",
 ]
 

@@ -9,6 +9,7 @@ import platform
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -156,14 +157,26 @@ class KerasEmbedder(Embedder):
         batch_size: int = 64,
     ):
         if precision == "auto":
-            precision = fastest_precision(build, batch_size, name=self.name)
+            blank = np.zeros((batch_size, SIZE, SIZE, 3), "float32")
+            precision = _wanted_precision() or fastest_precision(build, blank, name=self.name)
         self.precision = precision
         self.batch_size = batch_size
+        self._build = build
         self.model = build(precision)
         self.dimension = self.model.output_shape[-1]
-        maps = [self.model.get_layer(stage).output for stage in self.stages]
-        self._trunk = keras.Model(self.model.input, maps)
+        self._trunk = self._staged(self.model)
         self._trunk.compile(jit_compile=self.model.jit_compile)
+
+    def _staged(self, model: keras.Model, *last: keras.KerasTensor) -> keras.Model:
+        maps = [model.get_layer(stage).output for stage in self.stages]
+        return keras.Model(model.input, [*maps, *last])
+
+    def differentiable(self, precision: str) -> tuple[keras.Model, keras.Model]:
+        """Two frozen models for training through: pixels in [0, 255], float (N, 160, 160, 3) ->
+        the feature maps of the stages; and the same with the embeddings (N, D) after them.
+        """
+        model = self._build(precision)
+        return self._staged(model), self._staged(model, model.output)
 
     def features(self, images: np.ndarray) -> list[np.ndarray]:
         check_images(images)
@@ -184,40 +197,45 @@ class KerasEmbedder(Embedder):
         return out / np.linalg.norm(out, axis=1, keepdims=True)
 
 
-def fastest_precision(build: Callable[[str], keras.Model], batch_size: int, *, name: str) -> str:
-    """The precision whose forward pass is faster on this machine.
+def _wanted_precision() -> str | None:
+    """The precision that GAN_INVERSION_PRECISION asks for, or None.
 
-    Timed once and remembered in the cache: a run that is resumed, perhaps on a busier machine,
-    must go on with the embeddings it began with. GAN_INVERSION_PRECISION decides instead, so that
-    a benchmark can be computed in one precision on several machines.
-
-    Args:
-        build: makes the model for a precision.
-        batch_size: images a forward pass.
-        name: of the recogniser.
+    It is there so that a benchmark can be computed in one precision on several machines.
 
     Raises:
         UserError: the variable holds no known precision.
     """
-    if wanted := os.environ.get("GAN_INVERSION_PRECISION"):
-        if wanted not in PRECISIONS:
-            raise UserError(
-                f"GAN_INVERSION_PRECISION must be {' or '.join(PRECISIONS)}, not {wanted!r}"
-            )
-        return wanted
+    wanted = os.environ.get("GAN_INVERSION_PRECISION")
+    if wanted and wanted not in PRECISIONS:
+        raise UserError(
+            f"GAN_INVERSION_PRECISION must be {' or '.join(PRECISIONS)}, not {wanted!r}"
+        )
+    return wanted or None
+
+
+def fastest_precision(build: Callable[[str], keras.Model], inputs: Any, *, name: str) -> str:
+    """The precision whose forward pass is faster on this machine.
+
+    Timed once and remembered in the cache: a run that is resumed, perhaps on a busier machine,
+    must go on with the embeddings it began with.
+
+    Args:
+        build: makes the model for a precision.
+        inputs: of a forward pass.
+        name: of the model.
+    """
     backend = keras.backend.backend()
     memory = cache_dir() / "precision" / f"{name}-{backend}-{platform.node()}.txt"
     if memory.exists() and (known := memory.read_text(encoding="utf-8")) in PRECISIONS:
         return known
-    batch = np.zeros((batch_size, SIZE, SIZE, 3), "float32")
     seconds = {}
     for precision in PRECISIONS:
         model = build(precision)
-        model.predict_on_batch(batch)  # compiles
+        model.predict_on_batch(inputs)  # compiles
         turns = []
         for _ in range(3):
             start = time.perf_counter()
-            model.predict_on_batch(batch)
+            model.predict_on_batch(inputs)
             turns.append(time.perf_counter() - start)
         seconds[precision] = min(turns)
     fastest = min(PRECISIONS, key=seconds.__getitem__)

@@ -46,8 +46,8 @@ class Compact(KerasEmbedder):
         super().__init__(build, precision=precision)
 
 
-def compact_network(precision: str = "float32") -> keras.Model:
-    """The network: pixels in [0, 255], float (N, 160, 160, 3) -> unit vectors (N, 512)."""
+def compact_network(precision: str = "float32", *, dimension: int = DIMENSION) -> keras.Model:
+    """The network: pixels in [0, 255], float (N, 160, 160, 3) -> unit vectors (N, dimension)."""
     image = keras.Input((160, 160, 3), name="image")
     x = layers.Rescaling(1 / 127.5, offset=-1, dtype=precision)(image)
     x = layers.AveragePooling2D(2, dtype=precision)(x)  # (N, 80, 80, 3)
@@ -59,7 +59,7 @@ def compact_network(precision: str = "float32") -> keras.Model:
     # Where a feature lies tells faces apart (eye distance, brows): flatten, do not average.
     x = layers.Conv2D(24, 1, activation="relu", dtype=precision)(x)  # (N, 5, 5, 24)
     x = layers.Flatten(dtype=precision)(x)
-    x = layers.Dense(DIMENSION, name="embedding", dtype="float32")(x)
+    x = layers.Dense(dimension, name="embedding", dtype="float32")(x)
     model = keras.Model(image, layers.UnitNormalization(dtype="float32")(x), name="compact")
     model.compile(jit_compile=keras.backend.backend() == "jax")
     return model

@@ -1,0 +1,151 @@
+"""The conditional GAN as an inverter: what `Config` describes, from `fit` to a saved generator."""
+
+import json
+import zlib
+from contextlib import nullcontext
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import keras
+import numpy as np
+
+from gan_inversion.config import Config
+from gan_inversion.embedders import Embedder, KerasEmbedder, fastest_precision
+from gan_inversion.errors import UserError
+from gan_inversion.inverter import Images, check_fit, check_invert
+from gan_inversion.networks import discriminator, generator
+from gan_inversion.run import Run
+from gan_inversion.seeding import stream
+from gan_inversion.storage import atomic, write_text
+from gan_inversion.training import fit
+from gan_inversion.training.adversarial import VIEWED, Adversaries, Draws
+from gan_inversion.training.distil import distil
+
+
+class ConditionalGAN:
+    """A generator conditioned on the embedding, trained against a discriminator.
+
+    Args:
+        config: terms, weights, sizes, steps.
+        recogniser: the attacked one; with `knowledge="black_box"` it is not looked at.
+        name: the record's `method`.
+    """
+
+    def __init__(self, config: Config, *, recogniser: Embedder | None = None, name: str = "cgan"):
+        self.settings, self.recogniser, self.name = config, recogniser, name
+        self.config: dict[str, Any] = asdict(config)
+        self.knowledge: str = config.knowledge
+        self.model: keras.Model | None = None
+
+    def fit(
+        self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
+    ) -> None:
+        check_fit(embeddings, images)
+        config = self.settings
+        if len(images) < config.batch_size:
+            raise UserError(f"expected {config.batch_size} images or more, got {len(images)}")
+        recogniser = self._recogniser(embeddings, images, seed=seed, run=run)
+        keras.utils.set_random_seed(seed)
+        players = adversaries(config, embeddings.shape[1], recogniser)
+        self.model = players.average
+        batches = partial(_draws, embeddings, images, config, seed)
+        intervals = config.steps // config.interval
+        fit(players, batches, epochs=intervals, seed=seed, run=run, invert=self.invert)
+
+    def _recogniser(
+        self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None
+    ) -> KerasEmbedder | None:
+        """What the terms see through: the attacked recogniser, or a surrogate of it."""
+        config = self.settings
+        if not config.needs_recogniser:
+            return None
+        if config.knowledge == "black_box":
+            with Run(run.folder / "surrogate", {"seed": seed}) if run else nullcontext() as own:
+                return distil(embeddings, images, epochs=config.surrogate, seed=seed, run=own)
+        if isinstance(self.recogniser, KerasEmbedder):
+            return self.recogniser
+        raise UserError(
+            f"{self.name} is trained through the recogniser that it attacks: expected one that is "
+            f"a Keras model, got {getattr(self.recogniser, 'name', 'none')}"
+        )
+
+    def invert(self, embeddings: np.ndarray, *, hypothesis: int = 0) -> np.ndarray:
+        """Reconstruct float32 (N, 160, 160, 3) in [0, 1] from float32 (N, D) embeddings.
+
+        Args:
+            embeddings: one embedding gets the same picture whenever it is inverted.
+            hypothesis: which of the pictures that the noise allows.
+        """
+        if self.model is None:
+            raise UserError(f"{self.name} must be fitted or loaded before it inverts")
+        check_invert(embeddings, self.model.input_shape[0][1])
+        embeddings = np.asarray(embeddings, "float32")
+        noise = self.settings.noise
+        drawn = [
+            stream(hypothesis, "noise", zlib.crc32(row.tobytes())).standard_normal(noise, "float32")
+            for row in embeddings
+        ]
+        pictures = self.model([embeddings, np.stack(drawn)], training=False)
+        if self.settings.side != VIEWED:
+            size = (VIEWED, VIEWED)
+            pictures = keras.ops.image.resize(pictures, size, interpolation="bicubic")
+        return np.clip(np.asarray(pictures), 0, 1)
+
+    def save(self, path: Path) -> None:
+        if self.model is None:
+            raise UserError(f"{self.name} must be fitted before it is saved")
+        with atomic(path / "model.keras") as temporary:
+            self.model.save(temporary)
+        write_text(path / "inverter.json", json.dumps({"name": self.name, **self.config}))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        config = json.loads((path / "inverter.json").read_text())
+        name = config.pop("name")
+        inverter = cls(Config(**config), name=name)
+        inverter.model = keras.saving.load_model(path / "model.keras", compile=False)
+        return inverter
+
+
+def adversaries(config: Config, dimension: int, recogniser: KerasEmbedder | None) -> Adversaries:
+    """Networks and optimiser of a configuration, with fresh weights."""
+    draw = partial(generator, dimension, noise=config.noise, side=config.side, width=config.width)
+    precision = config.precision
+    if precision == "auto":
+        inputs = [np.zeros((16, size), "float32") for size in (dimension, config.noise)]
+        fastest = fastest_precision(lambda p: draw(precision=p), inputs, name="generator")
+        precision = "float32" if fastest == "float32" else "mixed_bfloat16"
+    look = recognise = None
+    maps: list[tuple[int, int, int]] = []
+    if config.needs_recogniser and recogniser is not None:
+        look, recognise = recogniser.differentiable(precision.removeprefix("mixed_"))
+        maps = [tuple(shape[1:]) for shape in look.output_shape]
+    judge = None
+    if config.adversarial:
+        judge = discriminator(
+            dimension,
+            width=config.judge_width,
+            maps=maps if config.discriminator == "features" else [],
+            precision=precision,
+        )
+    players = Adversaries(
+        config,
+        draw(precision=precision),
+        draw(precision=precision),
+        judge,
+        look=look and (lambda pictures: look(255 * pictures, training=False)),
+        recognise=recognise and (lambda pictures: recognise(255 * pictures, training=False)),
+    )
+    adam = keras.optimizers.Adam(config.learning_rate, beta_1=0.0, beta_2=0.99)
+    # XLA's convolutions are several times slower than oneDNN's on a CPU.
+    players.compile(adam, jit_compile=keras.backend.backend() == "jax")
+    adam.build(players.trainable_variables)
+    return players
+
+
+def _draws(
+    embeddings: np.ndarray, images: Images, config: Config, seed: int, interval: int
+) -> Draws:
+    return Draws(embeddings, images, config, seed=seed, interval=interval)

@@ -1,0 +1,138 @@
+"""The options of the conditional GAN: every term of its loss by name, and the presets.
+
+An ablation is a change of one field; `VARIANTS` are the published ones.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from gan_inversion.errors import UserError
+
+FAMILY = "cgan"  # what the names of such methods begin with
+TERMS = ("l2", "l1", "dissimilarity", "midlayer", "identity", "adversarial", "diversity")
+
+
+@dataclass(frozen=True)
+class Config:
+    """How a conditional GAN is built and trained. A term of weight 0 is not computed.
+
+    Attributes:
+        l2, l1, dissimilarity: weights of the pixel terms: squared error, absolute error, 1 - SSIM.
+        midlayer: weight of the distance in the recogniser's feature maps.
+        identity: weight of 1 - cosine to the inverted embedding.
+        adversarial: weight of the discriminator's verdict.
+        diversity: weight of the mode-seeking term: pictures of one embedding should differ.
+        discriminator: `pixels`, or `features`: light heads on the recogniser's maps beside it.
+        loss: `hinge` or `relativistic`.
+        gradient_penalty: weight of the zero-centred penalties; what `relativistic` wants.
+        augment: mirror and recolour what the discriminator sees.
+        noise: components of the generator's noise; 0 for one picture an embedding.
+        knowledge: `white_box`: gradients through the attacked recogniser; `black_box`: through a
+            surrogate that is distilled from the training embeddings.
+        surrogate: passes over the training images that distil it.
+        side: of the generated pictures: 64, 112 or 160.
+        width, judge_width: channels of the largest maps of generator and discriminator.
+        precision: `float32`, `mixed_bfloat16`, or `auto`: as the recogniser's.
+        batch_size: pictures a step.
+        steps: in all.
+        interval: steps between checkpoints, previews and lines of the log.
+        learning_rate: of Adam, for both players.
+        memory: share of the averaged weights that a step keeps.
+    """
+
+    l2: float = 0.0
+    l1: float = 1.0
+    dissimilarity: float = 1.0
+    midlayer: float = 1.0
+    identity: float = 4.0
+    adversarial: float = 0.5
+    diversity: float = 0.0
+    discriminator: Literal["pixels", "features"] = "features"
+    loss: Literal["hinge", "relativistic"] = "hinge"
+    gradient_penalty: float = 0.0
+    augment: bool = True
+    noise: int = 32
+    knowledge: Literal["white_box", "black_box"] = "white_box"
+    surrogate: int = 30
+    side: int = 160
+    width: int = 48
+    judge_width: int = 24
+    precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
+    batch_size: int = 16
+    steps: int = 3000
+    interval: int = 100
+    learning_rate: float = 2e-4
+    memory: float = 0.999
+
+    def __post_init__(self):
+        if self.steps % self.interval:
+            raise UserError(
+                f"expected a whole number of intervals, got {self.steps} steps in intervals of "
+                f"{self.interval}"
+            )
+        if self.diversity and not self.noise:
+            raise UserError("expected noise for the diversity term to vary, got 0 components")
+
+    @property
+    def terms(self) -> list[str]:
+        """Names of the terms that have a weight."""
+        return [name for name in TERMS if getattr(self, name)]
+
+    @property
+    def needs_recogniser(self) -> bool:
+        """Whether any term sees through a recogniser."""
+        heads = bool(self.adversarial) and self.discriminator == "features"
+        return bool(self.identity or self.midlayer) or heads
+
+
+PRESETS = {
+    "smoke": Config(width=8, judge_width=8, batch_size=8, steps=20, interval=10, surrogate=2),
+    "short": Config(steps=1000),
+    "cpu": Config(steps=3000),
+    "long": Config(steps=30_000),
+    "gpu": Config(width=96, judge_width=48, batch_size=64, steps=12_000),
+}
+PUBLISHED = "long"  # the preset of a method whose name gives none
+
+# Each row of the ablation adds one thing to the row above it.
+_MSE = dict.fromkeys(TERMS, 0.0) | {"l2": 1.0, "augment": False, "noise": 0}
+_PIXELS = {**_MSE, "l2": 0.0, "l1": Config.l1, "dissimilarity": Config.dissimilarity}
+_MIDLAYER = {**_PIXELS, "midlayer": Config.midlayer}
+_IDENTITY = {**_MIDLAYER, "identity": Config.identity}
+_ADVERSARIAL = {**_IDENTITY, "adversarial": Config.adversarial}
+_AUGMENTED = {**_ADVERSARIAL, "augment": True}
+ABLATION: dict[str, dict] = {
+    "mse": _MSE,
+    "l1_ssim": _PIXELS,
+    "midlayer": _MIDLAYER,
+    "identity": _IDENTITY,
+    "adversarial": _ADVERSARIAL,
+    "augmented": _AUGMENTED,
+    "noise": {},  # all of it
+}
+VARIANTS: dict[str, dict] = ABLATION | {
+    "pixels": {"discriminator": "pixels"},
+    "relativistic": {"loss": "relativistic", "gradient_penalty": 1.0},
+    "black_box": {"knowledge": "black_box"},
+}
+
+
+def named(method: str, *, smoke: bool = False) -> Config:
+    """The configuration that a method's name stands for: `cgan[_<variant>][_<preset>]`.
+
+    Args:
+        method: e.g. `cgan`, `cgan_cpu`, `cgan_mse_short`.
+        smoke: whatever the name says, with the sizes of the preset `smoke`.
+
+    Raises:
+        UserError: no such variant or preset.
+    """
+    words = method.split("_")
+    preset = words.pop() if words[-1] in PRESETS else PUBLISHED
+    variant = "_".join(words[1:])
+    if words[0] != FAMILY or (variant and variant not in VARIANTS):
+        raise UserError(
+            f"expected {FAMILY}[_<variant>][_<preset>] with a variant of {', '.join(VARIANTS)} and "
+            f"a preset of {', '.join(PRESETS)}, got {method!r}"
+        )
+    return replace(PRESETS["smoke" if smoke else preset], **VARIANTS.get(variant, {}))

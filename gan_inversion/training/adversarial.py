@@ -1,0 +1,189 @@
+"""The conditional GAN's training: what both players see in a step, and what each is told.
+
+Fourth stage of the flow. Mirza & Osindero, "Conditional Generative Adversarial Nets", 2014, with
+the terms that `losses` defines and `Config` weighs. One forward pass serves both players; the
+gradients are taken in `gradient`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from gan_inversion import losses
+from gan_inversion.config import Config
+from gan_inversion.inverter import Images
+from gan_inversion.seeding import stream
+from gan_inversion.training import gradient
+from gan_inversion.training.augment import draw_views, view
+
+VIEWED = 160  # side of the pictures that recognisers take
+SECOND = 4  # one in so many pictures is drawn with a second noise, for `diversity`
+
+
+@dataclass
+class Seen:
+    """One side of a batch as the other networks see it.
+
+    Attributes:
+        pictures: float (B, 160, 160, 3), randomly shifted, resized and noisy.
+        maps: the recogniser's feature maps, (B, H, W, C) each.
+        embeddings: the recogniser's, (B, D); of the generated side only.
+    """
+
+    pictures: Any
+    maps: list
+    embeddings: Any = None
+
+
+class Adversaries(keras.Model):
+    """Generator and discriminator, trained against each other.
+
+    Args:
+        config: which terms, and their weights.
+        generator: embeddings (B, D) and noise (B, Z) -> pictures (B, S, S, 3) in [0, 1].
+        average: another like it; its weights follow those of `generator`.
+        discriminator: a list of pictures, feature maps and embeddings -> logits (B, heads). None
+            without an adversarial term.
+        look: pictures (B, 160, 160, 3) in [0, 1] -> feature maps of a frozen recogniser. None if
+            no term needs it.
+        recognise: the same, with the embeddings (B, D) after the maps.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        generator: keras.Model,
+        average: keras.Model,
+        discriminator: keras.Model | None,
+        *,
+        look: Callable[[Any], list] | None,
+        recognise: Callable[[Any], list] | None,
+    ):
+        super().__init__(name="cgan")
+        self.config, self.look, self.recognise = config, look, recognise
+        self.generator, self.discriminator, self.average = generator, discriminator, average
+        self.players = [generator, *([discriminator] if discriminator else [])]
+        average.trainable = False
+        average.set_weights(generator.get_weights())
+        names = ["loss", *config.terms, *(["judge"] if config.adversarial else [])]
+        self.means = {name: keras.metrics.Mean(name) for name in names}
+        self.built = True
+
+    def train_step(self, *arguments):
+        return gradient.train_step(self, *arguments)
+
+    def losses(self, batch: dict) -> list:
+        """The loss of each player, the generator's first, by the terms of the configuration."""
+        config, embeddings, noise = self.config, batch["embeddings"], batch["noise"]
+        real = ops.cast(batch["images"], "float32") / 255
+        if config.side != VIEWED:
+            real = ops.image.resize(real, (config.side, config.side), antialias=True)
+        fake = self.generator([embeddings, noise], training=True)
+        photographs, drawings = self.see(real, fake, batch["views"])
+        verdict, judged = None, []
+        if self.discriminator:
+            verdict, *judged = self.judge(photographs, drawings, embeddings)
+            self.means["judge"].update_state(judged[0])
+        terms = {
+            "l2": lambda: losses.l2(real, fake),
+            "l1": lambda: losses.l1(real, fake),
+            "dissimilarity": lambda: losses.dissimilarity(real, fake),
+            "midlayer": lambda: losses.feature_distance(photographs.maps, drawings.maps),
+            "identity": lambda: losses.identity(embeddings, drawings.embeddings),
+            "adversarial": lambda: verdict,
+            "diversity": lambda: self.diversity(fake, batch),
+        }
+        total = 0.0
+        for name in config.terms:
+            value = terms[name]()
+            self.means[name].update_state(value)
+            total += getattr(config, name) * value
+        self.means["loss"].update_state(total)
+        return [total, *judged]
+
+    def see(self, real, fake, views: dict) -> tuple[Seen, Seen]:
+        """Both sides of a batch in the same random views."""
+        photographs, drawings = Seen(view(real, views), []), Seen(view(fake, views), [])
+        if self.look and self.recognise:
+            photographs.maps = self.look(photographs.pictures)
+            *drawings.maps, drawings.embeddings = self.recognise(drawings.pictures)
+        return photographs, drawings
+
+    def judge(self, photographs: Seen, drawings: Seen, embeddings) -> tuple:
+        """The discriminator's verdict: the generator's adversarial loss, and its own."""
+        config, discriminator = self.config, self.players[1]
+
+        def shown(side: Seen) -> list:
+            return [side.pictures, *(side.maps if config.discriminator == "features" else [])]
+
+        real, fake = (
+            discriminator([*shown(side), embeddings], training=True)
+            for side in (photographs, drawings)
+        )
+        verdict, judged = losses.ADVERSARIAL[config.loss](real, fake)
+        if config.gradient_penalty:
+            for side in (photographs, drawings):
+                slopes = gradient.input_gradients(
+                    lambda inputs: discriminator([*inputs, embeddings], training=False),
+                    [ops.stop_gradient(part) for part in shown(side)],
+                )
+                judged += config.gradient_penalty * losses.gradient_penalty(slopes)
+        return verdict, judged
+
+    def diversity(self, fake, batch: dict):
+        """Mode-seeking term: some embeddings are drawn with a second noise."""
+        embeddings, noise, second = (
+            batch[name][::SECOND] for name in ("embeddings", "noise", "second")
+        )
+        other = self.generator([embeddings, second], training=True)
+        return losses.mode_seeking((fake[::SECOND], other), (noise, second))
+
+    def follow(self) -> None:
+        """Let the average move towards the generator: quickly at first, then by `memory`."""
+        step = ops.cast(self.optimizer.iterations, "float32")
+        rate = ops.maximum(1 - self.config.memory, 9 / (10 + step))
+        for slow, fast in zip(self.average.weights, self.generator.weights, strict=True):
+            slow.assign(slow + rate * (fast - slow))
+
+
+class Draws(keras.utils.PyDataset):
+    """The batches of one interval; what is in a batch hangs on seed and step only.
+
+    Args:
+        embeddings: float32 (N, D).
+        images: uint8 (N, S, S, 3).
+        config: batch size, noise and views.
+        seed: for the choice of images, noise and views.
+        interval: counted from 0.
+    """
+
+    def __init__(
+        self, embeddings: np.ndarray, images: Images, config: Config, *, seed: int, interval: int
+    ):
+        super().__init__()
+        self.embeddings, self.images, self.config = embeddings, images, config
+        self.seed, self.first = seed, interval * config.interval
+
+    def __len__(self) -> int:
+        return min(self.config.interval, self.config.steps - self.first)
+
+    def __getitem__(self, place: int) -> tuple[dict]:
+        config, step = self.config, self.first + place
+        count = config.batch_size
+        turn, start = divmod(step * count, len(self.images) // count * count)
+        order = stream(self.seed, "shuffle", turn).permutation(len(self.images))
+        chosen = order[start : start + count]
+        random = stream(self.seed, "step", step)
+        batch = {
+            "images": self.images[chosen],
+            "embeddings": self.embeddings[chosen],
+            "noise": random.standard_normal((count, config.noise), "float32"),
+            "views": draw_views(random, count, VIEWED, strong=config.augment),
+        }
+        if config.diversity:
+            batch["second"] = random.standard_normal((count, config.noise), "float32")
+        return (batch,)

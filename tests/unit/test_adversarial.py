@@ -1,0 +1,163 @@
+"""The conditional GAN's training: it resumes, stops, and computes what it was told to."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from gan_inversion.cgan import ConditionalGAN, adversaries
+from gan_inversion.config import PRESETS
+from gan_inversion.embedders import Compact
+from gan_inversion.errors import UserError
+from gan_inversion.run import Run
+from gan_inversion.training.adversarial import Draws
+from tests.conftest import ROOT
+
+SMALL = replace(
+    PRESETS["smoke"],
+    side=64,
+    width=4,
+    judge_width=4,
+    batch_size=4,
+    steps=4,
+    interval=2,
+    precision="float32",
+)
+
+
+@pytest.fixture(scope="module")
+def faces_embedded(faces):
+    images = faces.view("aligned")
+    recogniser = Compact()
+    return recogniser, recogniser.embed(images), images
+
+
+def trained(faces_embedded, folder, config=SMALL):
+    keras.utils.clear_session()
+    recogniser, embeddings, images = faces_embedded
+    inverter = ConditionalGAN(config, recogniser=recogniser)
+    with Run(folder, {}) as run:
+        inverter.fit(embeddings, images, seed=0, run=run)
+        return inverter, run.history()
+
+
+def test_a_resumed_run_ends_with_the_same_numbers(faces_embedded, tmp_path):
+    through, lines = trained(faces_embedded, tmp_path / "through")
+    trained(faces_embedded, tmp_path / "stopped", replace(SMALL, steps=2))
+    resumed, again = trained(faces_embedded, tmp_path / "stopped")
+    assert len(again) == len(lines) == 2
+    for one, other in zip(lines, again, strict=True):
+        for name in set(one) - {"seconds"}:
+            assert other[name] == pytest.approx(one[name], rel=1e-4), name
+    embeddings = faces_embedded[1][:4]
+    np.testing.assert_allclose(resumed.invert(embeddings), through.invert(embeddings), atol=1e-4)
+
+
+def test_every_term_is_in_the_log(faces_embedded, tmp_path):
+    config = replace(SMALL, l2=1.0, diversity=0.1, steps=2)
+    _, (line,) = trained(faces_embedded, tmp_path, config)
+    assert {f"train_{name}" for name in (*config.terms, "loss", "judge")} <= set(line)
+    assert len(config.terms) == 7
+    total = sum(getattr(config, name) * line[f"train_{name}"] for name in config.terms)
+    assert line["train_loss"] == pytest.approx(total, rel=1e-4)
+
+
+def test_training_stops_when_the_loss_is_not_finite(faces_embedded, tmp_path):
+    with pytest.raises(UserError, match="training diverged: the loss is not finite in epoch"):
+        trained(faces_embedded, tmp_path, replace(SMALL, learning_rate=1e30))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"loss": "relativistic", "gradient_penalty": 1.0},
+        {"discriminator": "pixels", "gradient_penalty": 1.0, "augment": False},
+        {"adversarial": 0.0, "identity": 0.0, "midlayer": 0.0, "noise": 0},
+    ],
+)
+def test_each_player_moves_and_the_recogniser_does_not(faces_embedded, changes):
+    keras.utils.clear_session()
+    recogniser, embeddings, images = faces_embedded
+    config = replace(SMALL, steps=2, **changes)
+    before = [np.array(weight) for weight in recogniser.model.weights]
+    players = adversaries(config, embeddings.shape[1], recogniser)
+    assert len(players.players) == (2 if config.adversarial else 1)
+    names = [variable.path for variable in players.trainable_variables]
+    own = [variable.path for player in players.players for variable in player.trainable_variables]
+    assert names == own
+    states = [[np.array(v) for v in player.trainable_variables] for player in players.players]
+    players.fit(Draws(embeddings, images, config, seed=0, interval=0), verbose=0)
+    for player, state in zip(players.players, states, strict=True):
+        pairs = zip(player.trainable_variables, state, strict=True)
+        moved = [np.abs(np.asarray(variable) - old).max() > 0 for variable, old in pairs]
+        assert np.mean(moved) > 0.9
+    for weight, old in zip(recogniser.model.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, old)
+
+
+def test_batches_hang_on_seed_and_step_only(faces_embedded):
+    _, embeddings, images = faces_embedded
+    config = replace(SMALL, steps=40, interval=20)
+    first, second = (Draws(embeddings, images, config, seed=0, interval=i) for i in (0, 1))
+    through = Draws(embeddings, images, replace(config, interval=40), seed=0, interval=0)
+    for name in ("images", "embeddings", "noise"):
+        np.testing.assert_array_equal(second[3][0][name], through[23][0][name])
+    rounds = [first[step][0]["embeddings"] for step in range(12)]  # 48 images, 4 a step
+    assert len(np.unique(np.concatenate(rounds), axis=0)) == 48
+
+
+def test_without_its_recogniser_or_images_it_says_so(faces_embedded):
+    recogniser, embeddings, images = faces_embedded
+    with pytest.raises(UserError, match="expected one that is a Keras model, got none"):
+        ConditionalGAN(SMALL).fit(embeddings, images, seed=0)
+    with pytest.raises(UserError, match="expected 4 images or more, got 3"):
+        ConditionalGAN(SMALL, recogniser=recogniser).fit(embeddings[:3], images[:3], seed=0)
+
+
+SCRIPT = """
+import sys, keras, numpy as np
+from dataclasses import replace
+from gan_inversion.cgan import adversaries
+from gan_inversion.embedders import Compact
+from gan_inversion.training.adversarial import Draws
+from tests.unit.test_adversarial import SMALL
+if "{devices}" == "2":
+    keras.distribution.set_distribution(keras.distribution.DataParallel())
+    import jax
+    assert len(jax.devices()) == 2
+config = replace(SMALL, loss="relativistic", gradient_penalty=0.5, diversity=0.1)
+recogniser = Compact()
+images = np.load("images.npy")
+players = adversaries(config, 512, recogniser)
+rng = np.random.default_rng(0)
+for model in players.players:
+    model.set_weights([0.05 * rng.standard_normal(w.shape) for w in model.weights])
+draws = Draws(recogniser.embed(images), images, config, seed=0, interval=0)
+found = players.fit(draws, shuffle=False, verbose=0).history
+np.save(sys.argv[1], [found[name][-1] for name in sorted(found)])
+print("tensorflow" in sys.modules)
+"""
+
+
+def losses_elsewhere(folder, name, *, backend, devices=1):
+    """Losses of the first steps with given weights, in a process of its own."""
+    flags = f"--xla_force_host_platform_device_count={devices}"
+    environment = {**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": flags}
+    environment["PYTHONPATH"] = str(ROOT)
+    script = [sys.executable, "-c", SCRIPT.format(devices=devices), name]
+    subprocess.run(script, cwd=folder, env=environment, check=True)
+    return np.load(folder / f"{name}.npy")
+
+
+def test_backends_and_several_devices_give_the_same_losses(faces, tmp_path):
+    np.save(tmp_path / "images.npy", faces.view("aligned")[:24])
+    expected = losses_elsewhere(tmp_path, "tensorflow", backend="tensorflow")
+    assert len(expected) == 8 and np.isfinite(expected).all()
+    one = losses_elsewhere(tmp_path, "one", backend="jax")
+    np.testing.assert_allclose(one, expected, rtol=1e-3)
+    two = losses_elsewhere(tmp_path, "two", backend="jax", devices=2)
+    np.testing.assert_allclose(two, one, rtol=1e-3)
