@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
 
 from experiments.common import main
 from experiments.own import open_embedder
@@ -13,7 +12,7 @@ from experiments.thresholds import embed_view
 from gan_inversion.data import open_dataset
 from gan_inversion.progress import progress
 from gan_inversion.protocols import Inversion
-from gan_inversion.storage import atomic, write_text
+from gan_inversion.storage import atomic, write_png, write_text
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,7 @@ def run_all(options: Options) -> None:
     ):
         path = (options.output / "images" / file).with_suffix(".png")
         if not path.exists():
-            with atomic(path) as temporary:
-                Image.fromarray(np.asarray(picture)).save(temporary)
+            write_png(path, np.asarray(picture))
     with atomic(options.output / "embeddings.npy") as temporary:
         np.save(temporary, embeddings)
     write_text(options.output / "split.csv", split.csv(dataset.files))

@@ -247,7 +247,8 @@ def _open_run(
     preview: Preview | None = None,
 ) -> Run:
     folder = options.runs / bench.protocol.name / f"{method}-{bench.dataset.name}-s{seed}"
-    return Run(folder, {**config, **_declared(bench), "seed": seed}, preview=preview)
+    config = {"method": method, **config, **_declared(bench), "seed": seed}
+    return Run(folder, config, preview=preview)
 
 
 def _declared(bench: Bench) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Inverters by name, and what each costs; shared by the experiments that train."""
 
+import json
 import re
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -48,6 +50,22 @@ def build(
         known = [*CONTROLS, *(f"documented_{name}" for name in DECODERS), FAMILY]
         raise UserError(f"method must be one of {', '.join(known)} or file.py:name, not {method!r}")
     return DecoderInverter(decoder, targets=targets, epochs=epochs, batch_size=batch_size)
+
+
+def open_trained(folder: Path) -> Inverter:
+    """The inverter that a run of `experiments.inversion` saved in its folder.
+
+    Raises:
+        UserError: there is none.
+    """
+    config = folder / "config.json"
+    method = (
+        json.loads(config.read_text(encoding="utf-8")).get("method") if config.exists() else None
+    )
+    if method is None or not (folder / "inverter").is_dir():
+        raise UserError(f"expected a run with a trained inverter in {folder}, found none")
+    kind = type(build(training_size(method)[0], targets="corrected", epochs=1, batch_size=1))
+    return kind.load(folder / "inverter")
 
 
 def training_size(method: str) -> tuple[str, int | None]:

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from PIL import Image
 from tensorboardX import SummaryWriter
 
 from gan_inversion.errors import UserError
 from gan_inversion.seeding import stream
-from gan_inversion.storage import atomic, write_text
+from gan_inversion.storage import write_png, write_text
 
 FIXED = 8  # images of a preview that stay the same
 
@@ -129,8 +128,7 @@ class Run:
     def _write_strip(self, name: str, step: int, above: np.ndarray, below: np.ndarray) -> None:
         rows = np.stack([above, below])  # (2, B, H, W, C)
         strip = rows.transpose(0, 2, 1, 3, 4).reshape(2 * rows.shape[2], -1, 3)
-        with atomic(self.folder / "strips" / f"{name}-{step:03d}.png") as temporary:
-            Image.fromarray(strip).save(temporary)
+        write_png(self.folder / "strips" / f"{name}-{step:03d}.png", strip)
         self._writer.add_image(name, strip, step, dataformats="HWC")
 
 

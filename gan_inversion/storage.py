@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from gan_inversion.errors import UserError
 
@@ -52,6 +53,12 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file atomically."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_png(path: Path, picture: np.ndarray) -> None:
+    """Write a picture, uint8 (H, W, 3), atomically."""
+    with atomic(path) as temporary:
+        Image.fromarray(picture).save(temporary)
 
 
 def cached_array(

@@ -1,5 +1,7 @@
 """What every inverter must do, whatever it is."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,10 @@ import pytest
 from baselines.controls import CONTROLS, MeanFace, NearestFace, Oracle, Random, RidgePCA
 from baselines.decoders import DECODERS
 from baselines.inverter import DecoderInverter
+from gan_inversion.cgan import ConditionalGAN
+from gan_inversion.config import PRESETS, VARIANTS
 from gan_inversion.data import Subset
+from gan_inversion.embedders import Compact
 from gan_inversion.errors import UserError
 
 DIMENSION = 512
@@ -22,6 +27,24 @@ def fitted_on(faces):
     return embeddings.astype("float32"), Subset(images, chosen)
 
 
+TINY = replace(
+    PRESETS["smoke"],
+    side=64,
+    width=4,
+    judge_width=4,
+    batch_size=4,
+    steps=2,
+    interval=2,
+    surrogate=1,
+    precision="float32",
+)
+
+
+def conditional(name, **changes):
+    config = replace(TINY, **changes)
+    return lambda: ConditionalGAN(config, recogniser=Compact(), name=name)
+
+
 INVERTERS = {
     **{name: control for name, control in CONTROLS.items() if control is not RidgePCA},
     "ridge_pca": lambda: RidgePCA(components=8),
@@ -33,6 +56,9 @@ INVERTERS = {
         for ending, targets in (("", "documented"), ("_corrected", "corrected"))
         if (name, targets) != ("conv", "corrected")  # one of each kind is enough
     },
+    "cgan": conditional("cgan"),
+    "cgan_mse": conditional("cgan_mse", **VARIANTS["mse"]),
+    "cgan_black_box": conditional("cgan_black_box", knowledge="black_box"),
 }
 
 
