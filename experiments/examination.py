@@ -11,7 +11,15 @@ import numpy as np
 from gan_inversion.data import Dataset, Subset
 from gan_inversion.embedders import Embedder, embed_cached
 from gan_inversion.evaluation import realism
-from gan_inversion.evaluation.attack import Attack, attack, identify, rejected, subject_mean
+from gan_inversion.evaluation.attack import (
+    Attack,
+    attack,
+    best_of,
+    identify,
+    one_each,
+    rejected,
+    subject_mean,
+)
 from gan_inversion.evaluation.copying import copy_test, nearest
 from gan_inversion.evaluation.intervals import (
     bootstrap_mean,
@@ -29,6 +37,7 @@ from gan_inversion.thresholds import Threshold
 from gan_inversion.training.two_sample import two_sample_scores
 
 BLOCK = 64  # pictures compared at once
+COUNTS = (1, 4, 16)  # hypotheses that an attacker may show
 
 
 @dataclass(frozen=True)
@@ -107,13 +116,21 @@ class Examination:
         self.seconds[name] = time.perf_counter() - start
 
 
-def examine(reconstructions: np.ndarray, bench: Bench, *, seed: int) -> Examination:
+def examine(
+    reconstructions: np.ndarray,
+    bench: Bench,
+    *,
+    seed: int,
+    hypotheses: np.ndarray | None = None,
+) -> Examination:
     """Examine the reconstructions of all test images.
 
     Args:
         reconstructions: uint8 (N, 160, 160, 3), in the order of `bench.split.test`.
         bench: what they are judged by.
         seed: for random patches, halves and weights of networks.
+        hypotheses: several reconstructions of `one_each` of the test images, uint8
+            (K, S, 160, 160, 3).
     """
     found = Examination(scores={"test_index": bench.split.test.astype("int32")})
     attacks, embeddings = [], []
@@ -137,6 +154,9 @@ def examine(reconstructions: np.ndarray, bench: Bench, *, seed: int) -> Examinat
         _realism(found, bench, reconstructions, seed)
     with found.part("two_sample"):
         _two_sample(found, bench, reconstructions, seed)
+    if hypotheses is not None:
+        with found.part("hypotheses"):
+            _hypotheses(found, bench, hypotheses)
     return found
 
 
@@ -202,6 +222,31 @@ def _success(outcome: Attack, subjects: np.ndarray, threshold: float | None) -> 
         else metric(values.mean(), ci=bootstrap_rate(values, groups), n=len(values))
         for name, (values, groups) in rates.items()
     }
+
+
+def _hypotheses(found: Examination, bench: Bench, pictures: np.ndarray) -> None:
+    """What several pictures of one embedding add, and how far they differ."""
+    chosen = one_each(bench.subjects)
+    for judge in bench.judges:
+        name = judge.embedder.name
+        vectors = np.stack([_embed(judge.embedder, some) for some in pictures])
+        best, people = best_of(vectors, judge.embeddings[bench.split.test], bench.subjects, chosen)
+        for count in (count for count in COUNTS if count <= len(pictures)):
+            for fmr, line in judge.thresholds.items():
+                rate = Metric(None, None, len(chosen))
+                if line.threshold is not None:
+                    groups, means = subject_mean(best[count - 1] >= line.threshold, people)
+                    ci = bootstrap_rate(means, groups)
+                    rate = metric(means.mean(), ci=ci, n=len(means))
+                found.metrics[at(f"{name}/sar_type2_best{count}", fmr=fmr)] = rate
+        alike = np.einsum("ksd,lsd->skl", vectors, vectors)
+        rows, columns = np.triu_indices(len(pictures), 1)
+        found.metrics[f"{name}/cosine_hypotheses"] = metric(
+            np.nanmean(alike[:, rows, columns]), n=len(chosen)
+        )
+    apart = [some.std(axis=0).mean() for some in np.swapaxes(pictures, 0, 1) / np.float32(255)]
+    ci = bootstrap_mean(np.array(apart), bench.subjects[chosen])
+    found.metrics["diversity"] = metric(np.mean(apart), ci=ci, n=len(chosen))
 
 
 def _gaps(found: Examination, bench: Bench, attacks: Sequence[Attack]) -> None:

@@ -9,7 +9,14 @@ import numpy as np
 
 from experiments.common import main, make_record, peak_memory, recorded
 from experiments.examination import Bench, Examination, Judge, examine
-from experiments.methods import build, parameters, reconstruct, train, training_size
+from experiments.methods import (
+    build,
+    invert_again,
+    parameters,
+    reconstruct,
+    train,
+    training_size,
+)
 from experiments.own import (
     is_own,
     open_embedder,
@@ -181,6 +188,7 @@ def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:
         embeddings = attacked.embeddings[chosen]
         seconds = train(inverter, embeddings, Subset(bench.images, chosen), seed=seed, run=run)
         reconstructions, milliseconds = reconstruct(inverter, attacked.embeddings[split.test])
+        hypotheses = invert_again(inverter, attacked.embeddings[split.test], bench.subjects)
         cost = {
             "parameters": parameters(inverter),
             "train_seconds": round(seconds, 1),
@@ -191,6 +199,7 @@ def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:
             label(method),
             seed,
             reconstructions,
+            hypotheses=hypotheses,
             run=run,
             bench=bench,
             options=options,
@@ -285,9 +294,10 @@ def _finish(
     knowledge: str,
     config: dict[str, Any],
     cost: dict[str, Any],
+    hypotheses: np.ndarray | None = None,
 ) -> None:
     """Examine, draw and record."""
-    found = examine(reconstructions, bench, seed=seed)
+    found = examine(reconstructions, bench, seed=seed, hypotheses=hypotheses)
     _draw(run, found, reconstructions, bench)
     trained = max((int(line["step"]) for line in run.history() if "seconds" in line), default=-1)
     run.rewind(trained)  # what a killed examination had logged

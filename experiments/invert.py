@@ -7,14 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from experiments.common import main
-from experiments.methods import BLOCK, open_trained
-from gan_inversion.cgan import ConditionalGAN
+from experiments.methods import has_hypotheses, open_trained, reconstruct
 from gan_inversion.data.decode import decode_image
 from gan_inversion.data.folder import find_transform, place
 from gan_inversion.data.views import SIZE, render
 from gan_inversion.embedders import load_embedder
 from gan_inversion.errors import UserError
-from gan_inversion.inverter import check_reconstructions
 from gan_inversion.progress import progress
 from gan_inversion.protocols import Inversion
 from gan_inversion.storage import write_png
@@ -124,9 +122,7 @@ def attacked(model: Path) -> str:
 def run_all(options: Options) -> None:
     """Read, embed if need be, invert, write."""
     inverter = open_trained(options.model)
-    if options.hypotheses > 1 and not (
-        isinstance(inverter, ConditionalGAN) and inverter.settings.noise
-    ):
+    if options.hypotheses > 1 and not has_hypotheses(inverter):
         raise UserError(f"{inverter.name} gives one picture an embedding: it has no noise")
     if not options.input.exists():
         raise UserError(f"expected embeddings or photographs in {options.input}, found nothing")
@@ -142,12 +138,8 @@ def run_all(options: Options) -> None:
             names = files
     rows = []
     for hypothesis in range(options.hypotheses):
-        parts = []
-        for start in progress(range(0, len(embeddings), BLOCK), desc="inverting"):
-            block = embeddings[start : start + BLOCK]
-            which = {"hypothesis": hypothesis} if options.hypotheses > 1 else {}
-            parts.append(check_reconstructions(inverter.invert(block, **which), len(block)))
-        rows.append(np.concatenate(parts))
+        which = {"hypothesis": hypothesis} if options.hypotheses > 1 else {}
+        rows.append(reconstruct(inverter, embeddings, **which)[0])
         ending = f"-{hypothesis}" if options.hypotheses > 1 else ""
         for name, picture in zip(names, rows[-1], strict=True):
             write_png(options.output / f"{name}{ending}.png", picture)

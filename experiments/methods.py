@@ -16,10 +16,13 @@ from gan_inversion.cgan import ConditionalGAN
 from gan_inversion.config import FAMILY, named
 from gan_inversion.embedders import Embedder
 from gan_inversion.errors import UserError
+from gan_inversion.evaluation.attack import one_each
 from gan_inversion.inverter import Images, Inverter, check_reconstructions
+from gan_inversion.progress import progress
 from gan_inversion.run import Run
 
 BLOCK = 128  # embeddings inverted at once
+HYPOTHESES = 16  # pictures of one embedding, where an inverter has more than one
 
 
 def build(
@@ -87,16 +90,44 @@ def train(
     return sum(epochs) or seconds
 
 
-def reconstruct(inverter: Inverter, embeddings: np.ndarray) -> tuple[np.ndarray, float]:
+def reconstruct(
+    inverter: Inverter, embeddings: np.ndarray, **options: int
+) -> tuple[np.ndarray, float]:
     """Invert embeddings, float32 (N, D): uint8 (N, 160, 160, 3), and milliseconds a picture."""
     pictures, seconds = [], 0.0
-    for start in range(0, len(embeddings), BLOCK):
-        block = embeddings[start : start + BLOCK]
-        clock = time.perf_counter()
-        found = inverter.invert(block)
-        seconds += time.perf_counter() - clock
-        pictures.append(check_reconstructions(found, len(block)))
+    with progress(total=len(embeddings), desc="inverting", unit="image") as bar:
+        for start in range(0, len(embeddings), BLOCK):
+            block = embeddings[start : start + BLOCK]
+            clock = time.perf_counter()
+            found = inverter.invert(block, **options)
+            seconds += time.perf_counter() - clock
+            pictures.append(check_reconstructions(found, len(block)))
+            bar.update(len(block))
     return np.concatenate(pictures), 1000 * seconds / len(embeddings)
+
+
+def has_hypotheses(inverter: Inverter) -> bool:
+    """Whether an inverter has several pictures to give for one embedding."""
+    return isinstance(inverter, ConditionalGAN) and inverter.settings.noise > 0
+
+
+def invert_again(
+    inverter: Inverter, embeddings: np.ndarray, subjects: np.ndarray
+) -> np.ndarray | None:
+    """Several reconstructions of one image of each subject that has two; None if there are none.
+
+    Args:
+        inverter: fitted.
+        embeddings: float32 (N, D).
+        subjects: (N,), subject of each.
+
+    Returns:
+        uint8 (K, S, 160, 160, 3).
+    """
+    if not has_hypotheses(inverter):
+        return None
+    chosen = embeddings[one_each(subjects)]
+    return np.stack([reconstruct(inverter, chosen, hypothesis=k)[0] for k in range(HYPOTHESES)])
 
 
 def parameters(inverter: Inverter) -> int:

@@ -47,8 +47,7 @@ class ConditionalGAN:
         if len(images) < config.batch_size:
             raise UserError(f"expected {config.batch_size} images or more, got {len(images)}")
         recogniser = self._recogniser(embeddings, images, seed=seed, run=run)
-        keras.utils.set_random_seed(seed)
-        players = adversaries(config, embeddings.shape[1], recogniser)
+        players = adversaries(config, embeddings.shape[1], recogniser, seed=seed)
         self.model = players.average
         batches = partial(_draws, embeddings, images, config, seed)
         intervals = config.steps // config.interval
@@ -109,7 +108,9 @@ class ConditionalGAN:
         return inverter
 
 
-def adversaries(config: Config, dimension: int, recogniser: KerasEmbedder | None) -> Adversaries:
+def adversaries(
+    config: Config, dimension: int, recogniser: KerasEmbedder | None, *, seed: int
+) -> Adversaries:
     """Networks and optimiser of a configuration, with fresh weights."""
     draw = partial(generator, dimension, noise=config.noise, side=config.side, width=config.width)
     precision = config.precision
@@ -122,6 +123,7 @@ def adversaries(config: Config, dimension: int, recogniser: KerasEmbedder | None
     if config.needs_recogniser and recogniser is not None:
         look, recognise = recogniser.differentiable(precision.removeprefix("mixed_"))
         maps = [tuple(shape[1:]) for shape in look.output_shape]
+    keras.utils.set_random_seed(seed)  # now: what was built above need not be built next time
     judge = None
     if config.adversarial:
         judge = discriminator(

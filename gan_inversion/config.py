@@ -86,7 +86,15 @@ class Config:
 
 
 PRESETS = {
-    "smoke": Config(width=8, judge_width=8, batch_size=8, steps=20, interval=10, surrogate=2),
+    "smoke": Config(
+        width=8,
+        judge_width=8,
+        batch_size=8,
+        steps=20,
+        interval=10,
+        surrogate=2,
+        precision="float32",
+    ),
     "short": Config(steps=1000),
     "cpu": Config(steps=3000),
     "long": Config(steps=30_000),

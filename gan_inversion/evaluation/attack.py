@@ -38,6 +38,12 @@ def other_images(subjects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(first), np.concatenate(second)
 
 
+def one_each(subjects: np.ndarray) -> np.ndarray:
+    """Index of the first image of each subject that has another one: (N,) -> int (S,)."""
+    _, first, counts = np.unique(subjects, return_index=True, return_counts=True)
+    return first[counts > 1]
+
+
 def subject_mean(values: np.ndarray, subjects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean of the values of each subject.
 
@@ -83,6 +89,30 @@ def attack(reconstructions: np.ndarray, originals: np.ndarray, subjects: np.ndar
     type2 = cosine(reconstructions[inverted], originals[other])
     missing = np.isnan(type1)
     return Attack(np.nan_to_num(type1, nan=-1), np.nan_to_num(type2, nan=-1), inverted, missing)
+
+
+def best_of(
+    hypotheses: np.ndarray, originals: np.ndarray, subjects: np.ndarray, chosen: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Type-II scores when an attacker shows several reconstructions of one embedding.
+
+    Args:
+        hypotheses: float32 (K, S, D), unit norm; NaN in rows that the recogniser rejected.
+        originals: float32 (N, D), embeddings of all images.
+        subjects: (N,), subject of each image.
+        chosen: int (S,), the inverted images.
+
+    Returns:
+        float32 (K, P), row k: the best score of the first k + 1 hypotheses with each other image of
+        the subject, -1 without an embedding; and the subject of each pair, (P,).
+    """
+    inverted, other = other_images(subjects)
+    kept = np.isin(inverted, chosen)
+    inverted, other = inverted[kept], other[kept]
+    place = np.searchsorted(chosen, inverted, sorter=np.argsort(chosen))
+    rows = np.argsort(chosen)[place]
+    scores = np.stack([cosine(some[rows], originals[other]) for some in hypotheses])
+    return np.maximum.accumulate(np.nan_to_num(scores, nan=-1), axis=0), subjects[inverted]
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ def inversion(
     if scores:
         tables.append(_cmc(groups, whole, recognisers, scores, notes))
     tables += [_quality(groups, whole, notes), _realism(groups, whole, notes)]
+    if several := _hypotheses(groups, whole, recognisers, notes):
+        tables.append(several)
     if scaling := _scaling(groups, records[0].embedder, notes):
         tables.append(scaling)
     return tables
@@ -266,6 +268,38 @@ def _realism(
         "Realism: distance between reconstructions and real pictures.",
         ["method", "seeds", *columns],
         _rows(groups, methods, columns),
+        [note, *notes],
+    )
+
+
+def _hypotheses(
+    groups: dict[str, list[Record]],
+    methods: Sequence[str],
+    recognisers: Sequence[str],
+    notes: Sequence[str],
+) -> Table | None:
+    """Best of several reconstructions; None if no inverter has more than one."""
+    chosen = [name for name in methods if "diversity" in groups[name][0].metrics]
+    if not chosen:
+        return None
+    columns = {}
+    for name in recognisers:
+        for count in (1, 4, 16):
+            figure = at(f"{name}/sar_type2_best{count}", fmr=1e-3)
+            columns[f"{name}, best of {count}"] = figure
+        columns[f"{name}, cosine among them"] = f"{name}/cosine_hypotheses"
+    columns["diversity"] = "diversity"
+    note = (
+        f"Type-II SAR at FMR 0.1 %, mean over {_n(groups, 'diversity')} subjects, one embedding "
+        "each: the best of so many pictures, drawn with other noise, is compared with the other "
+        "images of the subject; more pictures are more tries, for impostors too. Diversity: "
+        "standard deviation of a pixel in [0, 1] over the pictures; near 0, the noise is ignored."
+    )
+    return Table(
+        "inversion_hypotheses",
+        "Several reconstructions of one embedding.",
+        ["method", "seeds", *columns],
+        _rows(groups, chosen, columns),
         [note, *notes],
     )
 

@@ -84,7 +84,7 @@ def test_each_player_moves_and_the_recogniser_does_not(faces_embedded, changes):
     recogniser, embeddings, images = faces_embedded
     config = replace(SMALL, steps=2, **changes)
     before = [np.array(weight) for weight in recogniser.model.weights]
-    players = adversaries(config, embeddings.shape[1], recogniser)
+    players = adversaries(config, embeddings.shape[1], recogniser, seed=0)
     assert len(players.players) == (2 if config.adversarial else 1)
     names = [variable.path for variable in players.trainable_variables]
     own = [variable.path for player in players.players for variable in player.trainable_variables]
@@ -132,7 +132,7 @@ if "{devices}" == "2":
 config = replace(SMALL, loss="relativistic", gradient_penalty=0.5, diversity=0.1)
 recogniser = Compact()
 images = np.load("images.npy")
-players = adversaries(config, 512, recogniser)
+players = adversaries(config, 512, recogniser, seed=0)
 rng = np.random.default_rng(0)
 for model in players.players:
     model.set_weights([0.05 * rng.standard_normal(w.shape) for w in model.weights])

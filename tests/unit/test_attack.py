@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan_inversion.evaluation.attack import attack, identify, other_images, subject_mean
+from gan_inversion.evaluation.attack import (
+    attack,
+    best_of,
+    identify,
+    one_each,
+    other_images,
+    subject_mean,
+)
 from gan_inversion.evaluation.copying import copy_test, nearest
 from gan_inversion.evaluation.intervals import (
     bootstrap_mean,
@@ -36,6 +43,23 @@ def test_type_two_pairs_are_all_other_images_of_the_subject(drawn):
     }
     assert set(zip(inverted.tolist(), other.tolist(), strict=True)) == wanted
     assert len(inverted) == len(wanted)
+
+
+def test_the_best_of_several_is_the_best_so_far():
+    subjects = np.array(["b", "a", "b", "c", "a", "b"])
+    chosen = one_each(subjects)
+    assert chosen.tolist() == [1, 0]  # of a and b; c has no other image
+    originals = random_vectors(6)
+    hypotheses = np.stack([random_vectors(2, seed=seed) for seed in (1, 2, 3)])
+    hypotheses[1, 0] = np.nan
+    best, people = best_of(hypotheses, originals, subjects, chosen)
+    assert best.shape == (3, 3) and sorted(people) == ["a", "b", "b"]
+    own = {"a": [-1 if k == 1 else hypotheses[k, 0] @ originals[4] for k in range(3)]}
+    np.testing.assert_allclose(
+        best[:, people == "a"][:, 0], np.maximum.accumulate(own["a"]), atol=1e-6
+    )
+    expected = np.sort((hypotheses[:, 1] @ originals[[2, 5]].T).max(axis=0))
+    np.testing.assert_allclose(np.sort(best[2, people == "b"]), expected, atol=1e-6)
 
 
 def test_the_mean_over_subjects_counts_each_once():

@@ -10,6 +10,7 @@ from experiments import (
     export,
     fetch,
     inversion,
+    invert,
     tables,
     thresholds,
     train_compact,
@@ -26,12 +27,15 @@ MODULES = {
         export,
         fetch,
         inversion,
+        invert,
         tables,
         thresholds,
         train_compact,
         verification,
     )
 }
+
+NOWHERE = ["--model", "m", "--input", "i", "--output", "o"]
 
 
 @pytest.fixture
@@ -49,7 +53,8 @@ def run(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_an_unknown_option(run, name):
-    code, error = run(name, "--colour", "red")
+    required = NOWHERE if name == "invert" else []
+    code, error = run(name, *required, "--colour", "red")
     assert code == 2 and "Unrecognized options: --colour" in error
     assert "Traceback" not in error
 
@@ -70,6 +75,8 @@ def test_an_unknown_option(run, name):
         (["inversion", "--methods", "psychic"], "method must be one of mean_face, nearest_face"),
         (["inversion", "--methods", "mine.py:f"], "expected file.py:name with an existing file"),
         (["inversion", "--data", "nowhere"], "expected LFW as"),
+        (["inversion", "--methods", "cgan_huge"], "expected cgan[_<variant>][_<preset>] with a"),
+        (["invert", *NOWHERE], "expected a run with a trained inverter in m, found none"),
         (["thresholds", "--data", "nowhere"], "expected LFW as"),
         (["export", "--dataset", "folder"], "expected a folder of subject/image files"),
     ],

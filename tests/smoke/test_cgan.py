@@ -1,0 +1,95 @@
+"""The conditional GAN through the real programs, on drawn faces: trained, killed, used."""
+
+import json
+import signal
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_inversion.data import Synthetic
+from gan_inversion.record import Record, at
+from tests.smoke.test_experiments import WITHOUT_TENSORFLOW, finish, start
+
+PROGRAM = ("experiments.inversion", "--smoke", "--methods")
+# Several threads add up in an order of their own, and twenty steps of Adam make much of it.
+ALONE = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cgan")
+    finish(start(folder, *PROGRAM, "cgan", **ALONE))
+    return folder / "runs" / "smoke"
+
+
+def log(smoke):
+    lines = (smoke / "inversion/cgan-synthetic-s0/log.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_its_record_says_what_it_knew_and_what_noise_adds(smoke):
+    record = Record.read(smoke / "records/inversion/cgan-synthetic-s0.json")
+    assert record.knowledge == "white_box" and record.config["identity"] > 0
+    assert record.cost["parameters"] > 0 and record.cost["train_seconds"] > 0
+    rates = [record.metrics[at(f"compact/sar_type2_best{k}", fmr=1e-2)] for k in (1, 4, 16)]
+    assert rates[0].value <= rates[1].value <= rates[2].value
+    assert record.metrics["diversity"].value > 0
+    page = (smoke / "inversion-synthetic.md").read_text()
+    assert "Several reconstructions of one embedding" in page and "white_box" in page
+
+
+def test_a_killed_training_ends_with_the_same_numbers(smoke, tmp_path):
+    again = tmp_path / "runs" / "smoke"
+    process = start(tmp_path, *PROGRAM, "cgan", **ALONE)
+    checkpoint = again / "inversion/cgan-synthetic-s0/checkpoint.weights.h5"
+    while not checkpoint.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    killed = log(again)
+    assert killed[-1]["step"] < log(smoke)[-2]["step"]
+    finish(start(tmp_path, *PROGRAM, "cgan", **ALONE))
+    for one, other in zip(log(smoke), log(again), strict=True):
+        for name in one:
+            if name.startswith("train_"):
+                assert other[name] == pytest.approx(one[name], rel=1e-4), name
+
+
+def test_the_black_box_trains_under_jax_without_tensorflow(tmp_path):
+    pytest.importorskip("jax")
+    program = ("-c", WITHOUT_TENSORFLOW)
+    finish(start(tmp_path, *PROGRAM, "cgan_black_box", program=program, KERAS_BACKEND="jax"))
+    smoke = tmp_path / "runs" / "smoke"
+    record = Record.read(smoke / "records/inversion/cgan_black_box-synthetic-s0.json")
+    assert record.knowledge == "black_box" and "jax" in record.env["packages"]
+    assert (smoke / "inversion/cgan_black_box-synthetic-s0/surrogate/log.jsonl").exists()
+
+
+def test_a_users_embeddings_are_inverted(smoke, tmp_path):
+    run = smoke / "inversion/cgan-synthetic-s0"
+    vectors = np.random.default_rng(0).standard_normal((12, 512))
+    np.savez(tmp_path / "mine.npz", embeddings=vectors)
+    arguments = ("--model", str(run), "--input", "mine.npz", "--output", "out")
+    output = finish(start(tmp_path, "experiments.invert", *arguments))
+    assert "out: 12 reconstructions by cgan" in output
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "contact_sheet.png",
+        *(f"{row:02d}.png" for row in range(12)),
+    }
+    assert Image.open(tmp_path / "out" / "00.png").size == (160, 160)
+    assert Image.open(tmp_path / "out" / "contact_sheet.png").size == (1600, 320)
+
+
+def test_a_users_photographs_are_inverted_more_than_once(smoke, tmp_path):
+    run = smoke / "inversion/cgan-synthetic-s0"
+    (tmp_path / "photos").mkdir()
+    for row, (_, frame) in enumerate(Synthetic(2, 2).frames()):
+        Image.fromarray(frame).save(tmp_path / "photos" / f"face{row}.png")
+    arguments = ("--model", str(run), "--input", "photos", "--output", "out")
+    finish(start(tmp_path, "experiments.invert", *arguments, "--hypotheses", "2"))
+    first, second = (Image.open(tmp_path / f"out/face3-{k}.png") for k in (0, 1))
+    assert np.abs(np.asarray(first, int) - np.asarray(second, int)).max() > 0
+    assert Image.open(tmp_path / "out" / "contact_sheet.png").size == (640, 480)
