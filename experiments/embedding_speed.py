@@ -102,9 +102,9 @@ def facenet_pytorch(images: np.ndarray, _: type[Recogniser]) -> Callable[[], Non
 CONTESTANTS = {"documented": documented, "facenet_pytorch": facenet_pytorch}
 
 
-def matrix_rate(turns: int = 10) -> float:
-    """GFLOP/s of the fastest of some float32 matrix products, called as the recognisers are."""
-    product = keras.layers.Dense(MATRIX, use_bias=False, dtype="float32")
+def matrix_rate(turns: int = 10, *, precision: str = "float32") -> float:
+    """GFLOP/s of the fastest of some matrix products, called as the recognisers are."""
+    product = keras.layers.Dense(MATRIX, use_bias=False, dtype=precision)
     model = keras.Sequential([keras.Input((MATRIX,)), product])
     multiply = partial(model.predict_on_batch, np.ones((MATRIX, MATRIX), "float32"))
     seconds = take_turns({"matmul": multiply}, turns)["matmul"]

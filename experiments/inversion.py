@@ -24,7 +24,7 @@ from experiments.own import (
     read_reconstructions,
     source_digest,
 )
-from experiments.tables import EXPECTED, METHODS, SEEDS, write_inversion
+from experiments.tables import EXPECTED, METHODS, SEEDS, STEPWISE, write_inversion
 from experiments.thresholds import borrowed_thresholds, embed_view, set_thresholds
 from gan_inversion.data import Subset, open_dataset
 from gan_inversion.errors import UserError
@@ -53,8 +53,10 @@ class Options:
     """
 
     methods: tuple[str, ...] = METHODS
-    """Inverters; append _n500 to train on 500 images drawn at random, or give your own as
-    file.py:name (a function from embeddings to pictures, or a class with fit and invert)."""
+    """Inverters: controls, documented decoders, cgan[_<variant>][_<preset>]. Append _n500 to train
+    on 500 images drawn at random, or give your own as file.py:name (a function from embeddings to
+    pictures, or a class with fit and invert). `ablation` stands for the conditional GANs that each
+    have one term more than the one before."""
 
     reconstructions: Path | None = None
     """Examine pictures made elsewhere instead: a folder with an index.csv (see docs/own.md)."""
@@ -187,6 +189,7 @@ def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:
     ) as run:
         embeddings = attacked.embeddings[chosen]
         seconds = train(inverter, embeddings, Subset(bench.images, chosen), seed=seed, run=run)
+        config |= getattr(inverter, "config", {})  # what was left to the machine is known now
         reconstructions, milliseconds = reconstruct(inverter, attacked.embeddings[split.test])
         hypotheses = invert_again(inverter, attacked.embeddings[split.test], bench.subjects)
         cost = {
@@ -352,14 +355,15 @@ def run_all(options: Options) -> None:
     """Run every method with every seed, and write the table."""
     if options.smoke:
         options = rehearsal(options)
-    for method in options.methods:
+    methods = [name for m in options.methods for name in (STEPWISE if m == "ablation" else [m])]
+    for method in methods:
         build(training_size(method)[0], targets="corrected", epochs=1, batch_size=1)
     bench = set_up(options)
     if options.reconstructions is not None:
         run_elsewhere(options.reconstructions, options=options, bench=bench)
     else:
         for seed in options.seeds:
-            for method in options.methods:
+            for method in methods:
                 run_one(method, seed, options=options, bench=bench)
                 keras.utils.clear_session()
     write_inversion(

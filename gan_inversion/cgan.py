@@ -3,7 +3,7 @@
 import json
 import zlib
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -43,7 +43,8 @@ class ConditionalGAN:
         self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
     ) -> None:
         check_fit(embeddings, images)
-        config = self.settings
+        config = self.settings = with_precision(self.settings, embeddings.shape[1])
+        self.config = asdict(config)
         if len(images) < config.batch_size:
             raise UserError(f"expected {config.batch_size} images or more, got {len(images)}")
         recogniser = self._recogniser(embeddings, images, seed=seed, run=run)
@@ -108,16 +109,27 @@ class ConditionalGAN:
         return inverter
 
 
+def draw(config: Config, dimension: int, precision: str) -> keras.Model:
+    """The generator of a configuration."""
+    return generator(
+        dimension, noise=config.noise, side=config.side, width=config.width, precision=precision
+    )
+
+
+def with_precision(config: Config, dimension: int) -> Config:
+    """The configuration with `auto` replaced by the precision that is faster on this machine."""
+    if config.precision != "auto":
+        return config
+    inputs = [np.zeros((16, size), "float32") for size in (dimension, config.noise)]
+    fastest = fastest_precision(partial(draw, config, dimension), inputs, name="generator")
+    return replace(config, precision="float32" if fastest == "float32" else "mixed_bfloat16")
+
+
 def adversaries(
     config: Config, dimension: int, recogniser: KerasEmbedder | None, *, seed: int
 ) -> Adversaries:
-    """Networks and optimiser of a configuration, with fresh weights."""
-    draw = partial(generator, dimension, noise=config.noise, side=config.side, width=config.width)
+    """Networks and optimiser of a configuration whose precision is known, with fresh weights."""
     precision = config.precision
-    if precision == "auto":
-        inputs = [np.zeros((16, size), "float32") for size in (dimension, config.noise)]
-        fastest = fastest_precision(lambda p: draw(precision=p), inputs, name="generator")
-        precision = "float32" if fastest == "float32" else "mixed_bfloat16"
     look = recognise = None
     maps: list[tuple[int, int, int]] = []
     if config.needs_recogniser and recogniser is not None:
@@ -134,8 +146,8 @@ def adversaries(
         )
     players = Adversaries(
         config,
-        draw(precision=precision),
-        draw(precision=precision),
+        draw(config, dimension, precision),
+        draw(config, dimension, precision),
         judge,
         look=look and (lambda pictures: look(255 * pictures, training=False)),
         recognise=recognise and (lambda pictures: recognise(255 * pictures, training=False)),

@@ -170,7 +170,29 @@ def speed(records: Sequence[Record]) -> Table:
             f"same run; a picture takes {work:.2f} GFLOP, so that no float32 way can exceed "
             f"{product / work:.0f} images/s."
         )
-    caption = "Images per second of FaceNet's forward pass on two CPU cores."
+    caption = "Images per second of FaceNet's forward pass."
     header = ["machine", "way", "images/s", "ours is faster by"]
     sources = footer(records, "embedding_speed", brackets="the slowest and the fastest turn")
     return Table("speed", caption, header, rows, [*ceilings, sources])
+
+
+def training_speed(records: Sequence[Record]) -> Table:
+    """Images per second of the conditional GAN's step, a machine and a configuration a record."""
+    check_same(records, "protocol_hash", "data_digest")
+    rows: list[list[Cell | str]] = []
+    for record in records:
+        rate = cell([record], "step/images_per_second", form=".1f")
+        share = cell([record], "step/share_of_matmul", form=".2f")
+        product = cell([record], "matmul/gflop_per_second", form=".0f")
+        precision, work = record.config["precision"], record.config["gflop_per_image"]
+        device = record.env["device"]
+        rows.append([device, record.method, precision, rate, f"{work:.1f}", product, share])
+    header = ["machine", "method", "precision", "images/s", "GFLOP an image"]
+    header += ["GFLOP/s of a matrix product", "share of it"]
+    caption = "Images per second of the conditional GAN's full training step."
+    note = (
+        "The step's convolutions and matrix products are counted in its traced graph; the matrix "
+        "product is of the same precision and was timed in the same run."
+    )
+    sources = footer(records, "training_speed", brackets="the slowest and the fastest turn")
+    return Table("training_speed", caption, header, rows, [note, sources])
