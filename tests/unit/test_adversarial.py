@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from experiments.training_speed import products
 from gan_inversion.cgan import ConditionalGAN, adversaries
 from gan_inversion.config import PRESETS
 from gan_inversion.embedders import Compact
@@ -116,6 +117,26 @@ def test_without_its_recogniser_or_images_it_says_so(faces_embedded):
         ConditionalGAN(SMALL).fit(embeddings, images, seed=0)
     with pytest.raises(UserError, match="expected 4 images or more, got 3"):
         ConditionalGAN(SMALL, recogniser=recogniser).fit(embeddings[:3], images[:3], seed=0)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="counts in TensorFlow's graph")
+def test_the_operations_of_a_known_step_are_counted():
+    """A dense layer and a convolution, forward and backward, by hand."""
+    import tensorflow as tf
+
+    dense, conv = keras.layers.Dense(7, use_bias=False), keras.layers.Conv2D(5, 3, use_bias=False)
+    x, pictures = tf.ones((2, 4)), tf.ones((2, 8, 8, 3))
+
+    def step():
+        with tf.GradientTape() as tape:
+            tape.watch(pictures)
+            total = tf.reduce_sum(dense(x)) + tf.reduce_sum(conv(pictures) ** 2)
+        return tape.gradient(total, [dense.kernel, conv.kernel, pictures])
+
+    step()
+    graph = tf.function(step).get_concrete_function().graph
+    product, convolution = 2 * 4 * 7, 2 * 6 * 6 * 5 * 27
+    assert products(graph) == pytest.approx(2e-9 * (2 * product + 3 * convolution))
 
 
 SCRIPT = """

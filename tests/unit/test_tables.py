@@ -20,7 +20,7 @@ from gan_inversion.errors import UserError
 from gan_inversion.record import Metric, metric
 from gan_inversion.reports.inversion import headline, inversion
 from gan_inversion.reports.table import Cell
-from gan_inversion.reports.tables import documented, finding, read_records
+from gan_inversion.reports.tables import documented, finding, read_records, training_speed
 from tests.conftest import ROOT
 from tests.unit.test_record import RECORD
 
@@ -186,6 +186,43 @@ def test_the_scaling_curve_is_in_the_order_of_sizes():
     assert curve.name == "inversion_scaling"
     assert [row[1] for row in curve.rows] == ["500", "4000", "9000"]
     assert [row[0] for row in inversion(records)[0].rows] == ["ridge_pca"]
+
+
+def test_the_ablation_is_a_table_of_its_own_in_the_order_of_its_terms():
+    config = {"split": "a", "recognisers": {"facenet": {}}, "training_images": 70}
+    config |= {"steps": 1000, "batch_size": 16}
+    names = ["cgan_noise_short", "cgan_mse_short", "cgan_identity_short"]
+    records = [r for name in (*names, "cgan") for r in examined(name, [0.2], config=config)]
+    tables = {table.name: table for table in inversion(records)}
+    rows = [row[0] for row in tables["inversion_ablation"].rows]
+    assert rows == ["cgan_mse_short", "cgan_identity_short", "cgan_noise_short"]
+    assert "same 1,000 steps of 16 pictures" in tables["inversion_ablation"].notes[0]
+    assert [row[0] for row in tables["inversion_facenet"].rows] == ["cgan"]
+
+
+def test_hypotheses_are_a_table_of_their_own():
+    (record,) = examined("cgan", [0.2])
+    several = {"diversity": metric(0.05, n=9), "facenet/sar_type2_best4@fmr=1e-3": metric(0.7, n=9)}
+    record = dataclasses.replace(record, metrics={**record.metrics, **several})
+    tables = inversion([record, *examined("ridge_pca", [0.2])])
+    (table,) = [table for table in tables if table.name == "inversion_hypotheses"]
+    assert [row[0] for row in table.rows] == ["cgan"]
+    row = dict(zip(table.header, table.rows[0], strict=True))
+    assert row["facenet, best of 4"].values == (0.7,) and row["diversity"].values == (0.05,)
+
+
+def test_the_speed_of_training_stands_beside_what_the_machine_multiplies():
+    metrics = {
+        "step/images_per_second": metric(20, ci=(19, 21), n=5),
+        "step/share_of_matmul": metric(0.5, ci=(0.4, 0.6), n=5),
+        "matmul/gflop_per_second": metric(400, n=1),
+    }
+    config = {"precision": "float32", "gflop_per_image": 10.0}
+    record = dataclasses.replace(RECORD, method="cgan_cpu", metrics=metrics, config=config)
+    line = cells(training_speed([record]), record.env["device"])
+    assert line.endswith(
+        "| cgan_cpu | float32 | 20.0 [19.0, 21.0] | 10.0 | 400 | 0.50 [0.40, 0.60] |"
+    )
 
 
 def test_the_cmc_comes_from_raw_scores():
