@@ -53,10 +53,18 @@ def rehearsal(options: Options) -> Options:
 def products(graph: Any) -> float:
     """10^9 operations in the convolutions and matrix products of a traced TensorFlow graph.
 
-    An addition counts as one. Shapes must be known.
+    An addition counts as one. Shapes must be known. What nothing depends on is left out, as
+    TensorFlow does not compute it: the gradients of the recogniser's frozen kernels.
     """
     total = 0
-    for op in graph.get_operations():
+    ahead = [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
+    needed = set(ahead)
+    while ahead:
+        op = ahead.pop()
+        before = {tensor.op for tensor in op.inputs} | set(op.control_inputs)
+        ahead += before - needed
+        needed |= before
+    for op in needed:
         shapes = [tuple(tensor.shape) for tensor in (*op.inputs, *op.outputs)]
         if op.type == "Conv2D" or op.type == "Conv2DBackpropInput":
             total += math.prod(shapes[2]) * math.prod(shapes[1][:3])
