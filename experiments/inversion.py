@@ -83,6 +83,10 @@ class Options:
     judges: tuple[str, ...] = ("dlib",)
     """Independent recognisers that reconstructions are shown to as well."""
 
+    part: Literal["test", "validation"] = "test"
+    """Subjects to examine on. `validation` is for choosing among options: independent judges are
+    left out, and records and tables go to `runs`/validation."""
+
     thresholds: Path | None = None
     """A registry, such as results/thresholds.json: judge by the thresholds that it holds for the
     same recognisers on all subjects of another data set. For small data, whose own impostors are
@@ -124,6 +128,12 @@ def rehearsal(options: Options) -> Options:
     )
 
 
+def choosing(options: Options) -> Options:
+    """The options of `--part validation`: nothing of the benchmark is touched."""
+    folder = options.runs / "validation"
+    return replace(options, judges=(), runs=folder, records=folder / "records", tables=folder)
+
+
 def set_up(options: Options) -> Bench:
     """Open the data, split it, and set the thresholds before any reconstruction is seen."""
     protocol = Inversion()
@@ -155,6 +165,8 @@ def set_up(options: Options) -> Bench:
     if split is None:
         raise UserError("expected a recogniser to attack, got none")
     # Without an embedding there is nothing to invert; the examination counts such images.
+    if options.part == "validation":
+        split = replace(split, test=split.validation)
     usable = split.without(rejected(judges[0].embeddings))
     images = dataset.view(protocol.view, resample=protocol.resample)
     return Bench(protocol, dataset, images, usable, judges, split.test)
@@ -355,6 +367,8 @@ def run_all(options: Options) -> None:
     """Run every method with every seed, and write the table."""
     if options.smoke:
         options = rehearsal(options)
+    if options.part == "validation":
+        options = choosing(options)
     methods = [name for m in options.methods for name in (STEPWISE if m == "ablation" else [m])]
     for method in methods:
         build(training_size(method)[0], targets="corrected", epochs=1, batch_size=1)

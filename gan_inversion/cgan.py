@@ -133,8 +133,9 @@ def adversaries(
     look = recognise = None
     maps: list[tuple[int, int, int]] = []
     if config.needs_recogniser and recogniser is not None:
-        look, recognise = recogniser.differentiable(precision.removeprefix("mixed_"))
-        maps = [tuple(shape[1:]) for shape in look.output_shape]
+        frozen = precision.removeprefix("mixed_")
+        look, recognise = recogniser.differentiable(frozen, config.stages)
+        maps = [tuple(found.shape[1:]) for found in look.outputs]
     keras.utils.set_random_seed(seed)  # now: what was built above need not be built next time
     judge = None
     if config.adversarial:
@@ -149,8 +150,9 @@ def adversaries(
         draw(config, dimension, precision),
         draw(config, dimension, precision),
         judge,
-        look=look and (lambda pictures: look(255 * pictures, training=False)),
-        recognise=recognise and (lambda pictures: recognise(255 * pictures, training=False)),
+        # As functions: a model would be taken for a part of the checkpoint.
+        look=look and (lambda pictures: keras.tree.flatten(look(255 * pictures, training=False))),
+        recognise=recognise and (lambda found: recognise(found, training=False)),
     )
     adam = keras.optimizers.Adam(config.learning_rate, beta_1=0.0, beta_2=0.99)
     # XLA's convolutions are several times slower than oneDNN's on a CPU.

@@ -29,6 +29,8 @@ class Config:
         noise: components of the generator's noise; 0 for one picture an embedding.
         knowledge: `white_box`: gradients through the attacked recogniser; `black_box`: through a
             surrogate that is distilled from the training embeddings.
+        stages: feature maps of the recogniser that the mid-layer term and the heads see.
+        recognised: one picture in so many passes through the rest of it, for the identity term.
         surrogate: passes over the training images that distil it.
         side: of the generated pictures: 64, 112 or 160.
         width, judge_width: channels of the largest maps of generator and discriminator.
@@ -53,6 +55,8 @@ class Config:
     augment: bool = True
     noise: int = 32
     knowledge: Literal["white_box", "black_box"] = "white_box"
+    stages: int = 2
+    recognised: int = 2
     surrogate: int = 30
     side: int = 160
     width: int = 48

@@ -164,19 +164,25 @@ class KerasEmbedder(Embedder):
         self._build = build
         self.model = build(precision)
         self.dimension = self.model.output_shape[-1]
-        self._trunk = self._staged(self.model)
+        maps = [self.model.get_layer(stage).output for stage in self.stages]
+        self._trunk = keras.Model(self.model.input, maps)
         self._trunk.compile(jit_compile=self.model.jit_compile)
 
-    def _staged(self, model: keras.Model, *last: keras.KerasTensor) -> keras.Model:
-        maps = [model.get_layer(stage).output for stage in self.stages]
-        return keras.Model(model.input, [*maps, *last])
+    def differentiable(self, precision: str, stages: int) -> tuple[keras.Model, keras.Model]:
+        """Two frozen models, for training through: one after the other they are the recogniser.
 
-    def differentiable(self, precision: str) -> tuple[keras.Model, keras.Model]:
-        """Two frozen models for training through: pixels in [0, 255], float (N, 160, 160, 3) ->
-        the feature maps of the stages; and the same with the embeddings (N, D) after them.
+        Args:
+            precision: of both.
+            stages: number of feature maps.
+
+        Returns:
+            Pixels in [0, 255], float (N, 160, 160, 3) -> feature maps (N, H, W, C), a list if
+            there are several; and the last of these maps -> embeddings (N, D).
         """
         model = self._build(precision)
-        return self._staged(model), self._staged(model, model.output)
+        model.trainable = False
+        maps = [model.get_layer(stage).output for stage in self.stages[:stages]]
+        return keras.Model(model.input, maps), keras.Model(maps[-1], model.output)
 
     def features(self, images: np.ndarray) -> list[np.ndarray]:
         check_images(images)

@@ -31,7 +31,7 @@ class Seen:
     Attributes:
         pictures: float (B, 160, 160, 3), randomly shifted, resized and noisy.
         maps: the recogniser's feature maps, (B, H, W, C) each.
-        embeddings: the recogniser's, (B, D); of the generated side only.
+        embeddings: the recogniser's, (B / recognised, D); of the generated side only.
     """
 
     pictures: Any
@@ -50,7 +50,7 @@ class Adversaries(keras.Model):
             without an adversarial term.
         look: pictures (B, 160, 160, 3) in [0, 1] -> feature maps of a frozen recogniser. None if
             no term needs it.
-        recognise: the same, with the embeddings (B, D) after the maps.
+        recognise: the last of these maps -> embeddings (B, D).
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Adversaries(keras.Model):
         discriminator: keras.Model | None,
         *,
         look: Callable[[Any], list] | None,
-        recognise: Callable[[Any], list] | None,
+        recognise: Callable[[Any], Any] | None,
     ):
         super().__init__(name="cgan")
         self.config, self.look, self.recognise = config, look, recognise
@@ -93,7 +93,9 @@ class Adversaries(keras.Model):
             "l1": lambda: losses.l1(real, fake),
             "dissimilarity": lambda: losses.dissimilarity(real, fake),
             "midlayer": lambda: losses.feature_distance(photographs.maps, drawings.maps),
-            "identity": lambda: losses.identity(embeddings, drawings.embeddings),
+            "identity": lambda: losses.identity(
+                embeddings[:: config.recognised], drawings.embeddings
+            ),
             "adversarial": lambda: verdict,
             "diversity": lambda: self.diversity(fake, batch),
         }
@@ -110,7 +112,9 @@ class Adversaries(keras.Model):
         photographs, drawings = Seen(view(real, views), []), Seen(view(fake, views), [])
         if self.look and self.recognise:
             photographs.maps = self.look(photographs.pictures)
-            *drawings.maps, drawings.embeddings = self.recognise(drawings.pictures)
+            drawings.maps = self.look(drawings.pictures)
+            if self.config.identity:
+                drawings.embeddings = self.recognise(drawings.maps[-1][:: self.config.recognised])
         return photographs, drawings
 
     def judge(self, photographs: Seen, drawings: Seen, embeddings) -> tuple:

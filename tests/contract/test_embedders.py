@@ -2,12 +2,13 @@
 
 import time
 
+import keras
 import numpy as np
 import pytest
 
 from gan_inversion.data import LFW
-from gan_inversion.embedders import EMBEDDERS, embed_cached, load_embedder
-from gan_inversion.embedders.base import Embedder, fastest_precision
+from gan_inversion.embedders import EMBEDDERS, Compact, embed_cached, load_embedder
+from gan_inversion.embedders.base import Embedder, KerasEmbedder, fastest_precision
 from gan_inversion.embedders.facenet import FaceNet
 from gan_inversion.errors import UserError
 
@@ -37,6 +38,21 @@ def test_an_embedding_does_not_hang_on_its_batch(embedder, faces):
 
 def test_the_digest_names_the_weights(embedder):
     assert len(embedder.digest) == 64 and EMBEDDERS[embedder.name] is type(embedder)
+
+
+@pytest.mark.parametrize("stages", [1, 2, 3])
+def test_its_two_halves_make_the_recogniser(embedder, faces, stages):
+    if not isinstance(embedder, KerasEmbedder):
+        pytest.skip("no gradient goes through it")
+    images = faces.view("aligned")[:3]
+    look, recognise = embedder.differentiable("float32", stages)
+    maps = keras.tree.flatten(look(images.astype("float32")))
+    expected = embedder.features(images)[:stages]
+    for found, wanted in zip(maps, expected, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=0.05 * np.abs(wanted).max())
+    cosines = (np.asarray(recognise(maps[-1])) * embedder.embed(images)).sum(axis=1)
+    np.testing.assert_allclose(cosines, 1, atol=1e-3)
+    assert not look.trainable_variables and not recognise.trainable_variables
 
 
 @pytest.mark.parametrize(
@@ -83,10 +99,10 @@ def test_the_faster_precision_is_timed_once_and_remembered():
 
 def test_the_precision_can_be_given(monkeypatch):
     monkeypatch.setenv("GAN_INVERSION_PRECISION", "bfloat16")
-    assert fastest_precision(None, 2, name="never built") == "bfloat16"
+    assert Compact(precision="auto").precision == "bfloat16"
     monkeypatch.setenv("GAN_INVERSION_PRECISION", "float8")
     with pytest.raises(UserError, match="must be float32 or bfloat16, not 'float8'"):
-        fastest_precision(None, 2, name="never built")
+        Compact(precision="auto")
 
 
 def test_an_unknown_embedder_is_a_sentence():
@@ -101,8 +117,6 @@ def test_missing_weights_are_a_sentence(tmp_path):
 
 @pytest.mark.data
 def test_gradients_reach_the_pixels():
-    import keras
-
     facenet = FaceNet(precision="float32")
     images = LFW().view("aligned")[:2].astype("float32")
     target = facenet.embed(images.astype("uint8"))[::-1]
