@@ -28,7 +28,7 @@ class Options:
     The operations of the step's products and convolutions are counted in its traced graph; beside
     them stands the rate of a matrix product in the same precision, measured in the same run.
 
-    Cost: 3 minutes. Expected on two CPU cores: TODO images/s.
+    Cost: about 3 minutes on two CPU cores.
     """
 
     method: str = "cgan_cpu"
