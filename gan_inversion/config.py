@@ -34,7 +34,7 @@ class Config:
         surrogate: passes over the training images that distil it.
         side: of the generated pictures: 64, 112 or 160.
         width, judge_width: channels of the largest maps of generator and discriminator.
-        precision: `float32`, `mixed_bfloat16`, or `auto`: as the recogniser's.
+        precision: `float32`, `mixed_bfloat16`, or `auto`: whichever is faster on the machine.
         batch_size: pictures a step.
         steps: in all.
         interval: steps between checkpoints, previews and lines of the log.
