@@ -16,12 +16,16 @@ from gan_inversion.embedders import Embedder, KerasEmbedder, fastest_precision
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images, check_fit, check_invert
 from gan_inversion.networks import discriminator, generator
+from gan_inversion.predict import in_blocks
 from gan_inversion.run import Run
 from gan_inversion.seeding import stream
 from gan_inversion.storage import atomic, write_text
 from gan_inversion.training import fit
 from gan_inversion.training.adversarial import VIEWED, Adversaries, Draws
 from gan_inversion.training.distil import distil
+
+BLOCK = 16  # embeddings inverted at once
+JIT = keras.backend.backend() == "jax"  # XLA's convolutions are slower than oneDNN's on a CPU
 
 
 class ConditionalGAN:
@@ -87,7 +91,7 @@ class ConditionalGAN:
             stream(hypothesis, "noise", zlib.crc32(row.tobytes())).standard_normal(noise, "float32")
             for row in embeddings
         ]
-        pictures = self.model([embeddings, np.stack(drawn)], training=False)
+        pictures = in_blocks(self.model, [embeddings, np.stack(drawn)], BLOCK)
         if self.settings.side != VIEWED:
             size = (VIEWED, VIEWED)
             pictures = keras.ops.image.resize(pictures, size, interpolation="bicubic")
@@ -106,14 +110,17 @@ class ConditionalGAN:
         name = config.pop("name")
         inverter = cls(Config(**config), name=name)
         inverter.model = keras.saving.load_model(path / "model.keras", compile=False)
+        inverter.model.compile(jit_compile=JIT)
         return inverter
 
 
 def draw(config: Config, dimension: int, precision: str) -> keras.Model:
     """The generator of a configuration."""
-    return generator(
+    model = generator(
         dimension, noise=config.noise, side=config.side, width=config.width, precision=precision
     )
+    model.compile(jit_compile=JIT)
+    return model
 
 
 def with_precision(config: Config, dimension: int) -> Config:
@@ -155,8 +162,7 @@ def adversaries(
         recognise=recognise and (lambda found: recognise(found, training=False)),
     )
     adam = keras.optimizers.Adam(config.learning_rate, beta_1=0.0, beta_2=0.99)
-    # XLA's convolutions are several times slower than oneDNN's on a CPU.
-    players.compile(adam, jit_compile=keras.backend.backend() == "jax")
+    players.compile(adam, jit_compile=JIT)
     adam.build(players.trainable_variables)
     return players
 

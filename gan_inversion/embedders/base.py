@@ -17,6 +17,7 @@ import numpy as np
 from gan_inversion.data.views import SIZE
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images
+from gan_inversion.predict import in_blocks
 from gan_inversion.progress import progress
 from gan_inversion.storage import atomic, cache_dir, write_text
 
@@ -191,14 +192,7 @@ class KerasEmbedder(Embedder):
 
     def embed(self, images: np.ndarray) -> np.ndarray:
         check_images(images)
-        out = np.empty((len(images), self.dimension), "float32")
-        for start in range(0, len(images), self.batch_size):
-            batch = np.asarray(images[start : start + self.batch_size], "float32")
-            count = len(batch)
-            if count < self.batch_size:  # one batch shape: compiled once; the rest is repeated
-                batch = np.resize(batch, (self.batch_size, *batch.shape[1:]))
-            vectors = np.asarray(self.model.predict_on_batch(batch), "float32")
-            out[start : start + count] = vectors[:count]
+        out = in_blocks(self.model, [images], self.batch_size)
         # Low-precision arithmetic leaves norms off by up to 1 %; the contract is unit norm.
         return out / np.linalg.norm(out, axis=1, keepdims=True)
 
