@@ -216,12 +216,15 @@ def _success(outcome: Attack, subjects: np.ndarray, threshold: float | None) -> 
         names, means = subject_mean(pairs, subjects[outcome.inverted])
         rates["sar_type2"] = (means, names)
         rates["sar_type2_pairs"] = (pairs, subjects[outcome.inverted])
-    return {
-        name: Metric(None, None, len(values))
-        if threshold is None
-        else metric(values.mean(), ci=bootstrap_rate(values, groups), n=len(values))
-        for name, (values, groups) in rates.items()
-    }
+    resolved = threshold is not None
+    return {name: _rate(*found, resolved=resolved) for name, found in rates.items()}
+
+
+def _rate(values: np.ndarray, groups: np.ndarray, *, resolved: bool) -> Metric:
+    """Mean of rates or of hits, (N,), with an interval over their groups; none if not resolved."""
+    if not resolved:
+        return Metric(None, None, len(values))
+    return metric(values.mean(), ci=bootstrap_rate(values, groups), n=len(values))
 
 
 def _hypotheses(found: Examination, bench: Bench, pictures: np.ndarray) -> None:
@@ -233,12 +236,11 @@ def _hypotheses(found: Examination, bench: Bench, pictures: np.ndarray) -> None:
         best, people = best_of(vectors, judge.embeddings[bench.split.test], bench.subjects, chosen)
         for count in (count for count in COUNTS if count <= len(pictures)):
             for fmr, line in judge.thresholds.items():
-                rate = Metric(None, None, len(chosen))
-                if line.threshold is not None:
-                    groups, means = subject_mean(best[count - 1] >= line.threshold, people)
-                    ci = bootstrap_rate(means, groups)
-                    rate = metric(means.mean(), ci=ci, n=len(means))
-                found.metrics[at(f"{name}/sar_type2_best{count}", fmr=fmr)] = rate
+                resolved = line.threshold is not None
+                hits = best[count - 1] >= (np.inf if line.threshold is None else line.threshold)
+                groups, means = subject_mean(hits, people)
+                figure = at(f"{name}/sar_type2_best{count}", fmr=fmr)
+                found.metrics[figure] = _rate(means, groups, resolved=resolved)
         alike = np.einsum("ksd,lsd->skl", vectors, vectors)
         rows, columns = np.triu_indices(len(pictures), 1)
         found.metrics[f"{name}/cosine_hypotheses"] = metric(

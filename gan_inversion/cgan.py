@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from gan_inversion.config import Config
+from gan_inversion.data.views import SIZE
 from gan_inversion.embedders import Embedder, KerasEmbedder, fastest_precision
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images, check_fit, check_invert
@@ -21,7 +22,7 @@ from gan_inversion.run import Run
 from gan_inversion.seeding import stream
 from gan_inversion.storage import atomic, write_text
 from gan_inversion.training import fit
-from gan_inversion.training.adversarial import VIEWED, Adversaries, Draws
+from gan_inversion.training.adversarial import Adversaries, Draws
 from gan_inversion.training.distil import distil
 
 BLOCK = 16  # embeddings inverted at once
@@ -54,8 +55,11 @@ class ConditionalGAN:
         recogniser = self._recogniser(embeddings, images, seed=seed, run=run)
         players = adversaries(config, embeddings.shape[1], recogniser, seed=seed)
         self.model = players.average
-        batches = partial(_draws, embeddings, images, config, seed)
         intervals = config.steps // config.interval
+
+        def batches(interval: int) -> Draws:
+            return Draws(embeddings, images, config, seed=seed, interval=interval)
+
         fit(players, batches, epochs=intervals, seed=seed, run=run, invert=self.invert)
 
     def _recogniser(
@@ -92,9 +96,8 @@ class ConditionalGAN:
             for row in embeddings
         ]
         pictures = in_blocks(self.model, [embeddings, np.stack(drawn)], BLOCK)
-        if self.settings.side != VIEWED:
-            size = (VIEWED, VIEWED)
-            pictures = keras.ops.image.resize(pictures, size, interpolation="bicubic")
+        if self.settings.side != SIZE:
+            pictures = keras.ops.image.resize(pictures, (SIZE, SIZE), interpolation="bicubic")
         return np.clip(np.asarray(pictures), 0, 1)
 
     def save(self, path: Path) -> None:
@@ -165,9 +168,3 @@ def adversaries(
     players.compile(adam, jit_compile=JIT)
     adam.build(players.trainable_variables)
     return players
-
-
-def _draws(
-    embeddings: np.ndarray, images: Images, config: Config, seed: int, interval: int
-) -> Draws:
-    return Draws(embeddings, images, config, seed=seed, interval=interval)

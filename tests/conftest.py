@@ -2,14 +2,20 @@
 
 import importlib.util
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gan_inversion.config import PRESETS
 from gan_inversion.data import Synthetic
 from gan_inversion.storage import data_dir
 
 ROOT = Path(__file__).parents[1]
+# The smallest conditional GAN: two intervals of two steps.
+SMALL = replace(
+    PRESETS["smoke"], side=64, width=4, judge_width=4, batch_size=4, steps=4, interval=2
+)
 
 
 def pytest_collection_modifyitems(items):

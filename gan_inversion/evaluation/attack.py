@@ -107,12 +107,13 @@ def best_of(
         the subject, -1 without an embedding; and the subject of each pair, (P,).
     """
     inverted, other = other_images(subjects)
-    kept = np.isin(inverted, chosen)
-    inverted, other = inverted[kept], other[kept]
-    place = np.searchsorted(chosen, inverted, sorter=np.argsort(chosen))
-    rows = np.argsort(chosen)[place]
+    place = np.full(len(subjects), -1)
+    place[chosen] = np.arange(len(chosen))
+    rows = place[inverted]
+    kept = rows >= 0
+    rows, other = rows[kept], other[kept]
     scores = np.stack([cosine(some[rows], originals[other]) for some in hypotheses])
-    return np.maximum.accumulate(np.nan_to_num(scores, nan=-1), axis=0), subjects[inverted]
+    return np.maximum.accumulate(np.nan_to_num(scores, nan=-1), axis=0), subjects[other]
 
 
 @dataclass(frozen=True)

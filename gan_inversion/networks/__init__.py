@@ -1,6 +1,6 @@
 """The networks of the conditional GAN."""
 
 from gan_inversion.networks.discriminator import discriminator
-from gan_inversion.networks.generator import SIDES, generator
+from gan_inversion.networks.generator import generator
 
-__all__ = ["SIDES", "discriminator", "generator"]
+__all__ = ["discriminator", "generator"]

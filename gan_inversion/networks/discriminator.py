@@ -12,6 +12,7 @@ from functools import partial
 import keras
 from keras import layers
 
+from gan_inversion.data.views import SIZE
 from gan_inversion.layers import (
     HaarAnalysis,
     MinibatchDeviation,
@@ -26,28 +27,26 @@ HEAD = 128  # channels of a feature head
 def discriminator(
     dimension: int,
     *,
-    side: int = 160,
     width: int = 32,
     maps: Sequence[tuple[int, int, int]] = (),
     precision: str = "float32",
 ) -> keras.Model:
     """Pictures, feature maps and embeddings -> logits of being real, (N, 1 + len(maps)).
 
-    The inputs are a list: pictures in [0, 1], (N, side, side, 3); a feature map (N, H, W, C) for
+    The inputs are a list: pictures in [0, 1], (N, 160, 160, 3); a feature map (N, H, W, C) for
     each of `maps`; embeddings (N, dimension).
 
     Args:
         dimension: of the embedding, which has unit norm.
-        side: of the pictures.
         width: channels of the pixel head's largest maps.
         maps: shapes (H, W, C) of the feature maps.
         precision: Keras' dtype policy.
     """
     embedding = keras.Input((dimension,), name="embedding")
     code = layers.Rescaling(dimension**0.5, dtype=precision)(embedding)
-    picture = keras.Input((side, side, 3), name="picture")
+    picture = keras.Input((SIZE, SIZE, 3), name="picture")
     x = layers.Rescaling(2.0, offset=-1.0, dtype="float32")(picture)
-    x = HaarAnalysis(dtype=precision)(x)  # (N, side/2, side/2, 12)
+    x = HaarAnalysis(dtype=precision)(x)  # (N, 80, 80, 12)
     x = _conv(x, width, 3, precision)
     channels = width
     while x.shape[1] > SMALLEST:

@@ -13,7 +13,6 @@ from keras import layers
 from gan_inversion.layers import HaarSynthesis, ModulatedConv2D
 
 STARTS = {64: 4, 112: 7, 160: 5}  # side of the picture -> side of the first map
-SIDES = tuple(STARTS)
 STYLE = 256  # components of a style
 WIDEST = 6  # times the width of the largest map
 
@@ -26,7 +25,7 @@ def generator(
     Args:
         dimension: of the embedding, which has unit norm.
         noise: components of the noise, standard normal; may be 0.
-        side: of the picture, one of `SIDES`.
+        side: of the picture, a key of `STARTS`.
         width: channels of the largest maps; they double with every halving of the side, up to
             six times as many.
         precision: Keras' dtype policy.

@@ -58,12 +58,7 @@ def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]]
     groups = by_method(records)
     methods = _whole(groups)
     recognisers = list(dict.fromkeys(n for r in records for n in r.config["recognisers"]))
-    columns = {
-        f"{kind} SAR, {name}": at(f"{name}/sar_type{number}", fmr=1e-3)
-        for name in recognisers
-        for number, kind in ((1, "type-I"), (2, "type-II"))
-    }
-    columns |= {"SSIM": "ssim", "SWD": "swd/mean"}
+    columns = _success(recognisers) | {"SSIM": "ssim", "SWD": "swd/mean"}
     rows = _rows(groups, methods, columns, short=True)
     rows += _published(records[0].reported, columns, form=".3f")
     attacked = records[0].embedder
@@ -80,6 +75,15 @@ def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]]
         rows,
         [counts, *_notes(records, expected)],
     )
+
+
+def _success(recognisers: Sequence[str]) -> dict[str, str]:
+    """Columns of both success rates at FMR 0.1 % with each recogniser."""
+    return {
+        f"{kind} SAR, {name}": at(f"{name}/sar_type{number}", fmr=1e-3)
+        for name in recognisers
+        for number, kind in ((1, "type-I"), (2, "type-II"))
+    }
 
 
 def _check(records: Sequence[Record]) -> None:
@@ -315,11 +319,7 @@ def _ablation(
     found = [name for name in groups if SHORT.fullmatch(name)]
     if not found:
         return None
-    columns = {
-        f"{kind} SAR, {name}": at(f"{name}/sar_type{number}", fmr=1e-3)
-        for name in recognisers
-        for number, kind in ((1, "type-I"), (2, "type-II"))
-    }
+    columns = _success(recognisers)
     columns |= {"SWD mean": "swd/mean", "two-sample AUC": "c2st_auc", "SSIM": "ssim"}
     order = [f"{FAMILY}_{name}_short" for name in ABLATION]
     found.sort(key=lambda name: (order.index(name) if name in order else len(order), name))

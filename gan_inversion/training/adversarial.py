@@ -15,12 +15,12 @@ from keras import ops
 
 from gan_inversion import losses
 from gan_inversion.config import Config
+from gan_inversion.data.views import SIZE
 from gan_inversion.inverter import Images
 from gan_inversion.seeding import stream
 from gan_inversion.training import gradient
 from gan_inversion.training.augment import draw_views, view
 
-VIEWED = 160  # side of the pictures that recognisers take
 SECOND = 4  # one in so many pictures is drawn with a second noise, for `diversity`
 
 
@@ -80,7 +80,7 @@ class Adversaries(keras.Model):
         """The loss of each player, the generator's first, by the terms of the configuration."""
         config, embeddings, noise = self.config, batch["embeddings"], batch["noise"]
         real = ops.cast(batch["images"], "float32") / 255
-        if config.side != VIEWED:
+        if config.side != SIZE:
             real = ops.image.resize(real, (config.side, config.side), antialias=True)
         fake = self.generator([embeddings, noise], training=True)
         photographs, drawings = self.see(real, fake, batch["views"])
@@ -173,7 +173,7 @@ class Draws(keras.utils.PyDataset):
         self.seed, self.first = seed, interval * config.interval
 
     def __len__(self) -> int:
-        return min(self.config.interval, self.config.steps - self.first)
+        return self.config.interval
 
     def __getitem__(self, place: int) -> tuple[dict]:
         config, step = self.config, self.first + place
@@ -186,7 +186,7 @@ class Draws(keras.utils.PyDataset):
             "images": self.images[chosen],
             "embeddings": self.embeddings[chosen],
             "noise": random.standard_normal((count, config.noise), "float32"),
-            "views": draw_views(random, count, VIEWED, strong=config.augment),
+            "views": draw_views(random, count, SIZE, strong=config.augment),
         }
         if config.diversity:
             batch["second"] = random.standard_normal((count, config.noise), "float32")

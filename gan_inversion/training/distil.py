@@ -15,7 +15,6 @@ from gan_inversion.inverter import Images
 from gan_inversion.run import Run
 from gan_inversion.training.loop import fit, shuffled
 
-EPOCHS = 30
 BATCH = 64
 LEARNING_RATE = 2e-3
 
@@ -44,7 +43,7 @@ def distil(
     images: Images,
     *,
     seed: int,
-    epochs: int = EPOCHS,
+    epochs: int,
     run: Run | None = None,
 ) -> Surrogate:
     """Train a surrogate.
@@ -58,7 +57,6 @@ def distil(
     """
     keras.utils.set_random_seed(seed)
     body = compact_network(dimension=embeddings.shape[1])
-    body.trainable = True
     shown = keras.Sequential(
         [
             keras.Input((160, 160, 3)),

@@ -10,10 +10,11 @@ from baselines.controls import CONTROLS, MeanFace, NearestFace, Oracle, Random, 
 from baselines.decoders import DECODERS
 from baselines.inverter import DecoderInverter
 from gan_inversion.cgan import ConditionalGAN
-from gan_inversion.config import PRESETS, VARIANTS
+from gan_inversion.config import VARIANTS
 from gan_inversion.data import Subset
 from gan_inversion.embedders import Compact
 from gan_inversion.errors import UserError
+from tests.conftest import SMALL
 
 DIMENSION = 512
 
@@ -27,21 +28,8 @@ def fitted_on(faces):
     return embeddings.astype("float32"), Subset(images, chosen)
 
 
-TINY = replace(
-    PRESETS["smoke"],
-    side=64,
-    width=4,
-    judge_width=4,
-    batch_size=4,
-    steps=2,
-    interval=2,
-    surrogate=1,
-    precision="float32",
-)
-
-
 def conditional(name, **changes):
-    config = replace(TINY, **changes)
+    config = replace(SMALL, steps=2, surrogate=1, **changes)
     return lambda: ConditionalGAN(config, recogniser=Compact(), name=name)
 
 

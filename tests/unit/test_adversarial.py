@@ -11,23 +11,11 @@ import pytest
 
 from experiments.training_speed import products
 from gan_inversion.cgan import ConditionalGAN, adversaries
-from gan_inversion.config import PRESETS
 from gan_inversion.embedders import Compact
 from gan_inversion.errors import UserError
 from gan_inversion.run import Run
 from gan_inversion.training.adversarial import Draws
-from tests.conftest import ROOT
-
-SMALL = replace(
-    PRESETS["smoke"],
-    side=64,
-    width=4,
-    judge_width=4,
-    batch_size=4,
-    steps=4,
-    interval=2,
-    precision="float32",
-)
+from tests.conftest import ROOT, SMALL
 
 
 @pytest.fixture(scope="module")
