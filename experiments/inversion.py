@@ -347,15 +347,20 @@ def _finish(
 
 def _draw(run: Run, found: Examination, reconstructions: np.ndarray, bench: Bench) -> None:
     """Strips of the worst, the median and random reconstructions, by cosine."""
-    order = np.argsort(found.scores[f"{bench.judges[0].embedder.name}/type1"])
-    middle = max(0, len(order) // 2 - SHOWN // 2)
-    drawn = stream(0, "strip").permutation(len(order))[:SHOWN]
-    for name, chosen in (
-        ("worst", order[:SHOWN]),
-        ("median", order[middle : middle + SHOWN]),
-        ("random", drawn),
-    ):
+    cosines = found.scores[f"{bench.judges[0].embedder.name}/type1"]
+    for name, chosen in picked(cosines, SHOWN).items():
         run.draw(name, 0, bench.originals[chosen], reconstructions[chosen])
+
+
+def picked(cosines: np.ndarray, count: int) -> dict[str, np.ndarray]:
+    """Indices of random, median and worst reconstructions, by cosine (N,)."""
+    order = np.argsort(cosines)
+    middle = max(0, len(order) // 2 - count // 2)
+    return {
+        "random": stream(0, "strip").permutation(len(order))[:count],
+        "median": order[middle : middle + count],
+        "worst": order[:count],
+    }
 
 
 def label(method: str) -> str:

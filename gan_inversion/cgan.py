@@ -152,7 +152,7 @@ def adversaries(
         judge = discriminator(
             dimension,
             width=config.judge_width,
-            maps=maps if config.discriminator == "features" else [],
+            maps=maps if config.projected else [],
             precision=precision,
         )
     players = Adversaries(

@@ -9,7 +9,16 @@ from typing import Literal
 from gan_inversion.errors import UserError
 
 FAMILY = "cgan"  # what the names of such methods begin with
-TERMS = ("l2", "l1", "dissimilarity", "midlayer", "identity", "adversarial", "diversity")
+TERMS = (
+    "l2",
+    "l1",
+    "dissimilarity",
+    "midlayer",
+    "identity",
+    "adversarial",
+    "projected",
+    "diversity",
+)
 
 
 @dataclass(frozen=True)
@@ -20,9 +29,10 @@ class Config:
         l2, l1, dissimilarity: weights of the pixel terms: squared error, absolute error, 1 - SSIM.
         midlayer: weight of the distance in the recogniser's feature maps.
         identity: weight of 1 - cosine to the inverted embedding.
-        adversarial: weight of the discriminator's verdict.
+        adversarial: weight of the discriminator's verdict on the pixels.
+        projected: weight of its verdict on the recogniser's maps; without it there are no such
+            heads.
         diversity: weight of the mode-seeking term: pictures of one embedding should differ.
-        discriminator: `pixels`, or `features`: light heads on the recogniser's maps beside it.
         loss: `hinge` or `relativistic`.
         gradient_penalty: weight of the zero-centred penalties; what `relativistic` wants.
         augment: mirror and recolour what the discriminator sees.
@@ -43,13 +53,13 @@ class Config:
     """
 
     l2: float = 0.0
-    l1: float = 1.0
-    dissimilarity: float = 1.0
+    l1: float = 10.0
+    dissimilarity: float = 2.0
     midlayer: float = 1.0
-    identity: float = 4.0
+    identity: float = 1.0
     adversarial: float = 0.5
+    projected: float = 0.05
     diversity: float = 0.0
-    discriminator: Literal["pixels", "features"] = "features"
     loss: Literal["hinge", "relativistic"] = "hinge"
     gradient_penalty: float = 0.0
     augment: bool = True
@@ -74,6 +84,8 @@ class Config:
                 f"expected a whole number of intervals, got {self.steps} steps in intervals of "
                 f"{self.interval}"
             )
+        if self.projected and not self.adversarial:
+            raise UserError("expected a weight of the adversarial term for the projected, got 0")
         if self.diversity and not self.noise:
             raise UserError("expected noise for the diversity term to vary, got 0 components")
 
@@ -85,8 +97,7 @@ class Config:
     @property
     def needs_recogniser(self) -> bool:
         """Whether any term sees through a recogniser."""
-        heads = bool(self.adversarial) and self.discriminator == "features"
-        return bool(self.identity or self.midlayer) or heads
+        return bool(self.identity or self.midlayer or self.projected)
 
 
 PRESETS = {
@@ -111,7 +122,11 @@ _MSE = dict.fromkeys(TERMS, 0.0) | {"l2": 1.0, "augment": False, "noise": 0}
 _PIXELS = {**_MSE, "l2": 0.0, "l1": Config.l1, "dissimilarity": Config.dissimilarity}
 _MIDLAYER = {**_PIXELS, "midlayer": Config.midlayer}
 _IDENTITY = {**_MIDLAYER, "identity": Config.identity}
-_ADVERSARIAL = {**_IDENTITY, "adversarial": Config.adversarial}
+_ADVERSARIAL = {
+    **_IDENTITY,
+    "adversarial": Config.adversarial,
+    "projected": Config.projected,
+}
 _AUGMENTED = {**_ADVERSARIAL, "augment": True}
 ABLATION: dict[str, dict] = {
     "mse": _MSE,
@@ -123,7 +138,7 @@ ABLATION: dict[str, dict] = {
     "noise": {},  # all of it
 }
 VARIANTS: dict[str, dict] = ABLATION | {
-    "pixels": {"discriminator": "pixels"},
+    "pixels": {"projected": 0.0},
     "relativistic": {"loss": "relativistic", "gradient_penalty": 1.0},
     "black_box": {"knowledge": "black_box"},
 }

@@ -2,10 +2,12 @@
 
 Gal et al., "SWAGAN: A Style-based Wavelet-driven Generative Model", SIGGRAPH 2021. A network that
 draws or reads wavelet coefficients works on a quarter of the positions, and the high frequencies
-have channels of their own. The transform is orthonormal.
+have channels of their own. The transform is orthonormal: its
+inverse is its transpose.
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 # Rows: mean, horizontal, vertical and diagonal detail, over the pixels of a 2x2 square.
@@ -17,8 +19,7 @@ class HaarAnalysis(keras.layers.Layer):
     """(B, H, W, C) -> (B, H/2, W/2, 4C); H and W must be even."""
 
     def call(self, images):
-        pixels = [images[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
-        return ops.concatenate(_mix(pixels), axis=-1)
+        return ops.conv(images, _kernel(images.shape[-1], images.dtype), strides=2)
 
     def compute_output_shape(self, shape):
         batch, height, width, channels = shape
@@ -27,22 +28,19 @@ class HaarAnalysis(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("gan_inversion")
 class HaarSynthesis(keras.layers.Layer):
-    """(B, H, W, 4C) -> (B, 2H, 2W, C): the inverse, which is the transpose."""
+    """(B, H, W, 4C) -> (B, 2H, 2W, C)."""
 
     def call(self, coefficients):
-        height, width, channels = coefficients.shape[1:]
-        pixels = ops.stack(_mix(ops.split(coefficients, 4, axis=-1)), axis=3)  # (B, H, W, 4, C)
-        squares = ops.reshape(pixels, (-1, height, width, 2, 2, channels // 4))
-        rows = ops.transpose(squares, (0, 1, 3, 2, 4, 5))  # (B, H, 2, W, 2, C)
-        return ops.reshape(rows, (-1, 2 * height, 2 * width, channels // 4))
+        kernel = _kernel(coefficients.shape[-1] // 4, coefficients.dtype)
+        return ops.conv_transpose(coefficients, kernel, strides=2)
 
     def compute_output_shape(self, shape):
         batch, height, width, channels = shape
         return batch, 2 * height, 2 * width, channels // 4
 
 
-def _mix(parts: list) -> list:
-    """The four sums of four tensors that the transform and its inverse both consist of."""
-    return [
-        sum(sign * part for sign, part in zip(signs, parts, strict=True)) / 2 for signs in SIGNS
-    ]
+def _kernel(channels: int, dtype: str):
+    """Both transforms as one kernel (2, 2, C, 4C): every channel has its own four coefficients."""
+    signs = np.reshape(SIGNS, (4, 2, 2)) / 2
+    kernel = np.einsum("krs,io->rsiko", signs, np.eye(channels))
+    return ops.convert_to_tensor(kernel.reshape(2, 2, channels, -1), dtype)

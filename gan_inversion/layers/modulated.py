@@ -19,18 +19,28 @@ class ModulatedConv2D(keras.layers.Layer):
         filters: O.
         size: side of the kernel.
         normalise: divide the outputs by the energy that the style brought in.
+        initializer: of the kernel.
     """
 
-    def __init__(self, filters: int, *, size: int = 3, normalise: bool = True, **options):
+    def __init__(
+        self,
+        filters: int,
+        *,
+        size: int = 3,
+        normalise: bool = True,
+        initializer: str = "he_normal",
+        **options,
+    ):
         super().__init__(**options)
         self.filters, self.size, self.normalise = filters, size, normalise
+        self.initializer = initializer
 
     def build(self, shapes):
         channels, style = shapes[0][-1], shapes[1][-1]
         self.kernel = self.add_weight(
             name="kernel",
             shape=(self.size, self.size, channels, self.filters),
-            initializer="he_normal",
+            initializer=self.initializer,
         )
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
         self.scale = self.add_weight(
@@ -52,5 +62,5 @@ class ModulatedConv2D(keras.layers.Layer):
         return *shapes[0][:-1], self.filters
 
     def get_config(self):
-        own = {"filters": self.filters, "size": self.size, "normalise": self.normalise}
-        return {**super().get_config(), **own}
+        own = ("filters", "size", "normalise", "initializer")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}

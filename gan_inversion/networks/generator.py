@@ -46,7 +46,9 @@ def generator(
     while here < half:
         here *= 2
         x = _upsampled(x, style, channels(), precision)
-    x = ModulatedConv2D(12, normalise=False, dtype=precision)([x, style])
+    # From grey: details as loud as the means would begin as a pattern of two pixels.
+    coefficients = ModulatedConv2D(12, normalise=False, initializer="zeros", dtype=precision)
+    x = coefficients([x, style])
     x = layers.Activation("tanh", dtype="float32")(HaarSynthesis(dtype="float32")(x))
     picture = layers.Rescaling(0.5, offset=0.5, dtype="float32")(x)
     return keras.Model(inputs, picture, name="generator")

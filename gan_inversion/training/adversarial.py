@@ -84,9 +84,9 @@ class Adversaries(keras.Model):
             real = ops.image.resize(real, (config.side, config.side), antialias=True)
         fake = self.generator([embeddings, noise], training=True)
         photographs, drawings = self.see(real, fake, batch["views"])
-        verdict, judged = None, []
+        verdicts, judged = {}, []
         if self.discriminator:
-            verdict, *judged = self.judge(photographs, drawings, embeddings)
+            verdicts, *judged = self.judge(photographs, drawings, embeddings)
             self.means["judge"].update_state(judged[0])
         terms = {
             "l2": lambda: losses.l2(real, fake),
@@ -96,7 +96,8 @@ class Adversaries(keras.Model):
             "identity": lambda: losses.identity(
                 embeddings[:: config.recognised], drawings.embeddings
             ),
-            "adversarial": lambda: verdict,
+            "adversarial": lambda: verdicts["adversarial"],
+            "projected": lambda: verdicts["projected"],
             "diversity": lambda: self.diversity(fake, batch),
         }
         total = 0.0
@@ -118,17 +119,23 @@ class Adversaries(keras.Model):
         return photographs, drawings
 
     def judge(self, photographs: Seen, drawings: Seen, embeddings) -> tuple:
-        """The discriminator's verdict: the generator's adversarial loss, and its own."""
+        """The discriminator's verdicts, pixel head and others, and its own loss."""
         config, discriminator = self.config, self.players[1]
 
         def shown(side: Seen) -> list:
-            return [side.pictures, *(side.maps if config.discriminator == "features" else [])]
+            return [side.pictures, *(side.maps if config.projected else [])]
 
         real, fake = (
             discriminator([*shown(side), embeddings], training=True)
             for side in (photographs, drawings)
         )
-        verdict, judged = losses.ADVERSARIAL[config.loss](real, fake)
+        verdicts, judged = {}, 0.0
+        for name, heads in (("adversarial", slice(1)), ("projected", slice(1, None))):
+            if getattr(config, name):
+                verdicts[name], own = losses.ADVERSARIAL[config.loss](
+                    real[:, heads], fake[:, heads]
+                )
+                judged += own
         if config.gradient_penalty:
             for side in (photographs, drawings):
                 slopes = gradient.input_gradients(
@@ -136,7 +143,7 @@ class Adversaries(keras.Model):
                     [ops.stop_gradient(part) for part in shown(side)],
                 )
                 judged += config.gradient_penalty * losses.gradient_penalty(slopes)
-        return verdict, judged
+        return verdicts, judged
 
     def diversity(self, fake, batch: dict):
         """Mode-seeking term: some embeddings are drawn with a second noise."""

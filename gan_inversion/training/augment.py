@@ -11,6 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 from keras import ops
 
+from gan_inversion.separable import separable
+
 SHIFT = 0.05  # of the side, at most, either way
 RESIZE = 1.1  # factor, at most, either way
 NOISE = 0.03  # largest deviation; pictures are in [0, 1]
@@ -49,11 +51,11 @@ def draw_views(
 def view(pictures, views: Mapping):
     """Pictures, float (B, S, S, 3), as the drawn views show them: (B, V, V, 3), V their side."""
     side = views["noise"].shape[1]
-    for axis in (0, 1):  # rows and columns are resampled alike, one after the other
-        weights = _weights(
-            views["shift"][:, axis], views["scale"][:, axis], pictures.shape[1], side
-        )
-        pictures = ops.transpose(_rows(weights, pictures), (0, 2, 1, 3))
+    rows, columns = (
+        _weights(views["shift"][:, axis], views["scale"][:, axis], pictures.shape[1], side)
+        for axis in (0, 1)
+    )
+    pictures = separable(pictures, rows, columns)
     if "colour" in views:
         pictures = _recoloured(pictures, views["colour"])
     return pictures + views["noise"]
@@ -65,13 +67,6 @@ def _weights(shift, scale, source: int, side: int):
     places = places[None] / scale[:, None] + shift[:, None] + 0.5
     places = ops.clip(places * source - 0.5, 0, source - 1)  # (B, side)
     return ops.relu(1 - ops.abs(places[:, :, None] - np.arange(source, dtype="float32")))
-
-
-def _rows(weights, pictures):
-    """(B, V, S) times (B, S, W, C)."""
-    _batch, rows, columns, channels = pictures.shape
-    flat = ops.reshape(pictures, (-1, rows, columns * channels))
-    return ops.reshape(ops.matmul(weights, flat), (-1, weights.shape[1], columns, channels))
 
 
 def _recoloured(pictures, colour):

@@ -93,3 +93,17 @@ def test_a_users_photographs_are_inverted_more_than_once(smoke, tmp_path):
     first, second = (Image.open(tmp_path / f"out/face3-{k}.png") for k in (0, 1))
     assert np.abs(np.asarray(first, int) - np.asarray(second, int)).max() > 0
     assert Image.open(tmp_path / "out" / "contact_sheet.png").size == (640, 480)
+
+
+def test_its_grid_shows_random_median_and_worst(smoke, tmp_path):
+    run = smoke / "inversion/cgan-synthetic-s0"
+    arguments = ("--models", str(run), "--dataset", "synthetic", "--output", "grid.png")
+    known = ("--records", str(smoke / "records"), "--photographs")
+    finish(start(tmp_path, "experiments.grid", *arguments, *known))
+    grid = np.asarray(Image.open(tmp_path / "grid.png"))
+    assert grid.shape == (3 * (28 + 2 * 160), 1600, 3)
+    titles, pictures = grid[:28], grid[28 : 28 + 320]
+    assert titles.min() == 0 and np.mean(titles == 255) > 0.5  # black on white
+    assert pictures[:160].std() > 10 and pictures[160:].std() > 1
+    sentence = finish(start(tmp_path, "experiments.grid", *arguments), code=2)
+    assert "cgan-synthetic-s0.json is not a readable record" in sentence

@@ -45,9 +45,9 @@ def start(folder, *arguments, program=("-m",), **environment):
     )
 
 
-def finish(process):
+def finish(process, *, code=0):
     output, _ = process.communicate(timeout=500)
-    assert process.returncode == 0, output
+    assert process.returncode == code, output
     return output
 
 

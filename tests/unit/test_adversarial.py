@@ -50,7 +50,7 @@ def test_every_term_is_in_the_log(faces_embedded, tmp_path):
     config = replace(SMALL, l2=1.0, diversity=0.1, steps=2)
     _, (line,) = trained(faces_embedded, tmp_path, config)
     assert {f"train_{name}" for name in (*config.terms, "loss", "judge")} <= set(line)
-    assert len(config.terms) == 7
+    assert len(config.terms) == 8
     total = sum(getattr(config, name) * line[f"train_{name}"] for name in config.terms)
     assert line["train_loss"] == pytest.approx(total, rel=1e-4)
 
@@ -64,8 +64,8 @@ def test_training_stops_when_the_loss_is_not_finite(faces_embedded, tmp_path):
     "changes",
     [
         {"loss": "relativistic", "gradient_penalty": 1.0},
-        {"discriminator": "pixels", "gradient_penalty": 1.0, "augment": False},
-        {"adversarial": 0.0, "identity": 0.0, "midlayer": 0.0, "noise": 0},
+        {"projected": 0.0, "gradient_penalty": 1.0, "augment": False},
+        dict.fromkeys(("adversarial", "projected", "identity", "midlayer"), 0.0) | {"noise": 0},
     ],
 )
 def test_each_player_moves_and_the_recogniser_does_not(faces_embedded, changes):
@@ -160,6 +160,6 @@ def test_two_devices_under_jax_give_the_losses_of_one(faces, tmp_path):
     script = [sys.executable, "-c", ELSEWHERE]
     process = subprocess.Popen(script, cwd=tmp_path, env=environment)
     expected = losses_from_given_weights(images)
-    assert len(expected) == 8 and np.isfinite(expected).all()
+    assert len(expected) == 9 and np.isfinite(expected).all()
     assert process.wait() == 0
     np.testing.assert_allclose(np.load(tmp_path / "found.npy"), expected, rtol=1e-3)

@@ -1,0 +1,105 @@
+"""Draw what inverters make of people never seen: at random, the median and the worst."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from experiments.common import main
+from experiments.inversion import picked
+from experiments.invert import attacked
+from experiments.methods import open_trained, reconstruct
+from experiments.own import open_embedder
+from experiments.thresholds import embed_view
+from gan_inversion.data import open_dataset
+from gan_inversion.data.views import SIZE
+from gan_inversion.errors import UserError
+from gan_inversion.protocols import Inversion
+from gan_inversion.record import read_scores
+from gan_inversion.storage import write_png
+
+SHOWN = 10  # pictures a line
+MARGIN = 28  # pixels between groups, where their title stands
+
+
+@dataclass(frozen=True)
+class Options:
+    """Draw a grid of reconstructed test images: one line an inverter, in three groups.
+
+    The groups are ten images drawn at random, the median ten and the worst ten by type-I cosine of
+    the last inverter.
+
+    Cost: a minute on two CPU cores.
+    """
+
+    models: tuple[Path, ...]
+    """Folders of runs of experiments.inversion whose records are written."""
+
+    output: Path = Path("docs/faces.png")
+    """The picture."""
+
+    photographs: bool = False
+    """Begin each group with the photographs themselves. Those of LFW must not be published."""
+
+    records: Path = Path("results/records")
+    """Folder of the records."""
+
+    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
+    """Source of faces."""
+
+    data: Path | None = None
+    """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
+
+    min_images: int = 2
+    """Images that each subject of a folder must have; 1 accepts all."""
+
+
+def sheet(groups: dict[str, list[np.ndarray]]) -> np.ndarray:
+    """Groups of lines, uint8 (N, 160, 160, 3) each, under their titles, as one picture."""
+    parts = []
+    for title, lines in groups.items():
+        bar = Image.new("RGB", (len(lines[0]) * SIZE, MARGIN), "white")
+        font = ImageFont.load_default(18)
+        ImageDraw.Draw(bar).text((4, 3), title, "black", font)
+        parts += [np.asarray(bar), *(np.concatenate(list(line), axis=1) for line in lines)]
+    return np.concatenate(parts)
+
+
+def run_all(options: Options) -> None:
+    """Choose images by the record of the last model, invert them with all, draw."""
+    if not options.models:
+        raise UserError("expected at least one run to draw, got none")
+    inverters = [open_trained(folder) for folder in options.models]
+    last = options.models[-1]
+    cosines_of = attacked(last)
+    scores = read_scores(options.records / Inversion().name / f"{last.resolve().name}.json")
+    dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
+    protocol = Inversion()
+    embedder = open_embedder(cosines_of)
+    embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
+    split = protocol.split(dataset.files, embeddings)
+    known = json.loads((last / "config.json").read_text(encoding="utf-8"))
+    if known["split"] != split.hash:
+        raise UserError(
+            f"expected the data that {last} was trained on, split {known['split']}, got "
+            f"{split.hash}: give --dataset and --data as there"
+        )
+    images = dataset.view(protocol.view, resample=protocol.resample)
+    cosines = scores[f"{cosines_of}/type1"]
+    groups = {}
+    for name, places in picked(cosines, SHOWN).items():
+        chosen = scores["test_index"][places]
+        lines = [reconstruct(inverter, embeddings[chosen])[0] for inverter in inverters]
+        if options.photographs:
+            lines.insert(0, np.asarray(images[chosen]))
+        span = f"{cosines[places].min():.2f} to {cosines[places].max():.2f}"
+        groups[f"{name}: cosine {span}"] = lines
+    write_png(options.output, sheet(groups))
+    print(f"{options.output} written: {', '.join(i.name for i in inverters)} from top to bottom")
+
+
+if __name__ == "__main__":
+    main(Options, run_all)
