@@ -339,6 +339,8 @@ def _finish(
         cost={**cost, "examination_seconds": seconds, "peak_memory_gib": peak_memory()},
     )
     path = record.write(options.records, found.scores)
+    if (run.folder / "inverter").is_dir():  # weights travel with their record
+        write_text(run.folder / "inverter" / "record.json", path.read_text(encoding="utf-8"))
     parts = ", ".join(f"{name} {part:.0f}" for name, part in seconds.items())
     cosine = figures[f"{embedder.name}/cosine_mean"]
     known = "no cosine" if cosine is None else f"cosine {cosine:.4f}"

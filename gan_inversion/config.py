@@ -57,8 +57,8 @@ class Config:
     dissimilarity: float = 2.0
     midlayer: float = 1.0
     identity: float = 1.0
-    adversarial: float = 0.5
-    projected: float = 0.05
+    adversarial: float = 1.0
+    projected: float = 0.1
     diversity: float = 0.0
     loss: Literal["hinge", "relativistic"] = "hinge"
     gradient_penalty: float = 0.0
@@ -70,12 +70,12 @@ class Config:
     surrogate: int = 30
     side: int = 160
     width: int = 48
-    judge_width: int = 24
+    judge_width: int = 32
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     batch_size: int = 16
-    steps: int = 3000
+    steps: int = 2500
     interval: int = 100
-    learning_rate: float = 2e-4
+    learning_rate: float = 4e-4
     memory: float = 0.999
 
     def __post_init__(self):
@@ -111,8 +111,8 @@ PRESETS = {
         precision="float32",
     ),
     "short": Config(steps=1000),
-    "cpu": Config(steps=3000),
-    "long": Config(steps=30_000),
+    "cpu": Config(steps=2500),
+    "long": Config(steps=25_000),
     "gpu": Config(width=96, judge_width=48, batch_size=64, steps=12_000),
 }
 PUBLISHED = "long"  # the preset of a method whose name gives none

@@ -17,6 +17,7 @@ SHIFT = 0.05  # of the side, at most, either way
 RESIZE = 1.1  # factor, at most, either way
 NOISE = 0.03  # largest deviation; pictures are in [0, 1]
 BRIGHTNESS, CONTRAST, SATURATION = 0.15, 1.25, 1.5  # at most: added, and factors either way
+RECOLOURED = 0.5  # share of pictures; the others show a discriminator which colours are real
 
 
 def draw_views(
@@ -43,8 +44,9 @@ def draw_views(
         * np.abs(uniform(NOISE, 1, 1, 1)),
     }
     if strong:
-        factors = [np.exp(uniform(np.log(limit))) for limit in (CONTRAST, SATURATION)]
-        views["colour"] = np.stack([uniform(BRIGHTNESS), *factors], axis=1)
+        drawn = [uniform(BRIGHTNESS), *(uniform(np.log(most)) for most in (CONTRAST, SATURATION))]
+        brightness, *factors = drawn * (generator.random(count) < RECOLOURED)
+        views["colour"] = np.stack([brightness, *np.exp(factors)], axis=1).astype("float32")
     return views
 
 

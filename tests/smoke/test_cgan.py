@@ -31,6 +31,7 @@ def log(smoke):
 
 def test_its_record_says_what_it_knew_and_what_noise_adds(smoke):
     record = Record.read(smoke / "records/inversion/cgan-synthetic-s0.json")
+    assert Record.read(smoke / "inversion/cgan-synthetic-s0/inverter/record.json") == record
     assert record.knowledge == "white_box" and record.config["identity"] > 0
     assert record.cost["parameters"] > 0 and record.cost["train_seconds"] > 0
     rates = [record.metrics[at(f"compact/sar_type2_best{k}", fmr=1e-2)] for k in (1, 4, 16)]

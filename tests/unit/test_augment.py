@@ -71,3 +71,10 @@ def test_draws_hang_on_the_stream_and_stay_in_their_limits(strong):
     assert (first["scale"][:, 1] < 0).mean() == pytest.approx(0.5 if strong else 0, abs=0.1)
     assert np.abs(first["shift"]).max() <= 0.05
     assert np.abs(first["scale"]).min() >= 1 / 1.1 and np.abs(first["scale"]).max() <= 1.1
+
+
+def test_half_of_the_pictures_keep_their_colours():
+    colours = draw_views(stream(0, "v"), 500, 8, strong=True)["colour"]
+    untouched = (colours == [0, 1, 1]).all(axis=1)
+    assert untouched.mean() == pytest.approx(0.5, abs=0.1)
+    assert np.ptp(colours[~untouched], axis=0).min() > 0.2
