@@ -53,13 +53,13 @@ class Config:
     """
 
     l2: float = 0.0
-    l1: float = 10.0
-    dissimilarity: float = 2.0
+    l1: float = 20.0
+    dissimilarity: float = 8.0
     midlayer: float = 1.0
-    identity: float = 1.0
+    identity: float = 2.0
     adversarial: float = 1.0
     projected: float = 0.1
-    diversity: float = 0.0
+    diversity: float = 0.003
     loss: Literal["hinge", "relativistic"] = "hinge"
     gradient_penalty: float = 0.0
     augment: bool = True

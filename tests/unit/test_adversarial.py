@@ -11,6 +11,7 @@ import pytest
 
 from experiments.training_speed import products
 from gan_inversion.cgan import ConditionalGAN, adversaries
+from gan_inversion.config import TERMS
 from gan_inversion.embedders import Compact
 from gan_inversion.errors import UserError
 from gan_inversion.run import Run
@@ -65,7 +66,7 @@ def test_training_stops_when_the_loss_is_not_finite(faces_embedded, tmp_path):
     [
         {"loss": "relativistic", "gradient_penalty": 1.0},
         {"projected": 0.0, "gradient_penalty": 1.0, "augment": False},
-        dict.fromkeys(("adversarial", "projected", "identity", "midlayer"), 0.0) | {"noise": 0},
+        dict.fromkeys(TERMS, 0.0) | {"l1": 1.0, "noise": 0},
     ],
 )
 def test_each_player_moves_and_the_recogniser_does_not(faces_embedded, changes):
