@@ -53,13 +53,13 @@ class Config:
     """
 
     l2: float = 0.0
-    l1: float = 20.0
-    dissimilarity: float = 8.0
+    l1: float = 5.0
+    dissimilarity: float = 12.0
     midlayer: float = 1.0
-    identity: float = 2.0
+    identity: float = 4.0
     adversarial: float = 1.0
     projected: float = 0.1
-    diversity: float = 0.003
+    diversity: float = 0.01
     loss: Literal["hinge", "relativistic"] = "hinge"
     gradient_penalty: float = 0.0
     augment: bool = True
