@@ -1,6 +1,5 @@
 """Draw what inverters make of people never seen: at random, the median and the worst."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,8 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from experiments.common import main
 from experiments.inversion import picked
-from experiments.invert import attacked
-from experiments.methods import open_trained, reconstruct
+from experiments.methods import attacked, open_trained, reconstruct, trained_config
 from experiments.own import open_embedder
 from experiments.thresholds import embed_view
 from gan_inversion.data import open_dataset
@@ -59,10 +57,9 @@ class Options:
 
 def sheet(groups: dict[str, list[np.ndarray]]) -> np.ndarray:
     """Groups of lines, uint8 (N, 160, 160, 3) each, under their titles, as one picture."""
-    parts = []
+    parts, font = [], ImageFont.load_default(18)
     for title, lines in groups.items():
         bar = Image.new("RGB", (len(lines[0]) * SIZE, MARGIN), "white")
-        font = ImageFont.load_default(18)
         ImageDraw.Draw(bar).text((4, 3), title, "black", font)
         parts += [np.asarray(bar), *(np.concatenate(list(line), axis=1) for line in lines)]
     return np.concatenate(parts)
@@ -73,22 +70,21 @@ def run_all(options: Options) -> None:
     if not options.models:
         raise UserError("expected at least one run to draw, got none")
     inverters = [open_trained(folder) for folder in options.models]
-    last = options.models[-1]
-    cosines_of = attacked(last)
-    scores = read_scores(options.records / Inversion().name / f"{last.resolve().name}.json")
+    last, protocol = options.models[-1], Inversion()
+    config = trained_config(last)
+    recogniser = attacked(config)
+    scores = read_scores(options.records / protocol.name / f"{last.resolve().name}.json")
     dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
-    protocol = Inversion()
-    embedder = open_embedder(cosines_of)
+    embedder = open_embedder(recogniser)
     embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
     split = protocol.split(dataset.files, embeddings)
-    known = json.loads((last / "config.json").read_text(encoding="utf-8"))
-    if known["split"] != split.hash:
+    if config["split"] != split.hash:
         raise UserError(
-            f"expected the data that {last} was trained on, split {known['split']}, got "
+            f"expected the data that {last} was trained on, split {config['split']}, got "
             f"{split.hash}: give --dataset and --data as there"
         )
     images = dataset.view(protocol.view, resample=protocol.resample)
-    cosines = scores[f"{cosines_of}/type1"]
+    cosines = scores[f"{recogniser}/type1"]
     groups = {}
     for name, places in picked(cosines, SHOWN).items():
         chosen = scores["test_index"][places]

@@ -1,13 +1,18 @@
 """Invert a user's own embeddings, or photographs, with a trained inverter."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from experiments.common import main
-from experiments.methods import has_hypotheses, open_trained, reconstruct
+from experiments.methods import (
+    attacked,
+    has_hypotheses,
+    open_trained,
+    reconstruct,
+    trained_config,
+)
 from gan_inversion.data.decode import decode_image
 from gan_inversion.data.folder import find_transform, place
 from gan_inversion.data.views import SIZE, render
@@ -113,12 +118,6 @@ def contact_sheet(rows: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(lines)
 
 
-def attacked(model: Path) -> str:
-    """Name of the recogniser whose embeddings a run's inverter takes."""
-    known = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    return next(iter(known["recognisers"]))
-
-
 def run_all(options: Options) -> None:
     """Read, embed if need be, invert, write."""
     inverter = open_trained(options.model)
@@ -132,7 +131,7 @@ def run_all(options: Options) -> None:
         names = [f"{row:0{len(str(len(embeddings) - 1))}d}" for row in range(len(embeddings))]
     else:
         files, photographs = read_photographs(options.input)
-        embeddings = load_embedder(attacked(options.model)).embed(photographs)
+        embeddings = load_embedder(attacked(trained_config(options.model))).embed(photographs)
         names = [str(Path(file).with_suffix("")) for file in files]
         if len(set(names)) < len(names):
             names = files

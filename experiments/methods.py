@@ -3,7 +3,9 @@
 import json
 import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -61,14 +63,27 @@ def open_trained(folder: Path) -> Inverter:
     Raises:
         UserError: there is none.
     """
-    config = folder / "config.json"
-    method = (
-        json.loads(config.read_text(encoding="utf-8")).get("method") if config.exists() else None
-    )
-    if method is None or not (folder / "inverter").is_dir():
-        raise UserError(f"expected a run with a trained inverter in {folder}, found none")
+    method = trained_config(folder)["method"]
     kind = type(build(training_size(method)[0], targets="corrected", epochs=1, batch_size=1))
     return kind.load(folder / "inverter")
+
+
+def trained_config(folder: Path) -> dict[str, Any]:
+    """The options of a run that saved an inverter.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if "method" not in config or not (folder / "inverter").is_dir():
+        raise UserError(f"expected a run with a trained inverter in {folder}, found none")
+    return config
+
+
+def attacked(config: Mapping[str, Any]) -> str:
+    """Name of the recogniser whose embeddings a run's inverter takes."""
+    return next(iter(config["recognisers"]))
 
 
 def training_size(method: str) -> tuple[str, int | None]:

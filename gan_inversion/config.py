@@ -122,11 +122,7 @@ _MSE = dict.fromkeys(TERMS, 0.0) | {"l2": 1.0, "augment": False, "noise": 0}
 _PIXELS = {**_MSE, "l2": 0.0, "l1": Config.l1, "dissimilarity": Config.dissimilarity}
 _MIDLAYER = {**_PIXELS, "midlayer": Config.midlayer}
 _IDENTITY = {**_MIDLAYER, "identity": Config.identity}
-_ADVERSARIAL = {
-    **_IDENTITY,
-    "adversarial": Config.adversarial,
-    "projected": Config.projected,
-}
+_ADVERSARIAL = {**_IDENTITY, "adversarial": Config.adversarial, "projected": Config.projected}
 _AUGMENTED = {**_ADVERSARIAL, "augment": True}
 ABLATION: dict[str, dict] = {
     "mse": _MSE,

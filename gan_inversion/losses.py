@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from keras import ops
 
-from gan_inversion.separable import separable
+from gan_inversion.layers import filtered
 
 DEVIATION, REACH = 1.5, 5  # of SSIM's window, pixels
 
@@ -32,7 +32,7 @@ def dissimilarity(originals, reconstructions):
     band = ops.convert_to_tensor(_band(originals.shape[1]), "float32")
     x, y = ops.cast(originals, "float32"), ops.cast(reconstructions, "float32")
     mean_x, mean_y, xx, yy, xy = (
-        separable(plane, band, band) for plane in (x, y, x * x, y * y, x * y)
+        filtered(plane, band, band) for plane in (x, y, x * x, y * y, x * y)
     )
     likeness = (2 * mean_x * mean_y + 0.01**2) * (2 * (xy - mean_x * mean_y) + 0.03**2)
     variances = xx - mean_x**2 + yy - mean_y**2

@@ -2,8 +2,8 @@
 
 Gal et al., "SWAGAN: A Style-based Wavelet-driven Generative Model", SIGGRAPH 2021. A network that
 draws or reads wavelet coefficients works on a quarter of the positions, and the high frequencies
-have channels of their own. The transform is orthonormal: its
-inverse is its transpose.
+have channels of their own. The transform is orthonormal: its inverse
+is its transpose.
 """
 
 import keras

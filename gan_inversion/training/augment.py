@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from keras import ops
 
-from gan_inversion.separable import separable
+from gan_inversion.layers import filtered
 
 SHIFT = 0.05  # of the side, at most, either way
 RESIZE = 1.1  # factor, at most, either way
@@ -57,7 +57,7 @@ def view(pictures, views: Mapping):
         _weights(views["shift"][:, axis], views["scale"][:, axis], pictures.shape[1], side)
         for axis in (0, 1)
     )
-    pictures = separable(pictures, rows, columns)
+    pictures = filtered(pictures, rows, columns)
     if "colour" in views:
         pictures = _recoloured(pictures, views["colour"])
     return pictures + views["noise"]

@@ -1,9 +1,9 @@
-"""Filters of rows and columns as two matrix products: faster than convolutions on every backend."""
+"""Filters of rows and columns as two matrix products, which a CPU is quick at."""
 
 from keras import ops
 
 
-def separable(pictures, rows, columns):
+def filtered(pictures, rows, columns):
     """Filter or resample pictures.
 
     Args:
