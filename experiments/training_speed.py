@@ -18,6 +18,7 @@ from gan_inversion.embedders import Compact, FaceNet
 from gan_inversion.errors import UserError
 from gan_inversion.protocols import Speed
 from gan_inversion.record import metric
+from gan_inversion.training import fit
 from gan_inversion.training.adversarial import Draws
 
 
@@ -120,7 +121,7 @@ def run_all(options: Options) -> None:
     players = adversaries(config, recogniser.dimension, recogniser, seed=0)
     draws = Draws(recogniser.embed(images), images, config, seed=0, interval=0)
     work = products(traced(players, draws[0][0])) / config.batch_size
-    turn = {"step": lambda: players.fit(draws, shuffle=False, verbose=0)}
+    turn = {"step": lambda: fit(players, lambda interval: draws, epochs=1, seed=0)}
     speed = steps * config.batch_size / take_turns(turn, protocol.turns)["step"]
     record = make_record(
         protocol,

@@ -18,6 +18,7 @@ from gan_inversion.progress import progress
 from gan_inversion.run import Run
 from gan_inversion.seeding import stream
 from gan_inversion.storage import atomic
+from gan_inversion.training.memory import keep_freed_memory
 
 
 def fit(
@@ -52,7 +53,11 @@ def fit(
             done = int(model.optimizer.iterations) // steps
         run.rewind(done)
     with progress(total=epochs * steps, initial=done * steps, unit="step") as bar:
-        tick = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update())
+        tick = keras.callbacks.LambdaCallback(
+            # Again at every step: TensorFlow changes the settings once an epoch has begun.
+            on_train_batch_begin=lambda batch, logs: keep_freed_memory(),
+            on_train_batch_end=lambda batch, logs: bar.update(),
+        )
         for epoch in range(done, epochs):
             bar.set_description(f"{model.name} epoch {epoch + 1}/{epochs}", refresh=False)
             reseed(model, seed, epoch)

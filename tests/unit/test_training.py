@@ -1,4 +1,7 @@
+import ctypes
 import json
+import platform
+import resource
 
 import keras
 import numpy as np
@@ -7,6 +10,7 @@ import pytest
 from gan_inversion.errors import UserError
 from gan_inversion.run import Run
 from gan_inversion.training import fit, shuffled
+from gan_inversion.training.memory import keep_freed_memory
 
 RNG = np.random.default_rng(0)
 INPUTS = RNG.standard_normal((50, 6)).astype("float32")
@@ -66,3 +70,18 @@ def test_each_epoch_has_its_own_order():
     assert (first != second).any()
     np.testing.assert_array_equal(np.sort(first, axis=0), np.sort(second, axis=0))
     np.testing.assert_array_equal(batches(1)[2][0], second[32:48])
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
+def test_freed_memory_is_not_asked_for_again():
+    def pages() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(20):
+            np.ones(2**24, "uint8")  # 16 MiB
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    ctypes.CDLL(None).mallopt(-1, 2**17)  # as TensorFlow does
+    given_back = pages()
+    assert keep_freed_memory()
+    pages()
+    assert pages() < given_back / 5
