@@ -1,0 +1,114 @@
+"""What an attack's scores give away: ROC curve, its area, and true positives at few false ones.
+
+Fifth stage of the flow. Averages over all images hide who is at risk, so true positive rates are
+read at low false positive rates (Carlini et al., IEEE S&P 2022). Scores of several targets are
+pooled; subjects are resampled for the intervals, since images of one are not independent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_inversion.evaluation.intervals import percentiles
+from gan_inversion.evaluation.verification import by_group
+
+FPRS = (1e-1, 1e-2, 1e-3)
+RESOLVED = 10  # false positives that a rate must stand on
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Figures of one attack.
+
+    Attributes:
+        auc: chance that a member outscores a non-member (ties half), with its 95 % interval.
+        balanced: highest mean of true positive and true negative rate over all thresholds, with
+            its interval.
+        tpr: FPR -> true positive rate at the lowest threshold with no more false positives than
+            that, and its interval; None where the sample does not resolve it.
+        members, others: scores of each kind.
+    """
+
+    auc: tuple[float, tuple[float, float]]
+    balanced: tuple[float, tuple[float, float]]
+    tpr: dict[float, tuple[float, tuple[float, float]] | None]
+    members: int
+    others: int
+
+
+def roc(
+    scores: np.ndarray, member: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """False and true positive rates, from (0, 0) to (1, 1), a point for each different score.
+
+    Args:
+        scores: float (N,).
+        member: bool (N,).
+        weights: how often each counts, (N,); by default once.
+    """
+    return _curve(*_ordered(scores, member), weights)
+
+
+def tpr_at(fpr: np.ndarray, tpr: np.ndarray, limit: float) -> float:
+    """True positive rate of the last point whose false positive rate is at most `limit`."""
+    return float(tpr[np.searchsorted(fpr, limit + 1e-12, side="right") - 1])
+
+
+def leak(
+    scores: np.ndarray,
+    member: np.ndarray,
+    subjects: np.ndarray,
+    *,
+    fprs: Sequence[float] = FPRS,
+    resamples: int = 500,
+    seed: int = 0,
+) -> Leak:
+    """Measure an attack.
+
+    Args:
+        scores: float (N,), or (N, M) of several targets, which are pooled.
+        member: bool, of the same shape.
+        subjects: (N,), the subject of each image.
+        fprs: false positive rates to read true positives at.
+        resamples: bootstrap samples.
+        seed: for the resampling.
+    """
+    columns = scores.reshape(len(scores), -1).shape[1]
+    group = np.repeat(subjects, columns)
+    scores, member = scores.ravel(), member.ravel().astype(bool)
+    ordered = _ordered(scores, member)
+    members, others = int(member.sum()), int((~member).sum())
+    resolved = [fpr for fpr in fprs if fpr * others >= RESOLVED]
+
+    def figures(weights: np.ndarray | None) -> list[float]:
+        fpr, tpr = _curve(*ordered, weights)
+        balanced = (1 + tpr - fpr).max() / 2
+        return [np.trapezoid(tpr, fpr), balanced, *(tpr_at(fpr, tpr, limit) for limit in resolved)]
+
+    values = figures(None)
+    draws = [figures(weights) for weights in by_group(group, resamples=resamples, seed=seed)]
+    found = [
+        (float(value), percentiles(column))
+        for value, column in zip(values, np.array(draws).T, strict=True)
+    ]
+    rates = dict(zip(resolved, found[2:], strict=True))
+    return Leak(found[0], found[1], {fpr: rates.get(fpr) for fpr in fprs}, members, others)
+
+
+def _ordered(scores: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Order of falling scores, membership in it, and where a run of equal scores ends."""
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    return order, member[order], ends
+
+
+def _curve(
+    order: np.ndarray, member: np.ndarray, ends: np.ndarray, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    weight = np.ones(len(order)) if weights is None else weights[order].astype(float)
+    rates = []
+    for kind in (~member, member):
+        counts = np.cumsum(weight * kind)
+        rates.append(np.append(0.0, counts[ends] / counts[-1]))
+    return rates[0], rates[1]

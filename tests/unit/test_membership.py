@@ -1,0 +1,232 @@
+"""Membership attacks: closed forms, controls, invariances, published implementations."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from gan_inversion.errors import UserError
+from gan_inversion.evaluation.leak import leak, roc, tpr_at
+from gan_inversion.evaluation.membership import (
+    ATTACKS,
+    calibrated,
+    check_matrices,
+    every_target,
+    lira,
+    rmia,
+    threshold,
+)
+
+RANDOM = np.random.default_rng(0)
+
+
+def gaussians(
+    images: int, models: int, shift: float, *, spread: float = 3.0, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Signals N(difficulty + shift * member, 1) and membership, half of the models each."""
+    random = np.random.default_rng(seed)
+    membership = random.permuted(np.tile([True, False], (images, models // 2)), axis=1)
+    difficulty = spread * random.standard_normal((images, 1))
+    return difficulty + shift * membership + random.standard_normal((images, models)), membership
+
+
+@pytest.mark.parametrize("name", ["lira_online", "lira_online_fixed", "lira_offline_fixed"])
+def test_lira_reaches_the_optimum_of_gaussian_signals(name):
+    # Of two unit normals a distance d apart, AUC = Phi(d / sqrt 2), TPR = Phi(d - z) (Neyman
+    # and Pearson); 200 shadows estimate means and variances well, not exactly.
+    signals, membership = gaussians(4000, 201 + 1, 1.0)
+    scores = ATTACKS[name](signals[:, 0], signals[:, 1:], membership[:, 1:])
+    found = leak(scores, membership[:, 0], np.arange(4000))
+    assert found.auc[1][0] < stats.norm.cdf(1 / np.sqrt(2)) < found.auc[1][1]
+    best = stats.norm.cdf(1.0 - stats.norm.isf(0.01))
+    assert found.tpr[1e-2][1][0] < best < found.tpr[1e-2][1][1]
+
+
+def test_attacks_that_look_at_shadows_beat_the_threshold_where_difficulty_varies():
+    signals, membership = gaussians(2000, 32, 1.0)
+    area = {
+        name: leak(every_target(attack, signals, membership), membership, np.arange(2000),
+                   resamples=10).auc[0]
+        for name, attack in ATTACKS.items()
+    }  # fmt: skip
+    assert area["threshold"] == pytest.approx(stats.norm.cdf(1 / np.sqrt(2 * 10)), abs=0.01)
+    for name in set(ATTACKS) - {"threshold", "shadow_classifier"}:
+        assert area[name] > area["threshold"] + 0.08, name
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_model_that_memorises_is_found_out(name):
+    random = np.random.default_rng(1)
+    membership = random.permuted(np.tile([True, False], (300, 8)), axis=1)
+    signals = np.where(membership, 5.0, 0.0) + 0.1 * random.standard_normal(membership.shape)
+    scores = every_target(ATTACKS[name], signals, membership)
+    assert leak(scores, membership, np.arange(300), resamples=10).auc[0] > 0.99
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_shuffled_membership_gives_chance(name):
+    signals, membership = gaussians(600, 32, 2.0)
+    # Independent: with as many models in as out, the others tell what the target is.
+    shuffled = np.random.default_rng(2).random(membership.shape) < 0.5
+    found = leak(every_target(ATTACKS[name], signals, shuffled), shuffled, np.arange(600))
+    assert found.auc[1][0] < 0.5 < found.auc[1][1]
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_several_signals_tell_more_than_one(name):
+    first, membership = gaussians(800, 32, 1.0, spread=0.5)
+    noise = np.random.default_rng(7).standard_normal(first.shape)
+    second = membership + noise
+    alone, both = (
+        leak(every_target(ATTACKS[name], signals, membership), membership, np.arange(800),
+             resamples=10).auc[0]
+        for signals in (first, np.stack([first, second], axis=-1))
+    )  # fmt: skip
+    assert both > alone + 0.02
+
+
+@given(scale=st.floats(0.01, 100), offset=st.floats(-10, 10))
+@settings(max_examples=10, deadline=None)
+def test_lira_does_not_care_for_the_unit_of_a_signal(scale, offset):
+    signals, membership = gaussians(50, 16, 1.0)
+    for online in (True, False):
+        one, other = (
+            every_target(lambda *a: lira(*a, online=online), s, membership)  # noqa: B023
+            for s in (signals, scale * signals + offset)
+        )
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_the_threshold_attack_sees_ranks_only():
+    signals, membership = gaussians(500, 2, 1.0)
+    signal, member = signals[:, 0], membership[:, 0]
+    area = [
+        leak(threshold(seen, signals, membership), member, np.arange(500), resamples=2).auc[0]
+        for seen in (signal, np.exp(signal), np.arctan(signal))
+    ]
+    assert area[0] == pytest.approx(area[1]) == pytest.approx(area[2])
+
+
+def test_calibration_takes_off_what_the_image_lets_expect():
+    signals, membership = gaussians(100, 4, 1.0)
+    found = calibrated(signals[:, 0], signals[:, 1:], membership[:, 1:], difficulty=signals[:, 0])
+    np.testing.assert_array_equal(found, 0)
+
+
+def test_rmia_counts_the_images_that_are_dominated():
+    # Ratios of the target's likelihood to the mean of the two shadows': 2, 1 and 1/2.
+    target = np.log([4.0, 2.0, 1.0])
+    shadows = np.log([[2.0, 2.0]] * 3)
+    membership = np.array([[True, False]] * 3)
+    np.testing.assert_allclose(rmia(target, shadows, membership), [2 / 3, 1 / 3, 0])
+    np.testing.assert_allclose(rmia(target, shadows, membership, gamma=2.5), [1 / 3, 0, 0])
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_the_roc_curve_is_scikit_learns(seed):
+    random = np.random.default_rng(seed)
+    scores = random.integers(0, 20, 200) / 4  # many ties
+    member = random.random(200) < 0.4
+    weights = random.integers(0, 4, 200)
+    for weight in (None, weights):
+        fpr, tpr = roc(scores, member, weight)
+        area = roc_auc_score(member, scores, sample_weight=weight)
+        assert np.trapezoid(tpr, fpr) == pytest.approx(area)
+    expected = roc_curve(member, scores, drop_intermediate=False)
+    np.testing.assert_allclose(roc(scores, member), expected[:2])
+
+
+def test_rates_below_resolution_are_not_told():
+    scores, member = RANDOM.random(3000), np.arange(3000) % 2 == 0
+    found = leak(scores, member, np.arange(3000), fprs=(1e-1, 1e-2, 1e-3), resamples=10)
+    assert found.tpr[1e-2] is not None
+    assert found.tpr[1e-3] is None  # 1,500 non-members: 1.5 of them
+
+
+def test_no_more_false_positives_than_allowed():
+    member = np.array([True, False, True, False, False])
+    fpr, tpr = roc(np.array([5.0, 4.0, 4.0, 2.0, 1.0]), member)
+    assert tpr_at(fpr, tpr, 0.0) == 0.5
+    assert tpr_at(fpr, tpr, 0.32) == 0.5  # the tie would let one of three pass
+    assert tpr_at(fpr, tpr, 1 / 3) == 1.0
+
+
+def alter(rows=slice(None), columns=slice(None), value=0, *, signal=False):
+    """A change of one matrix."""
+
+    def change(signals, membership):
+        changed = (signals if signal else membership.astype(int)).copy()
+        changed[rows, columns] = value
+        return (changed, membership) if signal else (signals, changed)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "spoil, sentence",
+    [
+        (lambda signals, membership: (signals[:, :5], membership), "same shape"),
+        (alter(3, slice(2), np.nan, signal=True), "finite signals, got 2"),
+        (alter(columns=2, value=0), "expected members in every model, got none in model 2"),
+        (alter(columns=2, value=1), "expected non-members in every model"),
+        (alter(3, value=[1, 1, 0, 0, 0, 0, 0, 0]), "image in .* got fewer for 1 of 20"),
+        (alter(3, value=[0, 0, 1, 1, 1, 1, 1, 1]), "image out .* got fewer for 1 of 20"),
+        (alter(3, 4, 2), "0 and 1"),
+    ],
+)
+def test_matrices_that_say_nothing_are_refused(spoil, sentence):
+    signals, membership = gaussians(20, 8, 1.0)
+    check_matrices(signals, membership)
+    with pytest.raises(UserError, match=sentence):
+        check_matrices(*spoil(signals, membership))
+
+
+@pytest.fixture(scope="module")
+def published() -> dict[str, np.ndarray]:
+    """Log probabilities of 60 images under 12 models, and what others compute from them.
+
+    `lira_online`, `lira_online_fixed`, `log_density_out_fixed` and `calibrated` were computed by
+    `advanced_mia`, `threshold_auc` and `threshold_advantage` by `membership_inference_attack` of
+    tensorflow-empirical-privacy 0.1.0 (scikit-learn 1.5.2), with means and not medians over the
+    shadows; `rmia_offline_*` by `modules/mia/attacks/rmia.py` of privacytrustlab/ml_privacy_meter
+    at commit 0b8cb7aa, with a = 0.3 and 1, for the first five shadows without each image. The
+    target is the first model.
+    """
+    with np.load(Path(__file__).parent / "published" / "membership.npz") as arrays:
+        return dict(arrays)
+
+
+@pytest.mark.parametrize("name", ["lira_online", "lira_online_fixed", "calibrated"])
+def test_scores_are_those_of_tensorflow_privacy(published, name):
+    signals, membership = published["signals"], published["membership"]
+    found = ATTACKS[name](signals[:, 0], signals[:, 1:], membership[:, 1:])
+    np.testing.assert_allclose(found, published[f"expected_{name}"], rtol=1e-5)
+
+
+def test_offline_lira_is_one_sided_but_otherwise_tensorflow_privacys(published):
+    signals, membership = published["signals"], published["membership"]
+    found = ATTACKS["lira_offline_fixed"](signals[:, 0], signals[:, 1:], membership[:, 1:])
+    constant = published["expected_log_density_out_fixed"] + found**2 / 2
+    assert np.ptp(constant) < 1e-6
+    assert (found < 0).any()
+
+
+@pytest.mark.parametrize("a, name", [(0.3, "rmia_offline_03"), (1.0, "rmia_offline_1")])
+def test_scores_are_those_of_privacy_meter(published, a, name):
+    signals, membership = published["signals"], published["membership"][:, 1:]
+    five = np.argsort(membership, axis=1, kind="stable")[:, :5]
+    shadows = np.take_along_axis(signals[:, 1:], five, axis=1)
+    found = rmia(signals[:, 0], shadows, np.zeros(five.shape, bool), online=False, offline_a=a)
+    np.testing.assert_allclose(found, published[f"expected_{name}"])
+
+
+def test_areas_and_advantages_are_those_of_tensorflow_privacy(published):
+    target, member = published["signals"][:, 0], published["membership"][:, 0]
+    found = leak(target, member, np.arange(60), resamples=2)
+    assert found.auc[0] == pytest.approx(published["expected_threshold_auc"])
+    assert 2 * found.balanced[0] - 1 == pytest.approx(published["expected_threshold_advantage"])
