@@ -19,6 +19,7 @@ from gan_inversion.embedders import Embedder
 from gan_inversion.errors import UserError
 from gan_inversion.protocols import Protocol
 from gan_inversion.record import Record
+from gan_inversion.training.memory import keep_freed_memory
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
 
     Bad input ends with one sentence and exit code 2, Ctrl-C with exit code 130.
     """
+    keep_freed_memory()
     try:
         body(tyro.cli(options))
     except UserError as error:

@@ -9,11 +9,18 @@ log). On two cores that was more than half of a step of the conditional GAN.
 import ctypes
 
 # Parameters of mallopt(3), with the largest values that any glibc takes last.
-_SETTINGS = {-1: [2**31 - 1], -3: [2**30, 2**25]}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD: bytes
+_SETTINGS = {
+    -1: [2**31 - 1],  # M_TRIM_THRESHOLD, bytes
+    -3: [2**30, 2**25],  # M_MMAP_THRESHOLD, bytes
+    -8: [1],  # M_ARENA_MAX: other arenas give back what is above 64 MiB, whatever the thresholds
+}
 
 
 def keep_freed_memory() -> bool:
-    """Tell the allocator to keep what is freed; False where it is not glibc's."""
+    """Tell the allocator to keep what is freed; False where it is not glibc's.
+
+    The third setting reaches threads that have not allocated yet: call it early.
+    """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # macOS, musl; Windows
