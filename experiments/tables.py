@@ -10,6 +10,7 @@ from gan_inversion.config import ABLATION, FAMILY
 from gan_inversion.record import read_scores
 from gan_inversion.reports import tables
 from gan_inversion.reports.inversion import headline, inversion
+from gan_inversion.reports.membership import membership
 from gan_inversion.reports.table import Table, replace_block
 from gan_inversion.storage import write_text
 from gan_inversion.thresholds import read_thresholds
@@ -75,6 +76,13 @@ def write_headline(
     body = headline(found, expected=expected).markdown()
     write_text(readme, replace_block(readme.read_text("utf-8"), "inversion", body))
     print(f"{readme} written")
+
+
+def write_membership(records: Path, output: Path, *, dataset: str = "lfw") -> Path:
+    """The membership protocol on one dataset, as a page of its own."""
+    found = tables.read_records(records, "membership", dataset=dataset)
+    name = "membership" if dataset == "lfw" else f"membership-{dataset}"
+    return write_page(output, name, "Membership inference", membership(found))
 
 
 def write_verification(records: Path, output: Path) -> Path:

@@ -82,6 +82,53 @@ class Verification(Protocol):
 
 
 @dataclass(frozen=True)
+class Membership(Protocol):
+    """Does an inverter remember whom it was trained on? Every model is in turn the target.
+
+    Attributes:
+        view: what the networks see of a frame.
+        resample: filter from 250 to 160 pixels.
+        models: trained for each unit; the images or subjects of one are those that its neighbour
+            was not trained on, so that each is in half of them.
+        fprs: false positive rates at which true positives are counted, scores of all targets
+            pooled.
+    """
+
+    view: str = "aligned"
+    resample: str = "bilinear"
+    models: int = 16
+    fprs: tuple[float, ...] = (1e-1, 1e-2, 1e-3)
+
+    def images(self, count: int, *, seed: int) -> np.ndarray:
+        """Membership of images, bool (count, models)."""
+        return self._halves(np.arange(count), seed=seed, unit="image")
+
+    def subjects(self, images: np.ndarray, *, seed: int) -> np.ndarray:
+        """Membership of subjects, bool (S, models); halves are matched on the number of images.
+
+        Args:
+            images: int (S,), images of each subject.
+            seed: for the choice among subjects with as many.
+        """
+        order = np.lexsort((stream(seed, "membership", "ties").permutation(len(images)), images))
+        return self._halves(order, seed=seed, unit="subject")
+
+    def _halves(self, order: np.ndarray, *, seed: int, unit: str) -> np.ndarray:
+        """Of two neighbours in `order` one is in, the other out; model 2k + 1 is 2k's opposite."""
+        if self.models % 2 or self.models < 6:
+            raise UserError(f"expected an even number of models from 6 on, got {self.models}")
+        membership = np.empty((len(order), self.models), bool)
+        for pair in range(self.models // 2):
+            random = stream(seed, "membership", unit, pair)
+            neighbours = order if unit == "subject" else random.permutation(order)
+            coin = random.integers(2, size=(len(order) + 1) // 2).repeat(2)[: len(order)]
+            inside = (np.arange(len(order)) + coin) % 2 == 0
+            membership[neighbours, 2 * pair] = inside
+            membership[neighbours, 2 * pair + 1] = ~inside
+        return membership
+
+
+@dataclass(frozen=True)
 class Speed(Protocol):
     """Images per second, everyone in turn on the same machine; intervals are minimum and maximum.
 

@@ -138,9 +138,10 @@ def validate(content: Any, path: Path) -> None:
         raise UserError(f"{path}: {place} does not fit the schema: {error.message}") from error
 
 
-def at(figure: str, *, fmr: float) -> str:
-    """Name of a metric under a condition, e.g. `tmr@fmr=1e-3`."""
-    return f"{figure}@fmr={fmr:.0e}".replace("e-0", "e-")
+def at(figure: str, **condition: float) -> str:
+    """Name of a metric under a condition, e.g. `tmr@fmr=1e-3` for `at("tmr", fmr=1e-3)`."""
+    ((name, value),) = condition.items()
+    return f"{figure}@{name}={value:.0e}".replace("e-0", "e-")
 
 
 def metric(value: float, *, ci: tuple[float, float] | None = None, n: int) -> Metric:

@@ -15,7 +15,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from gan_inversion.errors import UserError
-from gan_inversion.progress import progress
 
 FEWEST = 2  # shadows with and shadows without an image: a variance needs them
 SMALL, TINY = 1e-9, 1e-60  # least variance of an image's signal: share of all images', absolute
@@ -204,7 +203,7 @@ def every_target(attack: Attack, signals: np.ndarray, membership: np.ndarray) ->
     """
     check_matrices(signals, membership)
     columns = []
-    for place in progress(range(membership.shape[1]), desc="targets"):
+    for place in range(membership.shape[1]):
         others = np.arange(membership.shape[1]) != place
         columns.append(attack(signals[:, place], signals[:, others], membership[:, others]))
     return np.stack(columns, axis=1)

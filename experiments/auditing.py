@@ -1,0 +1,68 @@
+"""Every attack on every signal: from matrices to the metrics of a `membership` record."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gan_inversion.errors import UserError
+from gan_inversion.evaluation.leak import leak, roc
+from gan_inversion.evaluation.membership import ATTACKS, check_matrices, every_target
+from gan_inversion.progress import progress
+from gan_inversion.record import Metric, at, metric
+
+TOGETHER = "together"  # all signals at once
+POINTS = np.logspace(-4, 0, 81)  # false positive rates at which a curve is kept
+
+
+def audit(
+    signals: Mapping[str, np.ndarray],
+    membership: np.ndarray,
+    subjects: np.ndarray,
+    *,
+    unit: str,
+    fprs: Sequence[float],
+    seed: int,
+) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
+    """Run every attack.
+
+    Args:
+        signals: name -> float (N, M).
+        membership: bool (N, M).
+        subjects: (N,), subject of each row, for the intervals.
+        unit: of a row, `image` or `subject`.
+        fprs: false positive rates to read true positives at.
+        seed: for the resampling.
+
+    Returns:
+        Metrics, and under the same names float32 (2, P): false and true positive rates.
+
+    Raises:
+        UserError: matrices that attacks cannot be run on.
+    """
+    if not signals:
+        raise UserError("expected one signal or more, got none")
+    for name, signal in signals.items():
+        if signal.ndim != 2:
+            raise UserError(f"{name}: expected a matrix (images, models), got {signal.shape}")
+        check_matrices(signal, membership)
+    kinds = dict(signals)
+    if len(signals) > 1:
+        kinds[TOGETHER] = np.stack(list(signals.values()), axis=-1)
+    metrics, curves = {}, {}
+    todo = [(attack, kind) for kind in kinds for attack in ATTACKS]
+    for attack, kind in progress(todo, desc=f"{unit} attacks"):
+        name = f"{unit}/{attack}/{kind}"
+        scores = every_target(ATTACKS[attack], kinds[kind], membership)
+        found = leak(scores, membership, subjects, fprs=fprs, seed=seed)
+        everyone = found.members + found.others
+        metrics[f"{name}/auc"] = metric(found.auc[0], ci=found.auc[1], n=everyone)
+        metrics[f"{name}/balanced_accuracy"] = metric(
+            found.balanced[0], ci=found.balanced[1], n=everyone
+        )
+        for fpr, rate in found.tpr.items():
+            value, ci = rate or (float("nan"), None)
+            metrics[at(f"{name}/tpr", fpr=fpr)] = metric(value, ci=ci, n=found.others)
+        curve = np.stack(roc(scores.ravel(), membership.ravel().astype(bool)))
+        kept = np.searchsorted(curve[0], POINTS, side="right") - 1
+        curves[f"{name}/roc"] = curve[:, kept].astype("float32")
+    return metrics, curves

@@ -1,0 +1,66 @@
+"""Membership attacks on a user's matrices, through the real program."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.membership import Options, run_all
+from gan_inversion.errors import UserError
+from gan_inversion.record import Record, at, read_scores
+from tests.smoke.test_experiments import finish, start
+
+
+@pytest.fixture
+def matrices(tmp_path):
+    """60 images of 20 subjects under 12 models that remember: files in a folder."""
+    random = np.random.default_rng(0)
+    membership = random.permuted(np.tile([True, False], (60, 6)), axis=1)
+    signal = 3 * membership + random.standard_normal((60, 12))
+    np.savez(tmp_path / "signals.npz", log_mse=signal, ssim=signal / 10)
+    np.savez(tmp_path / "membership.npz", membership=membership, subjects=np.arange(60) // 3)
+    return tmp_path
+
+
+def attack(folder, *options, signals="signals.npz", membership="membership.npz", code=0):
+    names = ("--signals", signals, "--membership", membership)
+    return finish(start(folder, "experiments.membership", *names, *options), code=code)
+
+
+def test_every_attack_on_every_signal_alone_and_together(matrices):
+    output = attack(matrices)
+    path = matrices / "runs/records/membership/signals-matrices-s0.json"
+    assert "runs/records/membership/signals-matrices-s0.json" in output
+    record = Record.read(path)
+    assert record.config["signals"] == ["log_mse", "ssim"] and record.config["rows"] == 60
+    for signal in ("log_mse", "ssim", "together"):
+        for name in ("threshold", "lira_online_fixed", "rmia_online"):
+            assert record.metrics[f"image/{name}/{signal}/auc"].value > 0.9
+    # 360 non-members: one per cent of them is less than ten.
+    assert record.metrics[at("image/threshold/ssim/tpr", fpr=1e-1)].value > 0.8
+    assert record.metrics[at("image/threshold/ssim/tpr", fpr=1e-2)].value is None
+    curve = read_scores(path)["image/threshold/log_mse/roc"]
+    assert (np.diff(curve) >= 0).all() and curve[:, -1].tolist() == [1, 1]
+    table = (matrices / "runs/tables/membership-matrices.md").read_text()
+    assert "| signals | together | rmia_online | 1 | 0.9" in table and "| n/a |" in table
+    assert "skipped" in attack(matrices)
+
+
+def test_what_cannot_be_attacked_is_refused_in_a_sentence(matrices, monkeypatch):
+    output = attack(matrices, signals="nowhere.npz", code=2)
+    assert "expected an .npz or .npy file in nowhere.npz, found none" in output
+    assert "Traceback" not in output
+    monkeypatch.chdir(matrices)
+
+    def refused(sentence, kind, **arrays):
+        np.savez("other.npz", **arrays)
+        names = {"signals": Path("signals.npz"), "membership": Path("membership.npz")}
+        with pytest.raises(UserError, match=sentence):
+            run_all(Options(**names | {kind: Path("other.npz")}))
+        assert not Path("runs").exists()
+
+    refused(r"same shape .* got \(60, 11\) and \(60, 12\)", "signals", loss=np.zeros((60, 11)))
+    refused("expected numbers in loss", "signals", loss=np.full((60, 12), "a"))
+    refused("expected members in every model", "membership", m=np.zeros((60, 12), bool))
+    refused("expected one matrix", "membership", m=np.eye(60, 12), other=np.eye(60, 12))
+    refused("a subject for each of 60", "membership", m=np.eye(60, 12), subjects=np.zeros(5))
