@@ -1,0 +1,186 @@
+"""Many decoders trained at once: the shadow models of the `membership` protocol.
+
+The models share nothing but the pass over the data; each sees its own images in its own order and
+ends where training it alone would have (`DecoderInverter.fit` with the same seed). What is gained
+is arithmetic: all but one per cent of a decoder's parameters are in its last layer, from a few
+hundred features to 76,800 pixels, whose step is written out here, transposed, in the forms that
+CPU libraries multiply fastest, with Adam in one pass over memory.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from baselines.decoders import DECODERS, PIXELS
+from baselines.inverter import TARGETS
+from gan_inversion.errors import UserError
+from gan_inversion.inverter import Images, check_fit
+from gan_inversion.progress import progress
+from gan_inversion.seeding import stream
+from gan_inversion.training.loop import reseed
+
+RATE, FIRST, SECOND, EPSILON = 1e-3, 0.9, 0.999, 1e-7  # of Adam, Keras' defaults
+TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+
+class Shadow:
+    """One decoder: its trunk as Keras has it, its last layer as two arrays.
+
+    Args:
+        decoder: a key of `DECODERS`.
+        seed: of weights, order and dropout.
+        targets: a key of `TARGETS`.
+    """
+
+    def __init__(self, decoder: str, *, seed: int, targets: str):
+        if not TENSORFLOW:
+            raise UserError("expected the backend tensorflow for many decoders at once")
+        keras.utils.set_random_seed(seed)
+        self.model = DECODERS[decoder]()
+        self.seed, (self.low, self.high) = seed, TARGETS[targets]
+        *trunk, self.head, _ = self.model.layers
+        self.trunk = keras.Model(self.model.inputs, trunk[-1].output)
+        # (PIXELS, features): both products with it then run along memory.
+        self.kernel = keras.Variable(ops.transpose(self.head.kernel), name="kernel")
+        self.bias = keras.Variable(ops.expand_dims(self.head.bias, 1), name="bias")
+        self.variables = [*self.trunk.trainable_variables, self.kernel, self.bias]
+        self.powers = keras.Variable(np.ones(2, "float32"), trainable=False)
+        self.moments = [
+            [keras.Variable(ops.zeros_like(v), trainable=False) for v in self.variables]
+            for _ in range(2)
+        ]
+
+    def gradients(self, embeddings: Any, pixels: Any) -> tuple[list, Any]:
+        """Gradients of the mean squared error by `variables`, and the error.
+
+        Args:
+            embeddings: float32 (B, D).
+            pixels: uint8 (PIXELS, B).
+        """
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            hidden = self.trunk(embeddings, training=True)  # (B, F)
+        outputs = ops.sigmoid(ops.matmul(self.kernel, ops.transpose(hidden)) + self.bias)
+        span = self.high - self.low
+        errors = outputs - (ops.cast(pixels, "float32") * (span / 255) + self.low)  # (PIXELS, B)
+        loss = ops.mean(ops.square(errors))
+        share = 2 / ops.cast(ops.size(errors), "float32")
+        slopes = share * errors * outputs * (1 - outputs)
+        upstream = ops.matmul(ops.transpose(slopes), self.kernel)  # (B, F)
+        inner = tape.gradient(hidden, self.trunk.trainable_variables, output_gradients=upstream)
+        outer = [ops.matmul(slopes, hidden), ops.sum(slopes, axis=1, keepdims=True)]
+        return [*inner, *outer], loss
+
+    def step(self, embeddings: Any, pixels: Any) -> Any:
+        """One step of Adam (Kingma & Ba, ICLR 2015, as at the end of section 2); the error before.
+
+        Arguments as for `gradients`.
+        """
+        import tensorflow as tf
+
+        gradients, loss = self.gradients(embeddings, pixels)
+        self.powers.assign(self.powers * [FIRST, SECOND])
+        for variable, first, second, slope in zip(
+            self.variables, *self.moments, gradients, strict=True
+        ):
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.value.handle,
+                m=first.value.handle,
+                v=second.value.handle,
+                beta1_power=self.powers[0],
+                beta2_power=self.powers[1],
+                lr=RATE,
+                beta1=FIRST,
+                beta2=SECOND,
+                epsilon=EPSILON,
+                grad=slope,
+            )
+        return loss
+
+    def trained(self) -> keras.Model:
+        """The decoder as Keras knows it."""
+        self.head.kernel.assign(ops.transpose(self.kernel))
+        self.head.bias.assign(self.bias[:, 0])
+        return self.model
+
+
+def train_together(
+    decoder: str,
+    embeddings: np.ndarray,
+    images: Images,
+    membership: np.ndarray,
+    *,
+    seeds: Sequence[int],
+    targets: str,
+    epochs: int,
+    batch_size: int = 32,
+) -> Iterator[tuple[list[Shadow], list[float]]]:
+    """Train a decoder once for each column of a membership matrix, all at the same time.
+
+    Args:
+        decoder: a key of `DECODERS`.
+        embeddings: float32 (N, D).
+        images: uint8 (N, 160, 160, 3).
+        membership: bool (N, M), which images each model is trained on.
+        seeds: (M,), of each model.
+        targets: a key of `TARGETS`.
+        epochs: passes of a model over its images.
+        batch_size: images a step.
+
+    Yields:
+        After each epoch the models and their mean losses in it.
+    """
+    check_fit(embeddings, images)
+    if membership.shape != (len(images), len(seeds)):
+        raise UserError(
+            f"expected membership ({len(images)}, {len(seeds)}), got {membership.shape}"
+        )
+    shadows = [Shadow(decoder, seed=seed, targets=targets) for seed in seeds]
+    members = [np.flatnonzero(column) for column in membership.T]
+    step = _graph()
+    flat = (len(images), PIXELS)
+
+    def batch(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        pixels = images[chosen].reshape(len(chosen), flat[1])
+        return embeddings[chosen], np.ascontiguousarray(pixels.T)
+
+    total = epochs * sum(-(-len(own) // batch_size) for own in members)
+    with progress(total=total, unit="step", desc=f"{len(shadows)} {decoder}") as bar:
+        for epoch in range(epochs):
+            sums = np.zeros(len(shadows))
+            orders = []
+            for shadow, own in zip(shadows, members, strict=True):
+                reseed(shadow.model, shadow.seed, epoch)
+                orders.append(own[stream(shadow.seed, "shuffle", epoch).permutation(len(own))])
+            for start in range(0, max(map(len, members)), batch_size):
+                parts = [order[start : start + batch_size] for order in orders]
+                busy = [place for place, part in enumerate(parts) if len(part)]
+                losses = step(
+                    [shadows[place] for place in busy], [batch(parts[place]) for place in busy]
+                )
+                sums[busy] += [float(x) * len(parts[i]) for i, x in zip(busy, losses, strict=True)]
+                bar.update(len(busy))
+            yield shadows, (sums / [len(own) for own in members]).tolist()
+
+
+def _graph() -> Callable[[list[Shadow], list], list]:
+    """One step of each of some models, as one graph for each choice of models."""
+    import tensorflow as tf
+
+    graphs: dict[tuple[int, ...], Any] = {}
+
+    def step(shadows: list[Shadow], batches: list) -> list:
+        key = tuple(id(shadow) for shadow in shadows)
+        if key not in graphs:
+
+            def body(batches: list) -> list:
+                return [shadow.step(*batch) for shadow, batch in zip(shadows, batches, strict=True)]
+
+            graphs[key] = tf.function(body, reduce_retracing=True, autograph=False)
+        return graphs[key](batches)
+
+    return step
