@@ -100,7 +100,7 @@ def _ordered(scores: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.nda
     """Order of falling scores, membership in it, and where a run of equal scores ends."""
     order = np.argsort(-scores, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-    return order, member[order], ends
+    return order, member[order].astype(bool), ends
 
 
 def _curve(

@@ -90,7 +90,7 @@ def calibrated(
         float (N,).
     """
     if difficulty is None:
-        difficulty, _ = _moments(_several(shadows, axes=3), ~membership)
+        difficulty, _ = _moments(_several(shadows, axes=3), np.logical_not(membership))
     return threshold(_several(target) - _several(difficulty), shadows, membership)
 
 
@@ -122,7 +122,7 @@ def lira(
     """
     target, shadows = _several(target), _several(shadows, axes=3)
     moments = partial(_moments, shadows, fixed_variance=fixed_variance)
-    mean, covariance = moments(~membership)
+    mean, covariance = moments(np.logical_not(membership))
     if online:
         mean_in, covariance_in = moments(membership)
         return _log_density(target, mean_in, covariance_in) - _log_density(target, mean, covariance)
@@ -163,7 +163,7 @@ def rmia(
     likelihood = _several(shadows, axes=3).sum(axis=2)
     highest = 0.0 if offline_a < 1 else likelihood.max(axis=1, keepdims=True)
     likelihood = np.exp(likelihood - highest)  # only ratios count
-    without, _ = _moments(likelihood[..., None], ~membership)
+    without, _ = _moments(likelihood[..., None], np.logical_not(membership))
     if online:
         within, _ = _moments(likelihood[..., None], membership)
     else:

@@ -68,6 +68,19 @@ def test_a_model_that_memorises_is_found_out(name):
 
 
 @pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("kind", ["int8", "float64"])
+def test_membership_may_be_written_as_numbers(name, kind):
+    signals, membership = gaussians(60, 16, 1.0)
+    numbers = membership.astype(kind)
+    expected = every_target(ATTACKS[name], signals, membership)
+    np.testing.assert_array_equal(every_target(ATTACKS[name], signals, numbers), expected)
+    for one, other in zip(
+        roc(expected[:, 0], numbers[:, 0]), roc(expected[:, 0], membership[:, 0]), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", ATTACKS)
 def test_shuffled_membership_gives_chance(name):
     signals, membership = gaussians(600, 32, 2.0)
     # Independent: with as many models in as out, the others tell what the target is.
