@@ -16,14 +16,15 @@ from keras import ops
 
 from baselines.decoders import DECODERS, PIXELS
 from baselines.inverter import TARGETS
+from gan_inversion.data import Subset
 from gan_inversion.errors import UserError
-from gan_inversion.inverter import Images, check_fit
+from gan_inversion.inverter import check_fit
 from gan_inversion.progress import progress
-from gan_inversion.seeding import stream
+from gan_inversion.training import shuffled
+from gan_inversion.training.gradient import TENSORFLOW
 from gan_inversion.training.loop import reseed
 
 RATE, FIRST, SECOND, EPSILON = 1e-3, 0.9, 0.999, 1e-7  # of Adam, Keras' defaults
-TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
 class Shadow:
@@ -111,7 +112,7 @@ class Shadow:
 def train_together(
     decoder: str,
     embeddings: np.ndarray,
-    images: Images,
+    images: np.ndarray | Subset,
     membership: np.ndarray,
     *,
     seeds: Sequence[int],
@@ -141,30 +142,37 @@ def train_together(
         )
     shadows = [Shadow(decoder, seed=seed, targets=targets) for seed in seeds]
     members = [np.flatnonzero(column) for column in membership.T]
+    draws = [
+        shuffled(
+            embeddings[own],
+            Subset(images, own),
+            batch_size=batch_size,
+            seed=shadow.seed,
+            scale=_columns,
+        )
+        for shadow, own in zip(shadows, members, strict=True)
+    ]
     step = _graph()
-    flat = (len(images), PIXELS)
-
-    def batch(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        pixels = images[chosen].reshape(len(chosen), flat[1])
-        return embeddings[chosen], np.ascontiguousarray(pixels.T)
-
-    total = epochs * sum(-(-len(own) // batch_size) for own in members)
-    with progress(total=total, unit="step", desc=f"{len(shadows)} {decoder}") as bar:
+    steps = [len(draw(0)) for draw in draws]
+    with progress(total=epochs * sum(steps), unit="step", desc=f"{len(shadows)} {decoder}") as bar:
         for epoch in range(epochs):
-            sums = np.zeros(len(shadows))
-            orders = []
-            for shadow, own in zip(shadows, members, strict=True):
+            for shadow in shadows:
                 reseed(shadow.model, shadow.seed, epoch)
-                orders.append(own[stream(shadow.seed, "shuffle", epoch).permutation(len(own))])
-            for start in range(0, max(map(len, members)), batch_size):
-                parts = [order[start : start + batch_size] for order in orders]
-                busy = [place for place, part in enumerate(parts) if len(part)]
-                losses = step(
-                    [shadows[place] for place in busy], [batch(parts[place]) for place in busy]
-                )
-                sums[busy] += [float(x) * len(parts[i]) for i, x in zip(busy, losses, strict=True)]
+            batches = [draw(epoch) for draw in draws]
+            sums = np.zeros(len(shadows))
+            for place in range(max(steps)):
+                busy = [model for model, count in enumerate(steps) if place < count]
+                parts = [batches[model][place] for model in busy]
+                losses = step([shadows[model] for model in busy], parts)
+                for model, loss, part in zip(busy, losses, parts, strict=True):
+                    sums[model] += float(loss) * len(part[0])
                 bar.update(len(busy))
             yield shadows, (sums / [len(own) for own in members]).tolist()
+
+
+def _columns(pictures: np.ndarray) -> np.ndarray:
+    """Pictures (B, 160, 160, 3) as columns, (PIXELS, B)."""
+    return np.ascontiguousarray(pictures.reshape(-1, PIXELS).T)
 
 
 def _graph() -> Callable[[list[Shadow], list], list]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gan_inversion.errors import UserError
-from gan_inversion.evaluation.leak import leak, roc
+from gan_inversion.evaluation.leak import leak
 from gan_inversion.evaluation.membership import ATTACKS, check_matrices, every_target
 from gan_inversion.progress import progress
 from gan_inversion.record import Metric, at, metric
@@ -62,7 +62,6 @@ def audit(
         for fpr, rate in found.tpr.items():
             value, ci = rate or (float("nan"), None)
             metrics[at(f"{name}/tpr", fpr=fpr)] = metric(value, ci=ci, n=found.others)
-        curve = np.stack(roc(scores.ravel(), membership.ravel().astype(bool)))
-        kept = np.searchsorted(curve[0], POINTS, side="right") - 1
-        curves[f"{name}/roc"] = curve[:, kept].astype("float32")
+        kept = np.searchsorted(found.curve[0], POINTS, side="right") - 1
+        curves[f"{name}/roc"] = found.curve[:, kept].astype("float32")
     return metrics, curves

@@ -13,6 +13,7 @@ from experiments.methods import (
     reconstruct,
     trained_config,
 )
+from experiments.own import read_arrays
 from gan_inversion.data.decode import decode_image
 from gan_inversion.data.folder import find_transform, place
 from gan_inversion.data.views import SIZE, render
@@ -53,15 +54,10 @@ def read_embeddings(path: Path) -> np.ndarray:
     Raises:
         UserError: not such a file, another shape, no norm, NaN or infinity.
     """
-    try:
-        found = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} is not a readable .npy or .npz file: {error}") from error
-    if not isinstance(found, np.ndarray):
-        names = found.files
-        if len(names) != 1 and "embeddings" not in names:
-            raise UserError(f"{path}: expected an array called embeddings, got {', '.join(names)}")
-        found = found["embeddings" if "embeddings" in names else names[0]]
+    arrays = read_arrays(path)
+    if len(arrays) != 1 and "embeddings" not in arrays:
+        raise UserError(f"{path}: expected an array called embeddings, got {', '.join(arrays)}")
+    found = arrays.get("embeddings", next(iter(arrays.values())))
     found = found[None] if found.ndim == 1 else found
     if found.ndim != 2 or found.size == 0 or found.dtype.kind not in "fiu":
         raise UserError(f"{path}: expected numbers (N, D), got {found.dtype} {found.shape}")

@@ -2,12 +2,13 @@
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from experiments.auditing import audit
 from experiments.common import environment, main, recorded
-from experiments.own import plain_name
+from experiments.own import plain_name, read_arrays
 from experiments.tables import write_membership
 from gan_inversion.errors import UserError
 from gan_inversion.protocols import Membership
@@ -31,8 +32,8 @@ class Options:
     """An .npy or .npz file with a matrix (images, models) of 0 and 1: which model was trained on
     which image. An array `subjects` (images,) beside it names whose image each is."""
 
-    unit: str = "image"
-    """What a row is: image or subject."""
+    unit: Literal["image", "subject"] = "image"
+    """What a row is."""
 
     seed: int = 0
     """For the resampling."""
@@ -42,24 +43,6 @@ class Options:
 
     tables: Path = Path("runs/tables")
     """Folder for the table."""
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file, or that of an .npy file under the file's name.
-
-    Raises:
-        UserError: no such file, another format, or anything but numbers in it.
-    """
-    if not path.is_file():
-        raise UserError(f"expected an .npz or .npy file in {path}, found none")
-    try:
-        found = np.load(path, allow_pickle=False)
-        arrays = {path.stem: found} if isinstance(found, np.ndarray) else dict(found)
-    except (ValueError, OSError, EOFError) as error:
-        raise UserError(f"{path} is not a readable .npz or .npy file: {error}") from error
-    if not arrays:
-        raise UserError(f"expected arrays in {path}, found none")
-    return arrays
 
 
 def read_matrices(options: Options) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
@@ -91,8 +74,6 @@ def read_matrices(options: Options) -> tuple[dict[str, np.ndarray], np.ndarray, 
 
 def run_all(options: Options) -> None:
     """Read, attack, record, tabulate."""
-    if options.unit not in ("image", "subject"):
-        raise UserError(f"expected image or subject for the unit, got {options.unit!r}")
     signals, membership, subjects = read_matrices(options)
     protocol = replace(Membership(), models=membership.shape[-1])
     name, dataset = plain_name(f":{options.signals.stem}") or "own", "matrices"

@@ -102,6 +102,24 @@ def open_embedder(spec: str) -> Embedder:
     return CallableEmbedder(plain_name(spec), source_digest(spec), embedder)
 
 
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file, or that of an .npy file under the file's name.
+
+    Raises:
+        UserError: no such file, another format, or no arrays in it.
+    """
+    if not path.is_file():
+        raise UserError(f"expected an .npz or .npy file in {path}, found none")
+    try:
+        found = np.load(path, allow_pickle=False)
+        arrays = {path.stem: found} if isinstance(found, np.ndarray) else dict(found)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path} is not a readable .npy or .npz file: {error}") from error
+    if not arrays:
+        raise UserError(f"expected arrays in {path}, found none")
+    return arrays
+
+
 def read_reconstructions(folder: Path, files: Sequence[str]) -> np.ndarray:
     """Read pictures made elsewhere.
 

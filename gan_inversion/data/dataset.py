@@ -74,15 +74,15 @@ class Subset:
     cache), so that a pass over LFW does not leave 1 GB resident.
 
     Args:
-        images: (N, ...) array, usually a memory map.
+        images: (N, ...) array, usually a memory map, or a subset of one.
         indices: (M,) integers into it.
     """
 
-    def __init__(self, images: np.ndarray, indices: np.ndarray):
+    def __init__(self, images: "np.ndarray | Subset", indices: np.ndarray):
         self.images = images
         self.indices = np.asarray(indices)
-        self.shape = (len(self.indices), *images.shape[1:])
-        self.dtype = images.dtype
+        self.shape: tuple[int, ...] = (len(self.indices), *images.shape[1:])
+        self.dtype: np.dtype = images.dtype
 
     def __len__(self) -> int:
         return len(self.indices)

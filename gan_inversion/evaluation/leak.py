@@ -27,12 +27,14 @@ class Leak:
             its interval.
         tpr: FPR -> true positive rate at the lowest threshold with no more false positives than
             that, and its interval; None where the sample does not resolve it.
+        curve: false and true positive rates, float (2, P), as from `roc`.
         members, others: scores of each kind.
     """
 
     auc: tuple[float, tuple[float, float]]
     balanced: tuple[float, tuple[float, float]]
     tpr: dict[float, tuple[float, tuple[float, float]] | None]
+    curve: np.ndarray
     members: int
     others: int
 
@@ -74,26 +76,26 @@ def leak(
         resamples: bootstrap samples.
         seed: for the resampling.
     """
-    columns = scores.reshape(len(scores), -1).shape[1]
-    group = np.repeat(subjects, columns)
+    group = np.repeat(subjects, scores.size // len(scores))
     scores, member = scores.ravel(), member.ravel().astype(bool)
     ordered = _ordered(scores, member)
     members, others = int(member.sum()), int((~member).sum())
     resolved = [fpr for fpr in fprs if fpr * others >= RESOLVED]
 
-    def figures(weights: np.ndarray | None) -> list[float]:
-        fpr, tpr = _curve(*ordered, weights)
+    def figures(fpr: np.ndarray, tpr: np.ndarray) -> list[float]:
         balanced = (1 + tpr - fpr).max() / 2
         return [np.trapezoid(tpr, fpr), balanced, *(tpr_at(fpr, tpr, limit) for limit in resolved)]
 
-    values = figures(None)
-    draws = [figures(weights) for weights in by_group(group, resamples=resamples, seed=seed)]
+    curve = _curve(*ordered, None)
+    weights = by_group(group, resamples=resamples, seed=seed)
+    draws = [figures(*_curve(*ordered, weight)) for weight in weights]
     found = [
         (float(value), percentiles(column))
-        for value, column in zip(values, np.array(draws).T, strict=True)
+        for value, column in zip(figures(*curve), np.array(draws).T, strict=True)
     ]
     rates = dict(zip(resolved, found[2:], strict=True))
-    return Leak(found[0], found[1], {fpr: rates.get(fpr) for fpr in fprs}, members, others)
+    told = {fpr: rates.get(fpr) for fpr in fprs}
+    return Leak(found[0], found[1], told, np.stack(curve), members, others)
 
 
 def _ordered(scores: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -90,7 +90,7 @@ def calibrated(
         float (N,).
     """
     if difficulty is None:
-        difficulty, _ = _moments(_several(shadows, axes=3), np.logical_not(membership))
+        difficulty = _mean(_several(shadows, axes=3), np.logical_not(membership))
     return threshold(_several(target) - _several(difficulty), shadows, membership)
 
 
@@ -105,9 +105,8 @@ def lira(
     """Likelihood ratio of two Gaussians, fitted to the shadows with and without the image.
 
     Carlini et al., "Membership Inference Attacks From First Principles", IEEE S&P 2022: online
-    algorithm 1, offline equation 4. Several signals are jointly Gaussian. Offline, where they have
-    no common upper side, the score is the distance by which the signal exceeds what is expected,
-    along the direction in which all of them grow.
+    algorithm 1, offline equation 4. Several signals are jointly Gaussian; offline their excesses,
+    in standard deviations each, are added.
 
     Args:
         target: float (N,) or (N, K).
@@ -163,12 +162,9 @@ def rmia(
     likelihood = _several(shadows, axes=3).sum(axis=2)
     highest = 0.0 if offline_a < 1 else likelihood.max(axis=1, keepdims=True)
     likelihood = np.exp(likelihood - highest)  # only ratios count
-    without, _ = _moments(likelihood[..., None], np.logical_not(membership))
-    if online:
-        within, _ = _moments(likelihood[..., None], membership)
-    else:
-        within = offline_a * without + 1 - offline_a
-    expected = np.log((within + without)[:, 0] / 2) + np.ravel(highest)
+    without = _mean(likelihood, np.logical_not(membership))
+    within = _mean(likelihood, membership) if online else offline_a * without + 1 - offline_a
+    expected = np.log((within + without) / 2) + np.ravel(highest)
     ratio = _several(target).sum(axis=1) - expected
     dominated = np.searchsorted(np.sort(ratio), ratio - np.log(gamma), side="left")
     return dominated / len(ratio)
@@ -240,6 +236,11 @@ def _several(signal: np.ndarray, axes: int = 2) -> np.ndarray:
     return signal if signal.ndim == axes else signal[..., None]
 
 
+def _mean(signals: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Mean (N, ...) of signals (N, M, ...) over the chosen models, bool (N, M)."""
+    return np.einsum("nm,nm...->n...", chosen / chosen.sum(axis=1, keepdims=True), signals)
+
+
 def _moments(
     signals: np.ndarray, chosen: np.ndarray, *, fixed_variance: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -250,13 +251,13 @@ def _moments(
         chosen: bool (N, M).
         fixed_variance: pool the deviations of all images.
     """
-    weight = chosen / chosen.sum(axis=1, keepdims=True)
-    mean = np.einsum("nm,nmk->nk", weight, signals)
+    mean = _mean(signals, chosen)
     deviation = signals - mean[:, None]
     if fixed_variance:
-        weight = (chosen / chosen.sum())[None]
-        covariance = np.einsum("nm,nmk,nml->kl", weight[0], deviation, deviation)[None]
+        pooled = chosen / chosen.sum()
+        covariance = np.einsum("nm,nmk,nml->kl", pooled, deviation, deviation)[None]
     else:
+        weight = chosen / chosen.sum(axis=1, keepdims=True)
         covariance = np.einsum("nm,nmk,nml->nkl", weight, deviation, deviation)
     # A model that memorises gives the same signal every time.
     floor = SMALL * signals.var(axis=(0, 1)) + TINY
