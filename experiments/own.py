@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -113,7 +114,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         found = np.load(path, allow_pickle=False)
         arrays = {path.stem: found} if isinstance(found, np.ndarray) else dict(found)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise UserError(f"{path} is not a readable .npy or .npz file: {error}") from error
     if not arrays:
         raise UserError(f"expected arrays in {path}, found none")

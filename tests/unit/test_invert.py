@@ -41,6 +41,10 @@ def test_other_files_are_a_sentence(tmp_path):
     with pytest.raises(UserError, match=r"not a readable \.npy or \.npz file"):
         read_embeddings(tmp_path / "mine.npy")
     np.savez(tmp_path / "two.npz", a=np.ones(3), b=np.ones(3))
+    whole = (tmp_path / "two.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match=r"not a readable \.npy or \.npz file"):
+        read_embeddings(tmp_path / "cut.npz")
     with pytest.raises(UserError, match="expected an array called embeddings, got a, b"):
         read_embeddings(tmp_path / "two.npz")
 
