@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gan_inversion.data import LFW
 from gan_inversion.errors import UserError
-from gan_inversion.protocols import PARTS, Inversion, near_duplicates
+from gan_inversion.protocols import PARTS, Inversion, Membership, near_duplicates
 from tests.conftest import ROOT
 
 
@@ -106,3 +106,22 @@ def test_lfws_committed_split_is_that_of_the_names():
         assert found == ("train" if subject == "George_W_Bush" else place)
     counts = [sum(row["part"] == name for row in rows) for name in PARTS]
     assert counts == [9673, 1117, 2443]
+
+
+def test_every_image_and_subject_is_in_half_of_the_models():
+    images = np.random.default_rng(0).integers(1, 40, 200)
+    for membership in (Membership().images(200, seed=0), Membership().subjects(images, seed=0)):
+        assert membership.shape == (200, 16)
+        assert (membership.sum(axis=0) == 100).all() and (membership.sum(axis=1) == 8).all()
+        np.testing.assert_array_equal(membership[:, 1::2], ~membership[:, ::2])
+    inside = Membership().subjects(images, seed=0)
+    # Halves are matched: pairs of neighbours in size differ by little.
+    difference = images @ inside - images @ ~inside
+    assert (np.abs(difference) <= np.ptp(images)).all()
+    assert (inside != Membership().subjects(images, seed=1)).any()
+
+
+def test_membership_wants_pairs_of_models():
+    for models in (4, 7):
+        with pytest.raises(UserError, match=f"even number of models from 6 on, got {models}"):
+            dataclasses.replace(Membership(), models=models).images(10, seed=0)
