@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from baselines.decoders import DECODERS, PIXELS
-from baselines.inverter import TARGETS
+from baselines.inverter import TARGETS, DecoderInverter
 from gan_inversion.data import Subset
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import check_fit
@@ -41,6 +41,7 @@ class Shadow:
             raise UserError("expected the backend tensorflow for many decoders at once")
         keras.utils.set_random_seed(seed)
         self.model = DECODERS[decoder]()
+        self.decoder, self.targets = decoder, targets
         self.seed, (self.low, self.high) = seed, TARGETS[targets]
         *trunk, self.head, _ = self.model.layers
         self.trunk = keras.Model(self.model.inputs, trunk[-1].output)
@@ -102,11 +103,13 @@ class Shadow:
             )
         return loss
 
-    def trained(self) -> keras.Model:
-        """The decoder as Keras knows it."""
+    def inverter(self) -> DecoderInverter:
+        """The decoder as it is now."""
         self.head.kernel.assign(ops.transpose(self.kernel))
         self.head.bias.assign(self.bias[:, 0])
-        return self.model
+        inverter = DecoderInverter(self.decoder, targets=self.targets)
+        inverter.model = self.model
+        return inverter
 
 
 def train_together(

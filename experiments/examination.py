@@ -171,7 +171,7 @@ def _attack(found: Examination, judge: Judge, vectors: np.ndarray, bench: Bench)
     originals = judge.embeddings[bench.split.test]
     outcome = attack(vectors, originals, subjects)
     for fmr, line in judge.thresholds.items():
-        for figure, value in _success(outcome, subjects, line.threshold).items():
+        for figure, value in success(outcome, subjects, line.threshold).items():
             found.metrics[at(f"{name}/{figure}", fmr=fmr)] = value
     known, people = outcome.type1[~outcome.rejected], subjects[~outcome.rejected]
     if len(known):
@@ -207,8 +207,14 @@ def _share(count: int, pictures: np.ndarray) -> Metric:
     return metric(count / len(pictures), ci=clopper_pearson(count, len(pictures)), n=len(pictures))
 
 
-def _success(outcome: Attack, subjects: np.ndarray, threshold: float | None) -> dict[str, Metric]:
-    """Success rates of both types at one threshold; none where it is not resolved."""
+def success(outcome: Attack, subjects: np.ndarray, threshold: float | None) -> dict[str, Metric]:
+    """Success rates of both types at one threshold; none where it is not resolved.
+
+    Args:
+        outcome: scores with one recogniser.
+        subjects: (N,), subject of each inverted image.
+        threshold: from which on a score is accepted; None where it is not known.
+    """
     hits = outcome.type1 >= (np.inf if threshold is None else threshold)
     rates = {"sar_type1": (hits, subjects)}
     if len(outcome.type2):

@@ -43,6 +43,7 @@ class ConditionalGAN:
         self.config: dict[str, Any] = asdict(config)
         self.knowledge: str = config.knowledge
         self.model: keras.Model | None = None
+        self._players: Adversaries | None = None
 
     def fit(
         self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
@@ -54,7 +55,7 @@ class ConditionalGAN:
             raise UserError(f"expected {config.batch_size} images or more, got {len(images)}")
         recogniser = self._recogniser(embeddings, images, seed=seed, run=run)
         players = adversaries(config, embeddings.shape[1], recogniser, seed=seed)
-        self.model = players.average
+        self.model, self._players = players.average, players
         intervals = config.steps // config.interval
 
         def batches(interval: int) -> Draws:
@@ -99,6 +100,30 @@ class ConditionalGAN:
         if self.settings.side != SIZE:
             pictures = keras.ops.image.resize(pictures, (SIZE, SIZE), interpolation="bicubic")
         return np.clip(np.asarray(pictures), 0, 1)
+
+    def credit(self, embeddings: np.ndarray, images: np.ndarray) -> np.ndarray:
+        """What the discriminator gives for photographs of these embeddings: logits, float32 (N,).
+
+        The mean over its heads. It is not saved: only an inverter that was fitted has it.
+
+        Args:
+            embeddings: float32 (N, D).
+            images: uint8 (N, 160, 160, 3).
+
+        Raises:
+            UserError: there is no discriminator.
+        """
+        players = self._players
+        if players is None or players.discriminator is None:
+            raise UserError(f"{self.name} has no discriminator: expected one just fitted, with one")
+        logits = []
+        for start in range(0, len(images), BLOCK):
+            some = slice(start, start + BLOCK)
+            pictures = np.asarray(images[some], "float32") / 255
+            maps = players.look(pictures) if players.look and self.settings.projected else []
+            found = players.discriminator([pictures, *maps, embeddings[some]], training=False)
+            logits.append(np.asarray(found).mean(axis=1))
+        return np.concatenate(logits)
 
     def save(self, path: Path) -> None:
         if self.model is None:

@@ -53,13 +53,13 @@ class Config:
     """
 
     l2: float = 0.0
-    l1: float = 5.0
-    dissimilarity: float = 12.0
+    l1: float = 20.0
+    dissimilarity: float = 6.0
     midlayer: float = 1.0
-    identity: float = 4.0
-    adversarial: float = 1.0
+    identity: float = 3.0
+    adversarial: float = 2.0
     projected: float = 0.1
-    diversity: float = 0.01
+    diversity: float = 0.004
     loss: Literal["hinge", "relativistic"] = "hinge"
     gradient_penalty: float = 0.0
     augment: bool = True

@@ -104,13 +104,15 @@ def mode_seeking(pictures, noise):
     """Distance of two pictures of one embedding for their distance in noise, to be made large.
 
     Mao et al., "Mode Seeking GANs for Diverse Image Synthesis", CVPR 2019, equation 5: here the
-    inverse, as there, so that smaller is more diverse.
+    inverse, as there, so that smaller is more diverse. Only brightness counts: a cast of colour is
+    the cheapest way to differ.
 
     Args:
         pictures: two batches, (B, S, S, 3) each, of the same embeddings.
         noise: the noise of each, (B, Z).
     """
-    apart = ops.mean(ops.abs(pictures[0] - pictures[1]), axis=(1, 2, 3))
+    first, second = (ops.mean(some, axis=-1) for some in pictures)
+    apart = ops.mean(ops.abs(first - second), axis=(1, 2))
     drawn = ops.mean(ops.abs(noise[0] - noise[1]), axis=1)
     return ops.mean(drawn / (apart + 1e-5))
 

@@ -23,8 +23,8 @@ class Leak:
 
     Attributes:
         auc: chance that a member outscores a non-member (ties half), with its 95 % interval.
-        balanced: highest mean of true positive and true negative rate over all thresholds, with
-            its interval.
+        balanced: highest mean of true positive and true negative rate over all thresholds, and
+            the interval of that mean at the threshold where it is highest.
         tpr: FPR -> true positive rate at the lowest threshold with no more false positives than
             that, and its interval; None where the sample does not resolve it.
         curve: false and true positive rates, float (2, P), as from `roc`.
@@ -82,11 +82,13 @@ def leak(
     members, others = int(member.sum()), int((~member).sum())
     resolved = [fpr for fpr in fprs if fpr * others >= RESOLVED]
 
+    curve = _curve(*ordered, None)
+    best = int(np.argmax(curve[1] - curve[0]))
+
     def figures(fpr: np.ndarray, tpr: np.ndarray) -> list[float]:
-        balanced = (1 + tpr - fpr).max() / 2
+        balanced = (1 + tpr[best] - fpr[best]) / 2
         return [np.trapezoid(tpr, fpr), balanced, *(tpr_at(fpr, tpr, limit) for limit in resolved)]
 
-    curve = _curve(*ordered, None)
     weights = by_group(group, resamples=resamples, seed=seed)
     draws = [figures(*_curve(*ordered, weight)) for weight in weights]
     found = [

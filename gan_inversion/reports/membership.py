@@ -1,8 +1,8 @@
 """The tables of the `membership` protocol: what an inverter remembers of whom it was trained on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from gan_inversion.record import Record
+from gan_inversion.record import Record, at
 from gan_inversion.reports.table import Cell, Table, by_method, cell, check_same, footer
 
 NOTE = """\
@@ -13,15 +13,29 @@ rate, n/a where fewer than 10 false positives would decide it. Intervals resampl
 """
 
 
+DEPTH = 3  # slashes in the name of an attack's figure: unit/attack/signal/figure
+LEDGER = """\
+Both halves of a row are of the same trained models: how often their reconstructions of people whom
+nobody trained on are accepted (FMR 0.1 %, recogniser of the inverted embeddings), and what an
+attacker learns of whom they were trained on. `threshold` is the loss threshold on log_mse alone;
+`lira` is the offline attack with one variance, on all signals.\
+"""
+LEAKS = (("threshold", "log_mse"), ("lira_offline_fixed", "together"))
+
+
 def membership(records: Sequence[Record]) -> list[Table]:
-    """A table for each unit, a row for each method, signal and attack.
+    """The ledger, and a table for each unit with a row for each method, signal and attack.
 
     Args:
         records: of one protocol and dataset.
     """
     check_same(records, "protocol_hash", "data_digest", "embedder_digest")
     groups = by_method(records)
-    names = list(dict.fromkeys(name for record in records for name in record.metrics))
+    names = list(
+        dict.fromkeys(
+            name for record in records for name in record.metrics if name.count("/") == DEPTH
+        )
+    )
     lines = list(dict.fromkeys(tuple(name.split("/")[:3]) for name in names))
     figures = list(dict.fromkeys(name.split("/")[3] for name in names))
     tables = []
@@ -44,7 +58,32 @@ def membership(records: Sequence[Record]) -> list[Table]:
                 [NOTE, size, footer(records, "membership")],
             )
         )
-    return tables
+    ledger = _ledger(groups, [footer(records, "shadows")])
+    return [ledger, *tables] if ledger.rows else tables
+
+
+def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
+    """What reconstruction gains beside what it gives away, a row for each method that has both."""
+    rows: list[list[Cell | str]] = []
+    header = ["method", "epochs", "members", "type-I SAR", "type-II SAR"]
+    shown = [
+        (unit, attack, signal, figure)
+        for unit in ("image", "subject")
+        for attack, signal in LEAKS
+        for figure in ("auc", at("tpr", fpr=1e-2))
+    ]
+    header += [
+        f"{unit} {attack.split('_')[0]} {_title(figure)}" for unit, attack, _, figure in shown
+    ]
+    for method, group in groups.items():
+        name, config = group[0].embedder, group[0].config
+        rates = [cell(group, at(f"{name}/sar_type{kind}", fmr=1e-3)) for kind in (1, 2)]
+        if any(rates):
+            leaks = [cell(group, "/".join(parts)) for parts in shown]
+            members = ", ".join(f"{count:,} {unit}" for unit, count in config["members"].items())
+            rows.append([method, str(config["epochs"]), members, *rates, *leaks])
+    caption = "The leakage ledger: success of reconstruction beside success of membership attacks."
+    return Table("membership_ledger", caption, header, rows, [LEDGER, *notes])
 
 
 def _title(figure: str) -> str:

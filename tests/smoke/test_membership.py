@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.auditing import audit
 from experiments.membership import Options, run_all
 from gan_inversion.errors import UserError
 from gan_inversion.record import Record, at, read_scores
@@ -64,3 +65,43 @@ def test_what_cannot_be_attacked_is_refused_in_a_sentence(matrices, monkeypatch)
     refused("expected members in every model", "membership", m=np.zeros((60, 12), bool))
     refused("expected one matrix", "membership", m=np.eye(60, 12), other=np.eye(60, 12))
     refused("a subject for each of 60", "membership", m=np.eye(60, 12), subjects=np.zeros(5))
+
+
+def test_shadow_models_of_a_decoder_and_of_a_conditional_gan(tmp_path):
+    methods = ("documented_dense_n20", "cgan_pixels_n20")
+    command = ("experiments.shadows", "--smoke", "--methods", *methods)
+    output = finish(start(tmp_path, *command))
+    root = tmp_path / "runs/smoke/records/membership"
+    records = [Record.read(path) for path in sorted(root.glob("*.json"))]
+    assert [record.method for record in records] == [
+        "cgan_pixels_n20", "documented_dense_n20_e1", "documented_dense_n20_e2"
+    ]  # fmt: skip
+    assert [record.knowledge for record in records] == ["white_box", "black_box", "black_box"]
+    assert "image/threshold/discriminator/auc" in records[0].metrics
+    assert "compact/sar_type1@fmr=1e-2" in records[1].metrics
+    scores = read_scores(records[1].path(tmp_path / "runs/smoke/records"))
+    for unit in ("image", "subject"):
+        signals = {name: scores[f"{unit}/{name}"] for name in ("log_mse", "ssim", "identity")}
+        people = records[1].config["members"][unit]
+        assert 20 <= people < 24
+        again, _ = audit(
+            signals,
+            scores[f"{unit}/membership"],
+            scores[f"{unit}/row"],
+            unit=unit,
+            fprs=(1e-1,),
+            seed=0,
+        )
+        for name in (f"{unit}/lira_offline/together/auc", f"{unit}/rmia_online/ssim/auc"):
+            assert again[name].value == records[1].metrics[name].value
+    table = (tmp_path / "runs/smoke/membership-synthetic.md").read_text()
+    assert "| documented_dense_n20_e2 | 2 | 20 image, 2" in table
+
+    # Interrupted after some parts, it trains only what is missing.
+    records[1].path(tmp_path / "runs/smoke/records").unlink()
+    folder = tmp_path / "runs/smoke/membership/documented_dense_n20-synthetic-s0"
+    (folder / "subject-04.npz").unlink()
+    output = finish(start(tmp_path, *command))
+    assert "2 dense" in output and "4 dense" not in output
+    again = Record.read(records[1].path(tmp_path / "runs/smoke/records"))
+    assert again.metrics == records[1].metrics

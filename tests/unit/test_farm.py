@@ -19,7 +19,7 @@ MEMBERSHIP[:12, 0] = MEMBERSHIP[4:, 1] = True  # 12 and 20 images: one is done f
 def test_losses_and_pictures_are_those_of_training_alone(decoder, tmp_path):
     options = {"targets": "corrected", "epochs": 2, "batch_size": 8}
     epochs = [
-        (losses, [np.asarray(shadow.trained()(EMBEDDINGS, training=False)) for shadow in shadows])
+        (losses, [shadow.inverter().invert(EMBEDDINGS) for shadow in shadows])
         for shadows, losses in train_together(
             decoder, EMBEDDINGS, IMAGES, MEMBERSHIP, seeds=[3, 4], **options
         )

@@ -66,3 +66,11 @@ def test_mode_seeking_falls_as_pictures_differ():
     alike = ops.convert_to_tensor(pictures(2))
     near, far = (float(losses.mode_seeking((alike, alike + step), noise)) for step in (0.1, 0.5))
     assert near == pytest.approx(10, rel=1e-3) and far == pytest.approx(2, rel=1e-3)
+
+
+def test_mode_seeking_does_not_see_a_cast_of_colour():
+    alike = np.full((2, 8, 8, 3), 0.5, "float32")
+    noise = np.zeros((2, 4), "float32"), np.ones((2, 4), "float32")
+    cast = alike + np.array([0.1, -0.1, 0], "float32")
+    found = [float(losses.mode_seeking((alike, other), noise)) for other in (alike, cast)]
+    assert found[1] == pytest.approx(found[0], rel=1e-3)

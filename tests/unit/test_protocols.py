@@ -125,3 +125,42 @@ def test_membership_wants_pairs_of_models():
     for models in (4, 7):
         with pytest.raises(UserError, match=f"even number of models from 6 on, got {models}"):
             dataclasses.replace(Membership(), models=models).images(10, seed=0)
+
+
+def pool(unit, **options):
+    """40 subjects with 1 to 6 images, of which one pair is the same photograph."""
+    subjects = np.repeat([f"s{n:02}" for n in range(40)], np.arange(40) % 6 + 1)
+    embeddings = distinct(len(subjects))
+    embeddings[-1] = embeddings[-2]
+    return subjects, Membership().pool(unit, subjects, embeddings, seed=0, **options)
+
+
+def test_a_pool_of_images_asks_about_those_that_models_are_trained_on():
+    subjects, found = pool("image")
+    assert found.trained.tolist() == list(range(len(subjects) - 1))  # without the duplicate
+    np.testing.assert_array_equal(found.trained, found.asked)
+    np.testing.assert_array_equal(found.members(), found.membership)
+    assert found.membership.shape == (len(found.trained), 16)
+
+
+def test_a_pool_of_subjects_asks_about_images_that_nobody_is_trained_on():
+    subjects, found = pool("subject")
+    assert not set(found.trained) & set(found.asked)
+    assert sorted([*found.trained, *found.asked]) == [
+        place for place, name in enumerate(subjects[:-1]) if (subjects == name).sum() > 1
+    ]
+    rows = {row: subjects[image] for image, row in zip(found.asked, found.asked_row, strict=True)}
+    assert len(rows) == len(set(rows.values())) == len(found.membership)
+    for image, row, inside in zip(found.trained, found.trained_row, found.members(), strict=True):
+        assert subjects[image] == rows[row]
+        np.testing.assert_array_equal(inside, found.membership[row])
+    trained, asked = np.bincount(found.trained_row), np.bincount(found.asked_row)
+    assert (abs(trained - asked) <= 1).all() and (trained >= asked).all()
+
+
+@pytest.mark.parametrize("unit", ["image", "subject"])
+def test_a_size_bounds_what_a_model_is_trained_on(unit):
+    _, found = pool(unit, size=20)
+    assert 40 <= len(found.trained) < 44
+    with pytest.raises(UserError, match=f"expected 400 images to train on for {unit}s"):
+        pool(unit, size=200)
