@@ -120,9 +120,11 @@ class ConditionalGAN:
         for start in range(0, len(images), BLOCK):
             some = slice(start, start + BLOCK)
             pictures = np.asarray(images[some], "float32") / 255
-            maps = players.look(pictures) if players.look and self.settings.projected else []
-            found = players.discriminator([pictures, *maps, embeddings[some]], training=False)
-            logits.append(np.asarray(found).mean(axis=1))
+            seen = [pictures, embeddings[some]]
+            if self.settings.projected and players.look:
+                seen += [*players.look(pictures), embeddings[some]]
+            found = players.discriminator(seen, training=False)
+            logits.append(np.concatenate(found, axis=1).mean(axis=1))
         return np.concatenate(logits)
 
     def save(self, path: Path) -> None:

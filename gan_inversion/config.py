@@ -40,7 +40,7 @@ class Config:
         knowledge: `white_box`: gradients through the attacked recogniser; `black_box`: through a
             surrogate that is distilled from the training embeddings.
         stages: feature maps of the recogniser that the mid-layer term and the heads see.
-        recognised: one picture in so many passes through the rest of it, for the identity term.
+        recognised: one picture in so many is shown to it.
         surrogate: passes over the training images that distil it.
         side: of the generated pictures: 64, 112 or 160.
         width, judge_width: channels of the largest maps of generator and discriminator.
@@ -69,8 +69,8 @@ class Config:
     recognised: int = 2
     surrogate: int = 30
     side: int = 160
-    width: int = 48
-    judge_width: int = 32
+    width: int = 40
+    judge_width: int = 24
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     batch_size: int = 16
     steps: int = 2500

@@ -91,13 +91,13 @@ def relativistic(real, fake):
 
 
 def gradient_penalty(gradients: Sequence):
-    """Zero-centred penalty on the gradients of the logits by the inputs, (B, ...) each.
+    """Zero-centred penalty on the gradients of the logits by each input, (B, ...).
 
     Half the mean squared norm: R1 on real pictures, R2 on generated ones (Mescheder et al., ICML
     2018; R3GAN, equations 3 and 4).
     """
     norms = [ops.sum(ops.square(part), axis=range(1, part.ndim)) for part in gradients]
-    return 0.5 * ops.mean(sum(norms))
+    return 0.5 * sum(ops.mean(norm) for norm in norms)
 
 
 def mode_seeking(pictures, noise):

@@ -31,10 +31,11 @@ def discriminator(
     maps: Sequence[tuple[int, int, int]] = (),
     precision: str = "float32",
 ) -> keras.Model:
-    """Pictures, feature maps and embeddings -> logits of being real, (N, 1 + len(maps)).
+    """Pictures and embeddings -> a list of logits of being real: (N, 1), and (M, heads) if any.
 
-    The inputs are a list: pictures in [0, 1], (N, 160, 160, 3); a feature map (N, H, W, C) for
-    each of `maps`; embeddings (N, dimension).
+    The inputs are a list: pictures in [0, 1], (N, 160, 160, 3); embeddings (N, dimension); and
+    with heads on feature maps, which need not see all pictures, a map (M, H, W, C) for each head
+    and the embeddings of those pictures (M, dimension).
 
     Args:
         dimension: of the embedding, which has unit norm.
@@ -53,17 +54,27 @@ def discriminator(
         channels = min(2 * channels, 8 * width)
         x = _downsampled(x, channels, precision)
     logits = [_judge(x, code, precision)]
-    features = [keras.Input(shape, name=f"map_{place}") for place, shape in enumerate(maps)]
-    for found in features:
-        # Positions of unit length: recognisers' maps differ in scale by orders of magnitude.
-        x = layers.UnitNormalization(dtype="float32")(found)
-        x = layers.Rescaling(found.shape[-1] ** 0.5, dtype=precision)(x)
-        x = _conv(x, HEAD, 1, precision)
-        while x.shape[1] > SMALLEST:
-            x = _conv(x, HEAD, 3, precision, strides=2)
-        logits.append(_judge(x, code, precision))
-    joined = layers.Concatenate(dtype="float32")(logits) if maps else logits[0]
-    return keras.Model([picture, *features, embedding], joined, name="discriminator")
+    inputs = [picture, embedding]
+    if maps:
+        features = [keras.Input(shape, name=f"map_{place}") for place, shape in enumerate(maps)]
+        seen = keras.Input((dimension,), name="seen")
+        code = layers.Rescaling(dimension**0.5, dtype=precision)(seen)
+        heads = [_read(found, code, precision) for found in features]
+        logits.append(layers.Concatenate(dtype="float32")(heads) if len(heads) > 1 else heads[0])
+        inputs += [*features, seen]
+    return keras.Model(inputs, logits, name="discriminator")
+
+
+def _read(x, code, precision: str) -> keras.KerasTensor:
+    """Logits of a light head on a feature map."""
+    # Positions of unit length: recognisers' maps differ in scale by orders of magnitude.
+    scale = x.shape[-1] ** 0.5
+    x = layers.UnitNormalization(dtype="float32")(x)
+    x = layers.Rescaling(scale, dtype=precision)(x)
+    x = _conv(x, HEAD, 1, precision)
+    while x.shape[1] > SMALLEST:
+        x = _conv(x, HEAD, 3, precision, strides=2)
+    return _judge(x, code, precision)
 
 
 def _conv(x, channels: int, size: int, precision: str, **options) -> keras.KerasTensor:

@@ -21,7 +21,7 @@ from gan_inversion.seeding import stream
 from gan_inversion.training import gradient
 from gan_inversion.training.augment import draw_views, view
 
-SECOND = 4  # one in so many pictures is drawn with a second noise, for `diversity`
+SECOND = 8  # one in so many pictures is drawn with a second noise, for `diversity`
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Seen:
 
     Attributes:
         pictures: float (B, 160, 160, 3), randomly shifted, resized and noisy.
-        maps: the recogniser's feature maps, (B, H, W, C) each.
+        maps: the recogniser's feature maps, (B / recognised, H, W, C) each.
         embeddings: the recogniser's, (B / recognised, D); of the generated side only.
     """
 
@@ -46,8 +46,7 @@ class Adversaries(keras.Model):
         config: which terms, and their weights.
         generator: embeddings (B, D) and noise (B, Z) -> pictures (B, S, S, 3) in [0, 1].
         average: another like it; its weights follow those of `generator`.
-        discriminator: a list of pictures, feature maps and embeddings -> logits (B, heads). None
-            without an adversarial term.
+        discriminator: as `networks.discriminator`. None without an adversarial term.
         look: pictures (B, 160, 160, 3) in [0, 1] -> feature maps of a frozen recogniser. None if
             no term needs it.
         recognise: the last of these maps -> embeddings (B, D).
@@ -112,38 +111,38 @@ class Adversaries(keras.Model):
         """Both sides of a batch in the same random views."""
         photographs, drawings = Seen(view(real, views), []), Seen(view(fake, views), [])
         if self.look and self.recognise:
-            photographs.maps = self.look(photographs.pictures)
-            drawings.maps = self.look(drawings.pictures)
+            for side in (photographs, drawings):
+                side.maps = self.look(side.pictures[:: self.config.recognised])
             if self.config.identity:
-                drawings.embeddings = self.recognise(drawings.maps[-1][:: self.config.recognised])
+                drawings.embeddings = self.recognise(drawings.maps[-1])
         return photographs, drawings
 
     def judge(self, photographs: Seen, drawings: Seen, embeddings) -> tuple:
         """The discriminator's verdicts, pixel head and others, and its own loss."""
-        config, discriminator = self.config, self.players[1]
-
-        def shown(side: Seen) -> list:
-            return [side.pictures, *(side.maps if config.projected else [])]
-
-        real, fake = (
-            discriminator([*shown(side), embeddings], training=True)
+        config = self.config
+        sides = [
+            [side.pictures, *(side.maps if config.projected else [])]
             for side in (photographs, drawings)
-        )
+        ]
+        real, fake = (self.logits(parts, embeddings, training=True) for parts in sides)
         verdicts, judged = {}, 0.0
-        for name, heads in (("adversarial", slice(1)), ("projected", slice(1, None))):
-            if getattr(config, name):
-                verdicts[name], own = losses.ADVERSARIAL[config.loss](
-                    real[:, heads], fake[:, heads]
-                )
-                judged += own
+        for name, theirs, ours in zip(("adversarial", "projected"), real, fake, strict=False):
+            verdicts[name], own = losses.ADVERSARIAL[config.loss](theirs, ours)
+            judged += own
         if config.gradient_penalty:
-            for side in (photographs, drawings):
+            for parts in sides:
                 slopes = gradient.input_gradients(
-                    lambda inputs: discriminator([*inputs, embeddings], training=False),
-                    [ops.stop_gradient(part) for part in shown(side)],
+                    lambda parts: sum(map(ops.sum, self.logits(parts, embeddings))),
+                    [ops.stop_gradient(part) for part in parts],
                 )
                 judged += config.gradient_penalty * losses.gradient_penalty(slopes)
         return verdicts, judged
+
+    def logits(self, parts: list, embeddings, *, training: bool = False) -> list:
+        """Of the pixel head, (B, 1), and, given maps, of the others, (B / recognised, heads)."""
+        picture, *maps = parts
+        seen = [*maps, embeddings[:: self.config.recognised]] if maps else []
+        return self.players[1]([picture, embeddings, *seen], training=training)
 
     def diversity(self, fake, batch: dict):
         """Mode-seeking term: some embeddings are drawn with a second noise."""
