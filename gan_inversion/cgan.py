@@ -123,7 +123,7 @@ class ConditionalGAN:
             seen = [pictures, embeddings[some]]
             if self.settings.projected and players.look:
                 seen += [*players.look(pictures), embeddings[some]]
-            found = players.discriminator(seen, training=False)
+            found = keras.tree.flatten(players.discriminator(seen, training=False))
             logits.append(np.concatenate(found, axis=1).mean(axis=1))
         return np.concatenate(logits)
 

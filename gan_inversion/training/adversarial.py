@@ -142,7 +142,8 @@ class Adversaries(keras.Model):
         """Of the pixel head, (B, 1), and, given maps, of the others, (B / recognised, heads)."""
         picture, *maps = parts
         seen = [*maps, embeddings[:: self.config.recognised]] if maps else []
-        return self.players[1]([picture, embeddings, *seen], training=training)
+        found = self.players[1]([picture, embeddings, *seen], training=training)
+        return keras.tree.flatten(found)  # Keras gives a single output without its list
 
     def diversity(self, fake, batch: dict):
         """Mode-seeking term: some embeddings are drawn with a second noise."""
