@@ -11,6 +11,8 @@ from gan_inversion.progress import progress
 from gan_inversion.record import Metric, at, metric
 
 TOGETHER = "together"  # all signals at once
+WITHIN = ("threshold", "lira_offline_fixed")  # attacks that are also looked at subject by subject
+FEWEST = 20  # images of a subject that is looked at alone
 POINTS = np.logspace(-4, 0, 81)  # false positive rates at which a curve is kept
 
 
@@ -34,7 +36,7 @@ def audit(
         seed: for the resampling.
 
     Returns:
-        Metrics, and under the same names float32 (2, P): false and true positive rates.
+        Metrics (`fit`: the mean signal of members and of others), and under the same names float32 (2, P): false and true positive rates.
 
     Raises:
         UserError: matrices that attacks cannot be run on.
@@ -49,6 +51,10 @@ def audit(
     if len(signals) > 1:
         kinds[TOGETHER] = np.stack(list(signals.values()), axis=-1)
     metrics, curves = {}, {}
+    inside = np.asarray(membership, bool)
+    for name, signal in signals.items():
+        for side, chosen in (("members", inside), ("others", ~inside)):
+            metrics[f"{unit}/fit/{name}/{side}"] = metric(signal[chosen].mean(), n=chosen.sum())
     todo = [(attack, kind) for kind in kinds for attack in ATTACKS]
     for attack, kind in progress(todo, desc=f"{unit} attacks"):
         name = f"{unit}/{attack}/{kind}"
@@ -65,3 +71,28 @@ def audit(
         kept = np.searchsorted(found.curve[0], POINTS, side="right") - 1
         curves[f"{name}/roc"] = found.curve[:, kept].astype("float32")
     return metrics, curves
+
+
+def audit_within(
+    signal: np.ndarray, membership: np.ndarray, subjects: np.ndarray, *, seed: int
+) -> dict[str, Metric]:
+    """Attacks on the images of one subject alone, as the thesis looked at a president's.
+
+    Args:
+        signal: float (N, M).
+        membership: bool (N, M).
+        subjects: (N,), subject of each image.
+        seed: for the resampling.
+
+    Returns:
+        `within/<subject>/<attack>`: AUC over the subject's images, which are resampled.
+    """
+    names, counts = np.unique(subjects, return_counts=True)
+    metrics = {}
+    for attack in WITHIN:
+        scores = every_target(ATTACKS[attack], signal, membership)
+        for name in names[counts >= FEWEST]:
+            own = np.flatnonzero(subjects == name)
+            found = leak(scores[own], membership[own], own, fprs=(), seed=seed)
+            metrics[f"within/{name}/{attack}"] = metric(found.auc[0], ci=found.auc[1], n=len(own))
+    return metrics

@@ -1,6 +1,8 @@
 """The tables of the `membership` protocol: what an inverter remembers of whom it was trained on."""
 
+import re
 from collections.abc import Mapping, Sequence
+from statistics import median
 
 from gan_inversion.record import Record, at
 from gan_inversion.reports.table import Cell, Table, by_method, cell, check_same, footer
@@ -12,7 +14,13 @@ best threshold, chosen on these very scores; TPR is the true positive rate at a 
 rate, n/a where fewer than 10 false positives would decide it. Intervals resample subjects.\
 """
 
-
+WITHIN = """\
+AUC within the images of one subject who has at least 20, all targets pooled; intervals resample
+the subject's images. `threshold` is what the thesis did: members by their lower loss. `lira` is
+the offline attack with one variance on the same loss.\
+"""
+PRESIDENT = "George_W_Bush"  # whose photographs the thesis looked at
+FIT = "fit"  # in the place of an attack: mean signals
 DEPTH = 3  # slashes in the name of an attack's figure: unit/attack/signal/figure
 LEDGER = """\
 Both halves of a row are of the same trained models: how often their reconstructions of people whom
@@ -36,6 +44,7 @@ def membership(records: Sequence[Record]) -> list[Table]:
             name for record in records for name in record.metrics if name.count("/") == DEPTH
         )
     )
+    names = [name for name in names if name.split("/")[1] != FIT]
     lines = list(dict.fromkeys(tuple(name.split("/")[:3]) for name in names))
     figures = list(dict.fromkeys(name.split("/")[3] for name in names))
     tables = []
@@ -58,8 +67,8 @@ def membership(records: Sequence[Record]) -> list[Table]:
                 [NOTE, size, footer(records, "membership")],
             )
         )
-    ledger = _ledger(groups, [footer(records, "shadows")])
-    return [ledger, *tables] if ledger.rows else tables
+    views = [view(groups, [footer(records, "shadows")]) for view in (_ledger, _dynamics, _within)]
+    return [*(view for view in views if view.rows), *tables]
 
 
 def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
@@ -84,6 +93,69 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
             rows.append([method, str(config["epochs"]), members, *rates, *leaks])
     caption = "The leakage ledger: success of reconstruction beside success of membership attacks."
     return Table("membership_ledger", caption, header, rows, [LEDGER, *notes])
+
+
+def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
+    """Leak against fit, by epoch and by number of members."""
+    rows: list[list[Cell | str]] = []
+    figures = ["auc", *(at("tpr", fpr=fpr) for fpr in (1e-2, 1e-3))]
+    header = ["method", "epochs", "members", "-log MSE of members", "of others"]
+    header += [f"{attack.split('_')[0]} {_title(f)}" for attack, _ in LEAKS for f in figures]
+    order = sorted(groups, key=lambda name: (_base(name), _epochs(groups[name])))
+    for method in order:
+        group = groups[method]
+        fit = [cell(group, f"image/{FIT}/log_mse/{side}") for side in ("members", "others")]
+        if all(fit) and "image" in group[0].config["members"]:
+            leaks = [cell(group, f"image/{a}/log_mse/{f}") for a, _ in LEAKS for f in figures]
+            members = f"{group[0].config['members']['image']:,}"
+            rows.append([_base(method), str(_epochs(group)), members, *fit, *leaks])
+    caption = "Leak against fit: membership of images by epoch and by size, from the loss alone."
+    return Table("membership_dynamics", caption, header, rows, [*notes])
+
+
+def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
+    """Single subjects: the president first, then everyone who has as many images."""
+    rows: list[list[Cell | str]] = []
+    told = []
+    header = ["method", "epochs", "images of his", "threshold AUC", "lira AUC", "subjects"]
+    attacks = [attack for attack, _ in LEAKS]
+    for attack in attacks:
+        short = attack.split("_")[0]
+        header += [f"median {short} AUC", f"{short} interval above 0.5"]
+    for method in sorted(groups, key=lambda name: (_base(name), _epochs(groups[name]))):
+        first, epochs = groups[method][0], _epochs(groups[method])
+        own = [cell(groups[method], f"within/{PRESIDENT}/{attack}") for attack in attacks]
+        if not all(own):
+            continue
+        line: list[Cell | str] = [_base(method), str(epochs), str(getattr(own[0], "n", "")), *own]
+        for place, attack in enumerate(attacks):
+            found = [
+                metric
+                for name, metric in first.metrics.items()
+                if name.startswith("within/") and name.endswith(f"/{attack}")
+            ]
+            values = [metric.value for metric in found if metric.value is not None]
+            above = sum(metric.ci is not None and metric.ci[0] > 0.5 for metric in found)
+            line += [str(len(found))] if place == 0 else []
+            line += [f"{median(values):.4f}", f"{above} of {len(found)}"]
+        rows.append(line)
+        claim = first.metrics[f"within/{PRESIDENT}/{attacks[0]}"]
+        holds = claim.ci is not None and claim.ci[0] > 0.5
+        told.append(
+            f"{_base(method)} after {epochs} epochs: that his training images are recognised by "
+            f"their lower loss {'holds' if holds else 'cannot be shown'} (AUC {claim.value:.3f})."
+        )
+    caption = "Within one subject: the thesis' president, and everyone with as many images."
+    return Table("membership_within", caption, header, rows, [WITHIN, *told, *notes])
+
+
+def _base(method: str) -> str:
+    """A method's name without its epochs."""
+    return re.sub(r"_e\d+$", "", method)
+
+
+def _epochs(group: Sequence[Record]) -> int:
+    return int(group[0].config.get("epochs", 0))
 
 
 def _title(figure: str) -> str:

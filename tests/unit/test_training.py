@@ -9,7 +9,7 @@ import pytest
 
 from gan_inversion.errors import UserError
 from gan_inversion.run import Run
-from gan_inversion.training import fit, shuffled
+from gan_inversion.training import LeakCallback, fit, shuffled
 from gan_inversion.training.memory import keep_freed_memory
 
 RNG = np.random.default_rng(0)
@@ -85,3 +85,18 @@ def test_freed_memory_is_not_asked_for_again():
     assert keep_freed_memory()
     pages()
     assert pages() < given_back / 5
+
+
+def test_the_callback_sees_a_model_memorise():
+    keras.utils.set_random_seed(0)
+    random = np.random.default_rng(0)
+    inputs, targets = random.standard_normal((2, 40, 1, 16)).astype("float32")
+    members, others = (inputs[:20], targets[:20]), (inputs[20:], targets[20:])
+    model = keras.Sequential([keras.layers.Dense(64, activation="relu"), keras.layers.Dense(16)])
+    model.compile("adam", "mse")
+    leak = LeakCallback(members, others, batch_size=7)
+    history = model.fit(*members, epochs=60, verbose=0, callbacks=[leak]).history["leak_auc"]
+    assert len(history) == 60 and 0.2 < history[0] < 0.8 and history[-1] > 0.95
+    # The losses are Keras' own, and so is what separates them.
+    expected = np.square(np.asarray(model(others[0])) - others[1]).mean(axis=(1, 2))
+    np.testing.assert_allclose(leak.losses(*others), expected, rtol=1e-4)

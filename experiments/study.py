@@ -1,0 +1,194 @@
+"""One part of a membership study: some models, trained on their members and asked about everyone.
+
+A part is described by plain data and opens what it needs itself, so that it can be computed in
+this process or by a worker on another machine.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from baselines.decoders import DECODERS
+from baselines.farm import train_together
+from experiments import inversion
+from experiments.examination import Bench
+from experiments.methods import build, reconstruct, train
+from gan_inversion.cgan import ConditionalGAN
+from gan_inversion.data import Subset
+from gan_inversion.evaluation.attack import attack, subject_mean
+from gan_inversion.evaluation.reconstruction import mse, ssim
+from gan_inversion.evaluation.verification import cosine
+from gan_inversion.inverter import Inverter
+from gan_inversion.progress import progress
+from gan_inversion.protocols import Membership, Pool
+from gan_inversion.run import Run
+
+BLOCK = 128  # pictures compared at once
+JUDGED = 4  # of the models, for the success rates that stand beside the leak
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is trained and asked in one go.
+
+    Attributes:
+        faces: which data set and recogniser, and where the thresholds are.
+        protocol: the rules.
+        seed: of the halves, and of weights and order.
+        method: the inverter, without a size.
+        size: images that a model is trained on; None for half of what there is.
+        unit: of the rows, `image` or `subject`.
+        models: columns of the membership matrix.
+        epochs: when documented decoders are asked; other inverters are at their end.
+        signals: what is computed of a reconstruction.
+        folder: for logs and checkpoints of what is not trained together.
+        smoke: conditional GANs get the sizes of a rehearsal.
+    """
+
+    faces: inversion.Options
+    protocol: Membership
+    seed: int
+    method: str
+    size: int | None
+    unit: str
+    models: tuple[int, ...]
+    epochs: tuple[int, ...]
+    signals: tuple[str, ...]
+    folder: Path
+    smoke: bool = False
+
+
+@lru_cache(1)
+def open_bench(faces: inversion.Options) -> Bench:
+    """Data, recogniser and split as in the `inversion` protocol, whose test images stay out."""
+    return inversion.set_up(faces)
+
+
+def draw_pool(part: Part, bench: Bench) -> Pool:
+    """Rows of a part's unit; images as indices into the dataset."""
+    candidates = np.sort(np.concatenate([bench.split.train, bench.split.validation]))
+    found = part.protocol.pool(
+        part.unit,
+        bench.dataset.subjects[candidates],
+        bench.judges[0].embeddings[candidates],
+        size=part.size,
+        seed=part.seed,
+    )
+    return replace(found, trained=candidates[found.trained], asked=candidates[found.asked])
+
+
+def build_one(method: str, **others: Any) -> Inverter:
+    """The inverter that the `inversion` protocol trains under this name; others as for `build`."""
+    return build(
+        method,
+        targets="corrected",
+        epochs=inversion.EPOCHS,
+        batch_size=inversion.BATCH_SIZE,
+        **others,
+    )
+
+
+def trained_together(method: str) -> bool:
+    """Whether a method's models share a pass over the data, and can be asked after any epoch."""
+    return method.removeprefix("documented_") in DECODERS
+
+
+def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[Inverter]]]:
+    """Train the models; whenever they are to be asked, the epoch and the inverters."""
+    attacked = bench.judges[0]
+    images, embeddings = Subset(bench.images, pool.trained), attacked.embeddings[pool.trained]
+    members = pool.members()[:, list(part.models)]
+    seeds = [1000 * part.seed + model for model in part.models]
+    if trained_together(part.method):
+        epochs = train_together(
+            part.method.removeprefix("documented_"),
+            embeddings,
+            images,
+            members,
+            seeds=seeds,
+            targets="corrected",
+            epochs=max(part.epochs),
+        )
+        for epoch, (shadows, _) in enumerate(epochs, 1):
+            if epoch in part.epochs:
+                yield epoch, [shadow.inverter() for shadow in shadows]
+        return
+    inverters = []
+    for model, own, seed in zip(part.models, members.T, seeds, strict=True):
+        inverter = build_one(part.method, recogniser=attacked.embedder, smoke=part.smoke)
+        declared = {"method": part.method, "seed": seed}
+        with Run(part.folder / f"{part.unit}-{model:02}", declared) as run:
+            chosen = Subset(images, np.flatnonzero(own))
+            train(inverter, embeddings[own], chosen, seed=seed, run=run)
+        inverters.append(inverter)
+    yield inversion.EPOCHS, inverters
+
+
+def ask(
+    inverter: Inverter, pool: Pool, bench: Bench, signals: tuple[str, ...]
+) -> dict[str, np.ndarray]:
+    """What one model shows of the images asked about: signal -> float32 (R,), mean of each row."""
+    attacked = bench.judges[0]
+    found: dict[str, list[np.ndarray]] = {}
+    for start in range(0, len(pool.asked), BLOCK):
+        some = pool.asked[start : start + BLOCK]
+        photographs, embeddings = bench.images[some], attacked.embeddings[some]
+        originals = photographs.astype("float32") / 255
+        pictures = np.asarray(inverter.invert(embeddings), "float32")
+        values: dict[str, np.ndarray] = {}
+        if "log_mse" in signals:
+            values["log_mse"] = -np.log(mse(originals, pictures))
+        if "ssim" in signals:
+            values["ssim"] = ssim(originals, pictures)
+        if "identity" in signals:
+            shown = attacked.embedder.embed(np.round(255 * pictures).astype("uint8"))
+            values["identity"] = cosine(shown, embeddings)
+        if isinstance(inverter, ConditionalGAN) and inverter.settings.adversarial:
+            values["discriminator"] = inverter.credit(embeddings, photographs)
+        for name, value in values.items():
+            found.setdefault(name, []).append(value)
+    return {
+        name: subject_mean(np.concatenate(parts), pool.asked_row)[1].astype("float32")
+        for name, parts in found.items()
+    }
+
+
+def judge(inverter: Inverter, bench: Bench) -> dict[str, np.ndarray]:
+    """Scores of one model's reconstructions of people nobody trained on, of both types."""
+    attacked, test = bench.judges[0], bench.split.test
+    originals = attacked.embeddings[test]
+    pictures, _ = reconstruct(inverter, originals)
+    outcome = attack(attacked.embedder.embed(pictures), originals, bench.subjects)
+    return {"type1": outcome.type1, "type2": outcome.type2}
+
+
+def answers(part: Part) -> dict[str, np.ndarray]:
+    """Train the models and ask them: `<epoch>/<signal>` -> float32 (R, models).
+
+    Beside them, of the models that are judged, `<epoch>/type1` and `type2`: float32 (J, ...).
+    """
+    bench = open_bench(part.faces)
+    pool = draw_pool(part, bench)
+    found: dict[str, np.ndarray] = {}
+    for epoch, inverters in audited(part, pool, bench):
+        seen = [
+            ask(inverter, pool, bench, part.signals)
+            for inverter in progress(inverters, desc=f"{part.unit} signals", unit="model")
+        ]
+        for name in seen[0]:
+            found[f"{epoch}/{name}"] = np.stack([one[name] for one in seen], axis=1)
+        if part.unit == "image":
+            judged = [
+                judge(inverter, bench)
+                for model, inverter in zip(part.models, inverters, strict=True)
+                if model < JUDGED
+            ]
+            for name in judged[0] if judged else ():
+                found[f"{epoch}/{name}"] = np.stack([one[name] for one in judged])
+    keras.utils.clear_session()
+    return found

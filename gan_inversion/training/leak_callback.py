@@ -1,0 +1,56 @@
+"""How well a loss threshold tells members from others, epoch by epoch, while any Keras model trains.
+
+Fourth stage of the flow. Yeom et al., "Privacy Risk in Machine Learning", CSF 2018.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+
+class LeakCallback(keras.callbacks.Callback):
+    """Adds `leak_auc` to the logs of each epoch: 0.5 when losses tell nothing, 1 when all.
+
+    Put it before callbacks that write the logs somewhere.
+
+    Args:
+        members: inputs and targets that the model is trained on, N first in each.
+        others: inputs and targets that it never is.
+        loss: targets and outputs -> losses, N first; what follows is averaged.
+        batch_size: samples a forward pass, which is made with `training=False`.
+
+    Example:
+        model.fit(x, y, callbacks=[LeakCallback((x, y), (x_unseen, y_unseen))])
+    """
+
+    def __init__(
+        self,
+        members: tuple[Any, Any],
+        others: tuple[Any, Any],
+        *,
+        loss: Callable[[Any, Any], Any] = keras.losses.mean_squared_error,
+        batch_size: int = 64,
+    ):
+        super().__init__()
+        self.sides, self.loss, self.batch_size = (members, others), loss, batch_size
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        members, others = (self.losses(*side) for side in self.sides)
+        is_member = np.repeat([True, False], [len(members), len(others)])
+        found = float(roc_auc_score(is_member, -np.concatenate([members, others])))
+        if logs is not None:
+            logs["leak_auc"] = found
+
+    def losses(self, inputs: Any, targets: Any) -> np.ndarray:
+        """Loss of each sample, (N,)."""
+        parts = []
+        for start in range(0, len(targets), self.batch_size):
+            some = slice(start, start + self.batch_size)
+            seen = keras.tree.map_structure(lambda x, some=some: x[some], inputs)
+            outputs = self.model(seen, training=False)
+            loss = np.asarray(self.loss(targets[some], outputs))
+            parts.append(loss.reshape(len(loss), -1).mean(axis=1))
+        return np.concatenate(parts)
