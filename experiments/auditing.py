@@ -36,7 +36,8 @@ def audit(
         seed: for the resampling.
 
     Returns:
-        Metrics (`fit`: the mean signal of members and of others), and under the same names float32 (2, P): false and true positive rates.
+        Metrics (`fit`: the mean signal of members and of others), and under the same names float32
+        (2, P): false and true positive rates.
 
     Raises:
         UserError: matrices that attacks cannot be run on.

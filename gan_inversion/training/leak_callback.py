@@ -1,4 +1,4 @@
-"""How well a loss threshold tells members from others, epoch by epoch, while any Keras model trains.
+"""How well a loss threshold tells members from others, while any Keras model trains.
 
 Fourth stage of the flow. Yeom et al., "Privacy Risk in Machine Learning", CSF 2018.
 """
