@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gan_inversion.errors import UserError
-from gan_inversion.evaluation.leak import leak
+from gan_inversion.evaluation.leak import audited_epsilon, leak
 from gan_inversion.evaluation.membership import ATTACKS, check_matrices, every_target
 from gan_inversion.progress import progress
 from gan_inversion.record import Metric, at, metric
 
 TOGETHER = "together"  # all signals at once
 WITHIN = ("threshold", "lira_offline_fixed")  # attacks that are also looked at subject by subject
+DELTA = 1e-5  # allowed for where an attack's success is turned into an epsilon
 FEWEST = 20  # images of a subject that is looked at alone
 POINTS = np.logspace(-4, 0, 81)  # false positive rates at which a curve is kept
 
@@ -66,6 +67,8 @@ def audit(
         metrics[f"{name}/balanced_accuracy"] = metric(
             found.balanced[0], ci=found.balanced[1], n=everyone
         )
+        proven = audited_epsilon(scores, membership, subjects, delta=DELTA, seed=seed)
+        metrics[f"{name}/epsilon"] = metric(proven, n=everyone)
         for fpr, rate in found.tpr.items():
             value, ci = rate or (float("nan"), None)
             metrics[at(f"{name}/tpr", fpr=fpr)] = metric(value, ci=ci, n=found.others)

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from baselines import private
 from baselines.controls import CONTROLS
 from baselines.decoders import DECODERS
 from baselines.inverter import DecoderInverter
@@ -39,7 +40,8 @@ def build(
     """The inverter called `method`.
 
     Args:
-        method: a control, a documented decoder, `cgan[_<variant>][_<preset>]`, or `file.py:name`.
+        method: a control, a documented decoder, `private_dense`, `cgan[_<variant>][_<preset>]`, or
+            `file.py:name`.
         targets, epochs, batch_size: of a documented decoder.
         recogniser: the attacked one, which a conditional GAN may be trained through.
         smoke: a conditional GAN gets the sizes of a rehearsal.
@@ -50,11 +52,14 @@ def build(
         return CONTROLS[method]()
     if method.split("_")[0] == FAMILY:
         return ConditionalGAN(named(method, smoke=smoke), recogniser=recogniser, name=method)
+    options = {"targets": targets, "epochs": epochs, "batch_size": batch_size}
+    if method == private.NAME:
+        return private.PrivateInverter(**options)
     decoder = method.removeprefix("documented_")
     if decoder not in DECODERS or decoder == method:
-        known = [*CONTROLS, *(f"documented_{name}" for name in DECODERS), FAMILY]
+        known = [*CONTROLS, *(f"documented_{name}" for name in DECODERS), private.NAME, FAMILY]
         raise UserError(f"method must be one of {', '.join(known)} or file.py:name, not {method!r}")
-    return DecoderInverter(decoder, targets=targets, epochs=epochs, batch_size=batch_size)
+    return DecoderInverter(decoder, **options)
 
 
 def open_trained(folder: Path) -> Inverter:

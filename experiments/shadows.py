@@ -229,6 +229,7 @@ def run_one(name: str, options: Options) -> None:
         return
     declared = {"method": name, "protocol": asdict(first.protocol), **settings, "seed": first.seed}
     with Run(first.folder, declared) as run:
+        inverter = build_one(first.method, smoke=first.smoke)
         pools = {unit: draw_pool(some[0], bench) for unit, some in parts.items()}
         found = {unit: gather(some, options.workers) for unit, some in parts.items()}
         for epoch, label in missing.items():
@@ -241,11 +242,12 @@ def run_one(name: str, options: Options) -> None:
                 label,
                 dataset=bench.dataset,
                 embedder=bench.judges[0].embedder,
-                knowledge=build_one(first.method).knowledge,
+                knowledge=inverter.knowledge,
                 seed=first.seed,
                 config={
                     "protocol": asdict(first.protocol),
                     **settings,
+                    "inverter": getattr(inverter, "config", {}),
                     "epochs": epoch,
                     "members": members,
                 },

@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from gan_inversion.errors import UserError
-from gan_inversion.evaluation.leak import leak, roc, tpr_at
+from gan_inversion.evaluation.leak import audited_epsilon, leak, roc, tpr_at
 from gan_inversion.evaluation.membership import (
     ATTACKS,
     calibrated,
@@ -243,3 +243,12 @@ def test_areas_and_advantages_are_those_of_tensorflow_privacy(published):
     found = leak(target, member, np.arange(60), resamples=2)
     assert found.auc[0] == pytest.approx(published["expected_threshold_auc"])
     assert 2 * found.balanced[0] - 1 == pytest.approx(published["expected_threshold_advantage"])
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 1.0, 3.0])
+def test_the_audited_epsilon_of_randomised_response_is_just_below_the_true_one(epsilon):
+    random = np.random.default_rng(0)
+    member = random.random((4000, 8)) < 0.5
+    told = np.where(random.random(member.shape) < 1 / (1 + np.exp(-epsilon)), member, ~member)
+    found = audited_epsilon(told.astype(float), member, np.arange(4000), delta=1e-5)
+    assert max(0, epsilon - 0.25) <= found <= epsilon
