@@ -101,11 +101,8 @@ class Run:
         self._writer.add_histogram(name, values, step, bins="auto")
 
     def history(self) -> list[dict[str, float]]:
-        """The complete lines of the log; a line cut short by a kill is dropped."""
-        if not self._log.exists():
-            return []
-        lines = self._log.read_text(encoding="utf-8").splitlines(keepends=True)
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        """The complete lines of the log."""
+        return history(self._log)
 
     def rewind(self, step: int) -> None:
         """Forget log lines after `step`: the checkpoint that training resumes from is older."""
@@ -130,6 +127,14 @@ class Run:
         strip = rows.transpose(0, 2, 1, 3, 4).reshape(2 * rows.shape[2], -1, 3)
         write_png(self.folder / "strips" / f"{name}-{step:03d}.png", strip)
         self._writer.add_image(name, strip, step, dataformats="HWC")
+
+
+def history(log: Path) -> list[dict[str, float]]:
+    """The complete lines of a log; a line cut short by a kill is dropped."""
+    if not log.exists():
+        return []
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:

@@ -103,14 +103,14 @@ def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> T
     figures = ["auc", *(at("tpr", fpr=fpr) for fpr in (1e-2, 1e-3))]
     header = ["method", "epochs", "members", "-log MSE of members", "of others"]
     header += [f"{attack.split('_')[0]} {_title(f)}" for attack, _ in LEAKS for f in figures]
-    order = sorted(groups, key=lambda name: (_base(name), _epochs(groups[name])))
+    order = sorted(groups, key=lambda name: (base_method(name), epochs_of(groups[name])))
     for method in order:
         group = groups[method]
         fit = [cell(group, f"image/{FIT}/log_mse/{side}") for side in ("members", "others")]
         if all(fit) and "image" in group[0].config["members"]:
             leaks = [cell(group, f"image/{a}/log_mse/{f}") for a, _ in LEAKS for f in figures]
             members = f"{group[0].config['members']['image']:,}"
-            rows.append([_base(method), str(_epochs(group)), members, *fit, *leaks])
+            rows.append([base_method(method), str(epochs_of(group)), members, *fit, *leaks])
     caption = "Leak against fit: membership of images by epoch and by size, from the loss alone."
     return Table("membership_dynamics", caption, header, rows, [*notes])
 
@@ -124,12 +124,17 @@ def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
     for attack in attacks:
         short = attack.split("_")[0]
         header += [f"median {short} AUC", f"{short} interval above 0.5"]
-    for method in sorted(groups, key=lambda name: (_base(name), _epochs(groups[name]))):
-        first, epochs = groups[method][0], _epochs(groups[method])
+    for method in sorted(groups, key=lambda name: (base_method(name), epochs_of(groups[name]))):
+        first, epochs = groups[method][0], epochs_of(groups[method])
         own = [cell(groups[method], f"within/{PRESIDENT}/{attack}") for attack in attacks]
         if not all(own):
             continue
-        line: list[Cell | str] = [_base(method), str(epochs), str(getattr(own[0], "n", "")), *own]
+        line: list[Cell | str] = [
+            base_method(method),
+            str(epochs),
+            str(getattr(own[0], "n", "")),
+            *own,
+        ]
         for place, attack in enumerate(attacks):
             found = [
                 metric
@@ -144,19 +149,20 @@ def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
         claim = first.metrics[f"within/{PRESIDENT}/{attacks[0]}"]
         holds = claim.ci is not None and claim.ci[0] > 0.5
         told.append(
-            f"{_base(method)} after {epochs} epochs: that his training images are recognised by "
-            f"their lower loss {'holds' if holds else 'cannot be shown'} (AUC {claim.value:.3f})."
+            f"{base_method(method)} after {epochs} epochs: that his training images are recognised "
+            f"by their lower loss {'holds' if holds else 'cannot be shown'} "
+            f"(AUC {claim.value:.3f})."
         )
     caption = "Within one subject: the thesis' president, and everyone with as many images."
     return Table("membership_within", caption, header, rows, [WITHIN, *told, *notes])
 
 
-def _base(method: str) -> str:
+def base_method(method: str) -> str:
     """A method's name without its epochs."""
     return re.sub(r"_e\d+$", "", method)
 
 
-def _epochs(group: Sequence[Record]) -> int:
+def epochs_of(group: Sequence[Record]) -> int:
     return int(group[0].config.get("epochs", 0))
 
 

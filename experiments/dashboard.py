@@ -1,0 +1,167 @@
+"""One TensorBoard for everything: both families, from the committed records and from your runs."""
+
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from tensorboardX import SummaryWriter
+
+from experiments.common import ROOT, main
+from experiments.inversion import picked
+from experiments.methods import attacked, open_trained, reconstruct, trained_config
+from experiments.own import open_embedder
+from experiments.thresholds import embed_view
+from gan_inversion.data import open_dataset
+from gan_inversion.errors import UserError
+from gan_inversion.protocols import Inversion
+from gan_inversion.record import Record, read_scores
+from gan_inversion.reports.dashboard import training_events, write_all
+from gan_inversion.run import history
+from gan_inversion.storage import replaced_folder
+
+PROTOCOLS = ("inversion", "membership", "verification")
+SHOWN = 10  # subjects of a picture tab
+POINTS = 200  # faces in the projector, of each kind
+SPRITE = 40  # pixels of a face there
+
+
+@dataclass(frozen=True)
+class Options:
+    """Build the dashboard from the records and open it on this machine.
+
+    With trained inverters under `runs`, and the data, there are pictures and the projector too;
+    without, all that records hold: scalars, histograms, precision and recall, options, tables.
+
+    Cost: a minute, and one more for each trained inverter on two CPU cores.
+    """
+
+    records: Path = Path("results/records")
+    """Folder of the records."""
+
+    runs: Path = Path("runs")
+    """Folder of the runs, for their logs, their pictures and their trained inverters."""
+
+    pages: Path = Path("docs")
+    """Folder of the tables."""
+
+    output: Path = Path("runs/dashboard")
+    """Folder for the events; what was there is replaced."""
+
+    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
+    """Source of faces."""
+
+    data: Path | None = None
+    """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
+
+    port: int = 6006
+    """Of TensorBoard, which listens on this machine only."""
+
+    serve: bool = True
+    """Open TensorBoard when the dashboard is built."""
+
+    smoke: bool = False
+    """The dashboard of the rehearsals under `runs/smoke`."""
+
+
+def rehearsal(options: Options) -> Options:
+    """The options of `--smoke`."""
+    folder = Path("runs/smoke")
+    return replace(
+        options,
+        records=folder / "records",
+        runs=folder,
+        pages=folder,
+        output=folder / "dashboard",
+        dataset="synthetic",
+    )
+
+
+def read_all(options: Options) -> dict[str, list[tuple[Record, dict[str, np.ndarray]]]]:
+    """The records of one data set by protocol, with their raw scores.
+
+    Raises:
+        UserError: there are none.
+    """
+    found = {}
+    for protocol in PROTOCOLS:
+        paths = sorted((options.records / protocol).glob(f"*-{options.dataset}-s*.json"))
+        pairs = [(Record.read(path), read_scores(path)) for path in paths]
+        if pairs:
+            found[protocol] = pairs
+    if not found:
+        raise UserError(
+            f"expected records of {options.dataset} in {options.records}, found none of "
+            f"{', '.join(PROTOCOLS)}"
+        )
+    return found
+
+
+def trained_runs(options: Options) -> list[Path]:
+    """Folders of runs of the `inversion` protocol that hold a trained inverter and its record."""
+    folders = (options.runs / Inversion().name).glob(f"*-{options.dataset}-s0")
+    return sorted(folder for folder in folders if (folder / "inverter" / "record.json").exists())
+
+
+def draw_faces(options: Options, folders: list[Path]) -> None:
+    """Pictures and the projector: the same people by every trained inverter."""
+    protocol = Inversion()
+    config = trained_config(folders[0])
+    embedder = open_embedder(attacked(config))
+    dataset = open_dataset(options.dataset, options.data)
+    embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
+    images = dataset.view(protocol.view, resample=protocol.resample)
+    for folder in folders:
+        record = options.records / protocol.name / f"{folder.name}.json"
+        if trained_config(folder)["split"] != config["split"] or not record.exists():
+            continue
+        scores, inverter = read_scores(record), open_trained(folder)
+        test = scores["test_index"]
+        place = options.output / "faces" / folder.name.rsplit("-", 2)[0]
+        with SummaryWriter(str(place)) as writer:
+            groups = picked(scores[f"{embedder.name}/type1"], SHOWN)
+            for name, chosen in groups.items():
+                pictures, _ = reconstruct(inverter, embeddings[test[chosen]])
+                pairs = np.concatenate([images[test[chosen]], pictures], axis=2)  # (N, S, 2S, 3)
+                writer.add_image(name, np.concatenate(pairs), 0, dataformats="HWC")
+            some = test[:POINTS]
+            pictures, _ = reconstruct(inverter, embeddings[some])
+            vectors = np.concatenate([embeddings[some], embedder.embed(pictures)])
+            faces = np.concatenate([np.asarray(images[some]), pictures])
+            small = faces.reshape(len(faces), SPRITE, 160 // SPRITE, SPRITE, 160 // SPRITE, 3)
+            sprites = small.mean(axis=(2, 4)).transpose(0, 3, 1, 2) / 255
+            names = [dataset.subjects[index] for index in some]
+            kinds = ["photograph"] * len(some) + ["reconstruction"] * len(some)
+            writer.add_embedding(
+                vectors,
+                metadata=[list(row) for row in zip(names * 2, kinds, strict=True)],
+                metadata_header=["subject", "kind"],
+                label_img=sprites,
+                tag="faces",
+            )
+
+
+def run_all(options: Options) -> None:
+    """Build, and serve."""
+    if options.smoke:
+        options = rehearsal(options)
+    records = read_all(options)
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in options.pages.glob("*.md")}
+    pages["metrics"] = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    with replaced_folder(options.output) as folder:
+        here = replace(options, output=folder)
+        write_all(folder, records, pages)
+        for run in sorted(options.runs.glob("*/*/log.jsonl")):
+            training_events(folder / "training" / run.parent.name, history(run))
+        if folders := trained_runs(options):
+            draw_faces(here, folders)
+    print(f"{options.output} written")
+    if options.serve:
+        command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(options.output)]
+        subprocess.run([*command, "--host", "127.0.0.1", "--port", str(options.port)], check=False)
+
+
+if __name__ == "__main__":
+    main(Options, run_all)

@@ -1,0 +1,261 @@
+"""TensorBoard events from records: every figure that a record holds, where a question asks for it.
+
+What each tag means stands in docs/metrics.md.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tensorboardX import SummaryWriter
+
+from gan_inversion.record import Record, at
+from gan_inversion.reports.membership import FIT, base_method, epochs_of
+from gan_inversion.reports.table import Cell, by_method, cell
+
+RATES = (1e-2, 1e-3, 1e-4)
+SIDES = (160, 80, 40, 20)
+ALONE = ("psnr", "ssim", "midlayer", "spectrum", "c2st_auc")
+HEADLINE = {
+    "type1": at("sar_type1", fmr=1e-3),
+    "type2": at("sar_type2", fmr=1e-3),
+    "cosine": "cosine_mean",
+}
+RANKS = 20
+
+Scores = Mapping[str, np.ndarray]
+
+
+def inversion_events(folder: Path, records: Sequence[Record], scores: Sequence[Scores]) -> None:
+    """What is known of one inverter's reconstructions, seeds averaged.
+
+    Args:
+        folder: of its own.
+        records: of the `inversion` protocol, one a seed.
+        scores: raw scores of each.
+    """
+    with SummaryWriter(str(folder)) as writer:
+        for name in records[0].config["recognisers"]:
+            for figure in ("sar_type1", "sar_type2"):
+                for fmr in RATES:
+                    found = cell(records, at(f"{name}/{figure}", fmr=fmr))
+                    _point(writer, f"{figure}/{name}", found, round(1 / fmr))
+            _point(writer, f"cosine/{name}", cell(records, f"{name}/cosine_mean"), 0)
+            ranks = np.concatenate(
+                [some[f"{name}/rank"] for some in scores if f"{name}/rank" in some]
+            )
+            for rank in range(1, RANKS + 1) if len(ranks) else ():
+                writer.add_scalar(f"cmc/{name}", float((ranks <= rank).mean()), rank)
+            for kind in ("type1", "type2"):
+                values = [some[f"{name}/{kind}"] for some in scores if f"{name}/{kind}" in some]
+                if values:
+                    _histogram(writer, f"scores/{name}/{kind}", np.concatenate(values))
+        for side in SIDES:
+            _point(writer, "swd", cell(records, f"swd/{side}"), side)
+        for name in ALONE:
+            _point(writer, name, cell(records, name), 0)
+
+
+def verification_events(folder: Path, record: Record, scores: Scores) -> None:
+    """Scores of real pairs, which those of reconstructions are to be compared with."""
+    name = record.embedder
+    genuine = scores["genuine"].astype(bool)
+    with SummaryWriter(str(folder)) as writer:
+        _histogram(writer, f"scores/{name}/genuine", scores["scores"][genuine])
+        _histogram(writer, f"scores/{name}/impostor", scores["scores"][~genuine])
+
+
+def membership_events(folder: Path, records: Sequence[Record], scores: Sequence[Scores]) -> None:
+    """What is known of whom one inverter remembers, by epoch.
+
+    Args:
+        folder: of its own.
+        records: of the `membership` protocol, one an epoch.
+        scores: raw scores of each.
+    """
+    with SummaryWriter(str(folder)) as writer:
+        for record, some in zip(records, scores, strict=True):
+            epoch = epochs_of([record])
+            for name in record.metrics:
+                parts = name.split("/")
+                if len(parts) == 4 and parts[1] != FIT:
+                    _point(writer, f"leak/{name}", cell([record], name), epoch)
+            for unit in record.config["units"]:
+                if f"{unit}/log_mse" in some:
+                    _membership_curves(writer, unit, some, epoch)
+
+
+def _membership_curves(writer: SummaryWriter, unit: str, scores: Scores, epoch: int) -> None:
+    """Losses of members and others, and what each attack makes of each signal."""
+    signal, inside = scores[f"{unit}/log_mse"], scores[f"{unit}/membership"].astype(bool)
+    _histogram(writer, f"losses/{unit}/members", -signal[inside], epoch)
+    _histogram(writer, f"losses/{unit}/others", -signal[~inside], epoch)
+    members, others = int(inside.sum()), int((~inside).sum())
+    for name, curve in scores.items():
+        parts = name.split("/")
+        if parts[0] != unit or parts[-1] != "roc":
+            continue
+        false, hits = (
+            np.rint(rate * count) for rate, count in zip(curve, (others, members), strict=True)
+        )
+        order = np.argsort(-false, kind="stable")  # TensorBoard's thresholds rise
+        hits, false = hits[order], false[order]
+        writer.add_pr_curve_raw(
+            f"members/{unit}/{parts[1]}/{parts[2]}",
+            hits,
+            false,
+            others - false,
+            members - hits,
+            hits / np.maximum(hits + false, 1),
+            hits / members,
+            epoch,
+            num_thresholds=len(hits),
+        )
+
+
+def training_events(folder: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    """The log of one training, as `Run.history` gives it."""
+    with SummaryWriter(str(folder)) as writer:
+        for line in lines:
+            for name, value in line.items():
+                if name.startswith("train_"):
+                    writer.add_scalar(name, value, int(line["step"]))
+
+
+def hparams_events(folder: Path, inversions: Sequence[Record], leaks: Sequence[Record]) -> None:
+    """Every run with its options and headline figures, to be sorted by any of them.
+
+    Args:
+        folder: for all of them.
+        inversions: records of the `inversion` protocol.
+        leaks: records of the `membership` protocol.
+    """
+    rows = []
+    for record in (*inversions, *leaks):
+        figures = {}
+        for name in dict.fromkeys(metric.split("/")[0] for metric in record.metrics):
+            for short, figure in HEADLINE.items():
+                figures[f"{name}_{short}"] = record.metrics.get(f"{name}/{figure}")
+        figures |= {name: record.metrics.get(name) for name in ("ssim", "swd/mean", "c2st_auc")}
+        leak = "image/lira_offline_fixed/log_mse"
+        figures["leak_auc"] = record.metrics.get(f"{leak}/auc")
+        figures["leak_tpr"] = record.metrics.get(at(f"{leak}/tpr", fpr=1e-2))
+        known = {n: m.value for n, m in figures.items() if m is not None and m.value is not None}
+        rows.append((record, options_of(record), known))
+    names = sorted({name for _, options, _ in rows for name in options})
+    with SummaryWriter(str(folder)) as writer:
+        for record, options, figures in rows:
+            # TensorBoard takes the list of options from the first run it reads.
+            filled = {name: options.get(name, "-") for name in names}
+            headline = {f"headline/{name}": value for name, value in figures.items()}
+            writer.add_hparams(
+                filled, headline, f"{record.protocol}-{record.method}-s{record.seed}"
+            )
+
+
+def options_of(record: Record) -> dict[str, Any]:
+    """The plain options in a record's `config`, and whose run it was."""
+    config = {**record.config.get("inverter", {}), **record.config}
+    plain = {name: v for name, v in config.items() if isinstance(v, bool | int | float | str)}
+    family = record.method.split("_")[0]
+    own = {"method": record.method, "family": family, "seed": record.seed}
+    return {**plain, **own, "protocol": record.protocol, "knowledge": str(record.knowledge)}
+
+
+def text_events(folder: Path, pages: Mapping[str, str]) -> None:
+    """Pages of Markdown under their names."""
+    with SummaryWriter(str(folder)) as writer:
+        for name, page in pages.items():
+            writer.add_text(name, page, 0)
+
+
+def layout(folder: Path, recognisers: Sequence[str], units: Sequence[str]) -> None:
+    """One chart a question, all inverters as lines; and the figures with their intervals."""
+    lines: dict[str, dict[str, list]] = {}
+    person = lines.setdefault(
+        "Is the face accepted as the person? (step: 1 / false match rate)", {}
+    )
+    margins = lines.setdefault("The same, with intervals", {})
+    for name in recognisers:
+        for kind, title in (("sar_type1", "Type-I"), ("sar_type2", "Type-II")):
+            tag = f"{kind}/{name}"
+            person[f"{title} success rate, {name}"] = ["Multiline", [f"^{tag}$"]]
+            margins[f"{title}, {name}"] = ["Margin", [tag, f"{tag}/low", f"{tag}/high"]]
+    lines["Is the person found in a gallery? (step: rank)"] = {
+        f"Share found, {name}": ["Multiline", [f"^cmc/{name}$"]] for name in recognisers
+    }
+    lines["Does it look like a photograph?"] = {
+        "Sliced Wasserstein distance (step: side of the level, pixels)": ["Multiline", ["^swd$"]],
+        "Two-sample AUC: 0.5 is perfect": ["Multiline", ["^c2st_auc$"]],
+    }
+    lines["Does it look like the original?"] = {
+        "SSIM": ["Multiline", ["^ssim$"]],
+        "Cosine to the inverted embedding": ["Multiline", ["^cosine/[^/]+$"]],
+    }
+    lines["Does training go on?"] = {
+        "Loss": ["Multiline", ["^train_loss$"]],
+        "Identity: 1 - cosine": ["Multiline", ["^train_identity$"]],
+        "1 - SSIM": ["Multiline", ["^train_dissimilarity$"]],
+    }
+    leak = lines.setdefault("Whom does it remember? (step: epoch)", {})
+    for unit in units:
+        for attack in ("threshold", "lira_offline_fixed", "rmia_offline"):
+            tag = f"leak/{unit}/{attack}/log_mse"
+            leak[f"AUC, {unit}s, {attack}"] = ["Margin", [f"{tag}/auc{end}" for end in ENDS]]
+        leak[f"AUC, {unit}s, all attacks"] = ["Multiline", [f"^leak/{unit}/.*/log_mse/auc$"]]
+        leak[f"TPR at FPR 1 %, {unit}s"] = [
+            "Multiline",
+            [f"^leak/{unit}/.*/log_mse/tpr@fpr=1e-2$"],
+        ]
+    with SummaryWriter(str(folder)) as writer:
+        writer.add_custom_scalars({name: charts for name, charts in lines.items() if charts})
+
+
+ENDS = ("", "/low", "/high")  # of a figure's tag and of its interval's
+
+
+def write_all(
+    folder: Path,
+    records: Mapping[str, Sequence[tuple[Record, Scores]]],
+    pages: Mapping[str, str],
+) -> None:
+    """All that records say, as TensorBoard reads it.
+
+    Args:
+        folder: the dashboard's; a folder a method is made in it.
+        records: protocol -> records with their raw scores.
+        pages: for the text tab.
+    """
+    inversions, leaks = records.get("inversion", ()), records.get("membership", ())
+    for method, group in by_method([record for record, _ in inversions]).items():
+        scores = [some for record, some in inversions if record.method == method]
+        inversion_events(folder / "inversion" / method, group, scores)
+    for record, some in records.get("verification", ()):
+        verification_events(folder / "real_pairs" / record.method, record, some)
+    bases = dict.fromkeys(base_method(record.method) for record, _ in leaks)
+    for base in bases:
+        own = [pair for pair in leaks if base_method(pair[0].method) == base and not pair[0].seed]
+        own.sort(key=lambda pair: epochs_of([pair[0]]))
+        membership_events(
+            folder / "membership" / base, [record for record, _ in own], [some for _, some in own]
+        )
+    hparams_events(
+        folder / "runs", [record for record, _ in inversions], [record for record, _ in leaks]
+    )
+    recognisers = dict.fromkeys(n for record, _ in inversions for n in record.config["recognisers"])
+    units = dict.fromkeys(unit for record, _ in leaks for unit in record.config["units"])
+    layout(folder / "layout", list(recognisers), list(units))
+    text_events(folder / "pages", pages)
+
+
+def _point(writer: SummaryWriter, tag: str, found: Cell | str, step: int) -> None:
+    """A figure and its interval; nothing where it is not resolved."""
+    if isinstance(found, Cell) and found.mean is not None:
+        values = (found.mean, *(found.interval or ()))
+        for end, value in zip(ENDS, values, strict=False):
+            writer.add_scalar(tag + end, value, step)
+
+
+def _histogram(writer: SummaryWriter, tag: str, values: np.ndarray, step: int = 0) -> None:
+    writer.add_histogram(tag, np.asarray(values, "float64"), step, bins="auto")
