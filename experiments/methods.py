@@ -52,7 +52,7 @@ def build(
         return CONTROLS[method]()
     if method.split("_")[0] == FAMILY:
         return ConditionalGAN(named(method, smoke=smoke), recogniser=recogniser, name=method)
-    options = {"targets": targets, "epochs": epochs, "batch_size": batch_size}
+    options: dict[str, Any] = {"targets": targets, "epochs": epochs, "batch_size": batch_size}
     if method == private.NAME:
         return private.PrivateInverter(**options)
     decoder = method.removeprefix("documented_")

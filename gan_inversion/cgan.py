@@ -16,13 +16,14 @@ from gan_inversion.data.views import SIZE
 from gan_inversion.embedders import Embedder, KerasEmbedder, fastest_precision
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images, check_fit, check_invert
-from gan_inversion.networks import discriminator, generator
+from gan_inversion.networks import COARSE, discriminator, generator
 from gan_inversion.predict import in_blocks
 from gan_inversion.run import Run
 from gan_inversion.seeding import stream
 from gan_inversion.storage import atomic, write_text
 from gan_inversion.training import fit
 from gan_inversion.training.adversarial import Adversaries, Draws
+from gan_inversion.training.coarse import coarse_weights
 from gan_inversion.training.distil import distil
 
 BLOCK = 16  # embeddings inverted at once
@@ -55,6 +56,9 @@ class ConditionalGAN:
             raise UserError(f"expected {config.batch_size} images or more, got {len(images)}")
         recogniser = self._recogniser(embeddings, images, seed=seed, run=run)
         players = adversaries(config, embeddings.shape[1], recogniser, seed=seed)
+        start = coarse_weights(embeddings, images, config.side // COARSE)
+        for model in (players.generator, players.average):
+            model.get_layer("coarse").set_weights(start)
         self.model, self._players = players.average, players
         intervals = config.steps // config.interval
 

@@ -2,7 +2,8 @@
 
 Third stage of the flow. A few dense layers turn both into a style; upsampling residual blocks of
 modulated convolutions, without batch normalisation, start from a map of 4x4 to 7x7 positions and
-end with Haar coefficients (Karras et al., CVPR 2020; Gal et al., SIGGRAPH 2021).
+end with Haar coefficients (Karras et al., CVPR 2020; Gal et al., SIGGRAPH 2021). They are added to
+a coarse picture, a linear function of the embedding that is not trained with them.
 """
 
 from functools import partial
@@ -14,6 +15,7 @@ from gan_inversion.layers import HaarSynthesis, ModulatedConv2D
 
 STARTS = {64: 4, 112: 7, 160: 5}  # side of the picture -> side of the first map
 STYLE = 256  # components of a style
+COARSE = 8  # times the side of the coarse picture is that of the picture
 WIDEST = 6  # times the width of the largest map
 
 
@@ -46,12 +48,26 @@ def generator(
     while here < half:
         here *= 2
         x = _upsampled(x, style, channels(), precision)
-    # From grey: details as loud as the means would begin as a pattern of two pixels.
+    # From nothing: details as loud as the means would begin as a pattern of two pixels.
     coefficients = ModulatedConv2D(12, normalise=False, initializer="zeros", dtype=precision)
-    x = coefficients([x, style])
-    x = layers.Activation("tanh", dtype="float32")(HaarSynthesis(dtype="float32")(x))
+    x = HaarSynthesis(dtype="float32")(coefficients([x, style]))
+    x = layers.Add(dtype="float32")([x, _coarse(code, side // COARSE)])
+    x = layers.Activation("tanh", dtype="float32")(x)
     picture = layers.Rescaling(0.5, offset=0.5, dtype="float32")(x)
     return keras.Model(inputs, picture, name="generator")
+
+
+def _coarse(code, side: int) -> keras.KerasTensor:
+    """Coarse picture, enlarged; grey until `coarse` is given weights (`training.coarse`)."""
+    dense = layers.Dense(
+        side * side * 3,
+        kernel_initializer="zeros",
+        trainable=False,
+        name="coarse",
+        dtype="float32",
+    )
+    x = layers.Reshape((side, side, 3), dtype="float32")(dense(code))
+    return layers.UpSampling2D(COARSE, interpolation="bilinear", dtype="float32")(x)
 
 
 def _upsampled(x, style, channels: int, precision: str) -> keras.KerasTensor:

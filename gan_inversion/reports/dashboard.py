@@ -145,10 +145,10 @@ def hparams_events(folder: Path, inversions: Sequence[Record], leaks: Sequence[R
         rows.append((record, options_of(record), known))
     names = sorted({name for _, options, _ in rows for name in options})
     with SummaryWriter(str(folder)) as writer:
-        for record, options, figures in rows:
+        for record, options, known in rows:
             # TensorBoard takes the list of options from the first run it reads.
             filled = {name: options.get(name, "-") for name in names}
-            headline = {f"headline/{name}": value for name, value in figures.items()}
+            headline = {f"headline/{name}": value for name, value in known.items()}
             writer.add_hparams(
                 filled, headline, f"{record.protocol}-{record.method}-s{record.seed}"
             )
