@@ -209,6 +209,19 @@ class Membership(Protocol):
 
 
 @dataclass(frozen=True)
+class Faces(Protocol):
+    """What the photographs are like.
+
+    Attributes:
+        view: of the frame.
+        resample: filter from 250 to 160 pixels.
+    """
+
+    view: str = "aligned"
+    resample: str = "bilinear"
+
+
+@dataclass(frozen=True)
 class Speed(Protocol):
     """Images per second, everyone in turn on the same machine; intervals are minimum and maximum.
 

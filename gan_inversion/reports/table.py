@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from html import escape
 from statistics import fmean, stdev
 
 from gan_inversion.errors import UserError
@@ -97,14 +98,29 @@ class Table:
             ]
         )
 
+    def html(self) -> str:
+        """A `figure` element with caption and notes."""
+
+        def row(line: Sequence[Cell | str], tag: str) -> str:
+            texts = [cell if isinstance(cell, str) else cell.text() for cell in line]
+            return f"<tr>{''.join(f'<{tag}>{escape(text)}</{tag}>' for text in texts)}</tr>"
+
+        body = "\n".join(row(line, "td") for line in self.rows)
+        notes = "".join(f"<p class='note'>{escape(note)}</p>" for note in self.notes)
+        return (
+            f"<figure class='table'><figcaption>{escape(self.caption)}</figcaption>"
+            f"<div class='wide'><table>\n<thead>{row(self.header, 'th')}</thead>\n"
+            f"<tbody>{body}</tbody></table></div>{notes}</figure>"
+        )
+
     def latex(self) -> str:
         """A `table` environment for the booktabs package."""
 
-        def escape(text: str) -> str:
+        def plain(text: str) -> str:
             return SPECIAL.sub(r"\\\1", text.replace("`", ""))
 
         def form(cell: Cell | str) -> str:
-            return escape(cell) if isinstance(cell, str) else cell.text(plus_minus=r"$\pm$")
+            return plain(cell) if isinstance(cell, str) else cell.text(plus_minus=r"$\pm$")
 
         rows = [" & ".join(map(form, row)) + r" \\" for row in (self.header, *self.rows)]
         comments = [f"% {line}" for note in self.notes for line in note.splitlines() if line]
@@ -112,7 +128,7 @@ class Table:
             *comments,
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{escape(self.caption)}}}",
+            rf"\caption{{{plain(self.caption)}}}",
             rf"\label{{tab:{self.name}}}",
             rf"\begin{{tabular}}{{l{'r' * (len(self.header) - 1)}}}",
             r"\toprule",

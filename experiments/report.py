@@ -1,0 +1,292 @@
+"""The benchmark on one page: tables, findings, curves, the ledger, faces and who is at risk."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from experiments.common import main
+from experiments.tables import EXPECTED
+from gan_inversion.config import FAMILY
+from gan_inversion.errors import UserError
+from gan_inversion.evaluation.intervals import bootstrap_mean, clopper_pearson
+from gan_inversion.protocols import Faces
+from gan_inversion.record import Record, at, read_scores
+from gan_inversion.reports import charts, tables
+from gan_inversion.reports.inversion import headline
+from gan_inversion.reports.membership import LEAKS, base_method, epochs_of, membership
+from gan_inversion.reports.page import Section, drawing, findings, page, png, text
+from gan_inversion.storage import write_text
+
+ATTACKS = ("threshold", "lira_offline_fixed", "rmia_offline")  # whose curves are drawn
+GROUPS = ((1, 1), (2, 5), (6, 20), (21, 10_000))  # images of a subject
+TERCILES = ("low", "middle", "high")
+FEWEST = 10  # images that a slice must have
+
+Pairs = Sequence[tuple[Record, Mapping[str, np.ndarray]]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Write the report from the records: one HTML file that opens from disk, without a network.
+
+    Cost: half a minute.
+    """
+
+    results: Path = Path("results")
+    """Folder that holds `records` and the splits."""
+
+    runs: Path = Path("runs")
+    """Folder of the runs, whose strips of faces are shown. They hold the photographs too: a report
+    with them must not be published where LFW is the source."""
+
+    faces: bool = True
+    """Show them."""
+
+    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
+    """Source of faces."""
+
+    output: Path = Path("runs/report.html")
+    """The page."""
+
+    smoke: bool = False
+    """The report of the rehearsals under `runs/smoke`."""
+
+
+def rehearsal(options: Options) -> Options:
+    """The options of `--smoke`."""
+    folder = Path("runs/smoke")
+    output = folder / "report.html"
+    return replace(options, results=folder, runs=folder, dataset="synthetic", output=output)
+
+
+def read(options: Options, protocol: str) -> Pairs:
+    """Records of a protocol with their raw scores, none if there are none."""
+    paths = sorted((options.results / "records" / protocol).glob(f"*-{options.dataset}-s*.json"))
+    return [
+        (Record.read(path), read_scores(path) if path.with_suffix(".npz").exists() else {})
+        for path in paths
+    ]
+
+
+def files_of(pairs: Pairs) -> list[str]:
+    """Names of the records."""
+    return [f"{r.protocol}/{r.method}-{r.dataset}-s{r.seed}" for r, _ in pairs]
+
+
+def compared(inversions: Pairs) -> Pairs:
+    """One seed of each family's best on the attacked recogniser, and of the best other one.
+
+    A figure with every inverter would be unreadable.
+    """
+    name = inversions[0][0].embedder
+    figure = at(f"{name}/sar_type1", fmr=1e-3)
+    best: dict[str, tuple[Record, Mapping[str, np.ndarray]]] = {}
+    for record, scores in inversions:
+        family = record.method.split("_")[0]
+        if record.seed or family in ("oracle", "random") or figure not in record.metrics:
+            continue
+        value = record.metrics[figure].value or 0
+        known = best.get(family)
+        if known is None or value > (known[0].metrics[figure].value or 0):
+            best[family] = (record, scores)
+    return list(best.values())
+
+
+def attack_section(inversions: Pairs, verifications: Pairs) -> Section:
+    """How similar reconstructions are to whom they were made from, beside real pairs."""
+    parts = []
+    for name in inversions[0][0].config["recognisers"]:
+        scores: dict[str, np.ndarray] = {}
+        used: list[tuple[Record, Mapping[str, np.ndarray]]] = []
+        for record, some in verifications:
+            if record.embedder == name and record.method == f"{name}_aligned":
+                genuine = some["genuine"].astype(bool)
+                scores["real pairs, same person"] = some["scores"][genuine]
+                scores["real pairs, others"] = some["scores"][~genuine]
+                used.append((record, some))
+        for record, some in compared(inversions):
+            if f"{name}/type2" in some:
+                scores[f"{record.method}, type-II"] = some[f"{name}/type2"]
+                used.append((record, some))
+        if scores:
+            line = inversions[0][0].config["recognisers"][name]["thresholds"].get("0.001")
+            chart = charts.histogram(scores, f"cosine, {name}", line)
+            caption = f"Reconstructions against other images of the person, judged by {name}"
+            parts.append(drawing(caption, chart, files_of(used)))
+    return Section("Similarity", parts)
+
+
+def leak_sections(leaks: Pairs) -> list[Section]:
+    """ROC curves and loss histograms, and the ledger with its figure."""
+    parts, points = [], {}
+    for record, some in leaks:
+        label = f"{base_method(record.method)}, {epochs_of([record])} epochs"
+        for unit in record.config["units"]:
+            inside = some[f"{unit}/membership"].astype(bool)
+            members, others = int(inside.sum()), int((~inside).sum())
+            curves = {
+                attack: _with_band(some[f"{unit}/{attack}/log_mse/roc"], members)
+                for attack in ATTACKS
+                if f"{unit}/{attack}/log_mse/roc" in some
+            }
+            if curves:
+                chart = charts.roc(curves, least=10 / others)
+                caption = f"Membership of {unit}s: {label}, from the loss"
+                parts.append(drawing(caption, chart, files_of([(record, some)])))
+        if "image/log_mse" in some:
+            inside = some["image/membership"].astype(bool)
+            losses = {"members": -some["image/log_mse"][inside]}
+            losses["others"] = -some["image/log_mse"][~inside]
+            chart = charts.histogram(losses, "logarithm of the squared error")
+            parts.append(drawing(f"Losses: {label}", chart, files_of([(record, some)])))
+        gain = record.metrics.get(at(f"{record.embedder}/sar_type2", fmr=1e-3))
+        leak = record.metrics.get(f"image/{LEAKS[1][0]}/{LEAKS[1][1]}/auc")
+        if gain and leak and gain.value is not None and leak.value is not None:
+            points[label] = (gain.value, leak.value)
+    sections = [Section("What an inverter remembers", parts)]
+    ledger = [table.html() for table in membership([record for record, _ in leaks])[:3]]
+    if points:
+        chart = charts.pareto(points, "type-II SAR at FMR 0.1 %", "membership AUC, offline LiRA")
+        caption = "What reconstruction gains against what it gives away"
+        ledger.insert(0, drawing(caption, chart, files_of(leaks)))
+    return [Section("The leakage ledger", ledger), *sections]
+
+
+def _with_band(curve: np.ndarray, members: int) -> np.ndarray:
+    """A curve (2, P) with the ends of the true positive rates' intervals, (4, P)."""
+    ends = [clopper_pearson(round(rate * members), members) for rate in curve[1].tolist()]
+    return np.concatenate([curve, np.array(ends).T])
+
+
+def slice_section(inversions: Pairs, faces: Pairs, files: Sequence[str]) -> Section:
+    """Type-I cosine by how many images a subject has, how bright they are, and how turned."""
+    pairs = compared(inversions)
+    name = inversions[0][0].embedder
+    index = pairs[0][1]["test_index"]
+    subjects = np.array([file.split("/")[0] for file in files])
+    names, counts = np.unique(subjects, return_counts=True)
+    images = counts[np.searchsorted(names, subjects[index])]
+    slices = {
+        "images of the subject": [
+            (f"{low}" if low == high else f"{low} to {high}" if high < 1000 else f"{low} or more",
+             (images >= low) & (images <= high))
+            for low, high in GROUPS
+        ]
+    }  # fmt: skip
+    for kind in ("brightness", "pose") if faces else ():
+        values = faces[0][1][kind][index]
+        place = np.searchsorted(np.quantile(values, (1 / 3, 2 / 3)), values)
+        slices[kind] = [(word, place == number) for number, word in enumerate(TERCILES)]
+    parts = []
+    for title, groups in slices.items():
+        groups = [(word, chosen) for word, chosen in groups if chosen.sum() >= FEWEST]
+        lines = {}
+        for record, some in pairs:
+            cosines, people = some[f"{name}/type1"], subjects[index]
+            lines[record.method] = [
+                (float(cosines[chosen].mean()), *bootstrap_mean(cosines[chosen], people[chosen]))
+                for _, chosen in groups
+            ]
+        words = [f"{word}\n({chosen.sum():,})" for word, chosen in groups]
+        caption = f"Type-I cosine by {title}; in brackets the images"
+        parts.append(drawing(caption, charts.bars(words, lines), files_of([*pairs, *faces])))
+    return Section("Who is at risk", parts)
+
+
+def face_section(options: Options, inversions: Pairs) -> Section | None:
+    """Strips of the runs, worst first."""
+    parts = []
+    for record, some in compared(inversions):
+        folder = options.runs / "inversion" / f"{record.method}-{record.dataset}-s{record.seed}"
+        for kind in ("worst", "median", "random"):
+            strip = folder / "strips" / f"{kind}-000.png"
+            if strip.exists():
+                data = BytesIO()
+                Image.open(strip).convert("RGB").save(data, "PNG", optimize=True)
+                caption = f"{record.method}: {kind}, originals above"
+                picture = png(data.getvalue(), caption)
+                parts.append(drawing(caption, picture, files_of([(record, some)])))
+    return Section("Faces", parts) if parts else None
+
+
+def sentences(inversions: Pairs, leaks: Pairs, documented: Pairs) -> list[str]:
+    """The findings, from the records alone."""
+    found = []
+    if documented and any(record.method == "documented_conv_bn" for record, _ in documented):
+        found.append(tables.finding([record for record, _ in documented]).strip())
+    name = inversions[0][0].embedder
+    figures = [at(f"{name}/sar_type{kind}", fmr=1e-3) for kind in (1, 2)]
+    for record, _ in compared(inversions):
+        if record.method.split("_")[0] in (FAMILY, "documented"):
+            first, second = (record.metrics[figure].value for figure in figures)
+            if first is not None and second is not None:
+                found.append(
+                    f"Of the embeddings of people it never saw, {record.method} turns "
+                    f"{first:.1%} into pictures that {name} accepts as the very photograph, and "
+                    f"{second:.1%} into pictures accepted as another photograph of the person, at "
+                    f"a false match rate of 0.1 %."
+                )
+    for record, _ in leaks:
+        attack, signal = LEAKS[1]
+        told = record.metrics.get(f"image/{attack}/{signal}/auc")
+        plain = record.metrics.get("image/threshold/log_mse/auc")
+        if told and plain and told.ci and told.value is not None and plain.value is not None:
+            verdict = "gives its members away" if told.ci[0] > 0.5 else "gives no member away"
+            found.append(
+                f"{base_method(record.method)} after {epochs_of([record])} epochs {verdict}: an "
+                f"attacker with shadow models orders a member before another image with "
+                f"probability {told.value:.3f}, by the loss alone with {plain.value:.3f}."
+            )
+    return found
+
+
+def test_files(options: Options, record: Record) -> list[str]:
+    """Names of all images of the data set, from the split that a record was made on."""
+    path = options.results / "splits" / f"{record.dataset}-{record.config['split']}.csv"
+    if not path.exists():
+        raise UserError(f"expected the split of {record.method} in {path}, found none")
+    with path.open(encoding="utf-8", newline="") as file:
+        return [row["image"] for row in csv.DictReader(file)]
+
+
+def run_all(options: Options) -> None:
+    """Read, draw, write."""
+    if options.smoke:
+        options = rehearsal(options)
+    inversions, leaks = read(options, "inversion"), read(options, "membership")
+    if not inversions:
+        where = options.results / "records" / "inversion"
+        raise UserError(f"expected records of {options.dataset} in {where}, found none")
+    records = [record for record, _ in inversions]
+    expected = EXPECTED if options.dataset == "lfw" else ()
+    table = headline(records, expected=expected).html()
+    told = sentences(inversions, leaks, read(options, "documented"))
+    sections = [
+        Section("In short", [table]),
+        Section("Findings", [findings(told)]),
+        attack_section(inversions, read(options, "verification")),
+        *(leak_sections(leaks) if leaks else ()),
+        slice_section(
+            inversions, read(options, Faces().name), test_files(options, inversions[0][0])
+        ),
+    ]
+    if options.faces and (shown := face_section(options, inversions)):
+        sections.insert(2, shown)
+    intro = text(
+        "Face-recognition systems store embeddings instead of photographs. This page shows what an "
+        "embedding gives away, and what those who invert it remember of the people they were "
+        "trained on. Every figure is computed from the run records named below it."
+    )
+    sections[0] = replace(sections[0], parts=[intro, *sections[0].parts])
+    write_text(options.output, page("What face embeddings give away", sections))
+    print(f"{options.output} written")
+
+
+if __name__ == "__main__":
+    main(Options, run_all)

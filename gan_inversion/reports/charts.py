@@ -1,0 +1,96 @@
+"""Figures of the report, drawn from records, as SVG that needs nothing else."""
+
+import io
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+BINS = 80
+SIZE = (6.4, 4.0)  # inches
+SOLID = ("-", "--", ":", "-.")
+
+mpl.rcParams["svg.hashsalt"] = "gan_inversion"  # same data, same file
+
+
+def svg(figure: Figure) -> str:
+    """A figure as an `svg` element for a page."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
+    return text.getvalue()[text.getvalue().index("<svg") :]
+
+
+def roc(curves: Mapping[str, np.ndarray], *, least: float) -> str:
+    """ROC curves on logarithmic axes with the bands of their true positive rates.
+
+    Args:
+        curves: attack -> false and true positive rates, and ends of the latter's interval,
+            float (4, P).
+        least: false positive rate below which nothing is resolved.
+    """
+    figure, axes = _axes("false positive rate", "true positive rate")
+    for place, (name, (false, hits, low, high)) in enumerate(curves.items()):
+        shown = false >= least
+        axes.plot(false[shown], hits[shown], SOLID[place % len(SOLID)], label=name)
+        axes.fill_between(false[shown], low[shown], high[shown], alpha=0.15)
+    ends = np.array([least, 1])
+    axes.plot(ends, ends, color="grey", linewidth=0.8, label="chance")
+    axes.set(xscale="log", yscale="log", xlim=(least, 1), ylim=(least, 1))
+    axes.legend(fontsize=8)
+    return svg(figure)
+
+
+def histogram(scores: Mapping[str, np.ndarray], label: str, threshold: float | None = None) -> str:
+    """Densities of several kinds of scores.
+
+    Args:
+        scores: kind -> (N,).
+        label: of the axis.
+        threshold: drawn as a line.
+    """
+    figure, axes = _axes(label, "density")
+    values = np.concatenate(list(scores.values()))
+    edges = np.linspace(*np.quantile(values, (0.0005, 0.9995)), BINS)
+    for name, some in scores.items():
+        axes.hist(some, edges, density=True, histtype="step", label=f"{name} ({len(some):,})")
+    if threshold is not None:
+        axes.axvline(threshold, color="grey", linewidth=0.8, label="threshold, FMR 0.1 %")
+    axes.legend(fontsize=8)
+    return svg(figure)
+
+
+def pareto(points: Mapping[str, tuple[float, float]], across: str, up: str) -> str:
+    """What is gained against what is given away, a labelled point each."""
+    figure, axes = _axes(across, up)
+    for name, (x, y) in points.items():
+        axes.plot(x, y, "o")
+        axes.annotate(name, (x, y), textcoords="offset points", xytext=(5, 4), fontsize=8)
+    axes.margins(0.15)
+    return svg(figure)
+
+
+def bars(groups: Sequence[str], lines: Mapping[str, Sequence[tuple[float, float, float]]]) -> str:
+    """A figure with its interval by group, side by side for each method.
+
+    Args:
+        groups: names along the axis.
+        lines: method -> value, low and high of each group.
+    """
+    figure, axes = _axes("", "type-I cosine")
+    for place, (name, cells) in enumerate(lines.items()):
+        values = np.array(cells)
+        x = np.arange(len(groups)) + (place - (len(lines) - 1) / 2) * 0.6 / len(lines)
+        spread = np.abs(values[:, 1:] - values[:, :1]).T
+        axes.errorbar(x, values[:, 0], spread, fmt="o", markersize=4, capsize=2, label=name)
+    axes.set_xticks(range(len(groups)), groups, fontsize=8)
+    axes.legend(fontsize=8)
+    return svg(figure)
+
+
+def _axes(across: str, up: str):
+    figure = Figure(SIZE, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set(xlabel=across, ylabel=up)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
