@@ -37,7 +37,8 @@ def install() -> None:
     print(f"installing into {VENV} (once, some minutes)", flush=True)
     venv.create(VENV, with_pip=True, clear=True)
     pip = [str(BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-c", "constraints.txt", "-e", ".[dev,dlib,jax,private,ray]"], cwd=ROOT, check=True)
+    pip += ["-c", "constraints.txt", "-e", ".[dev,dlib,jax,private,ray]"]
+    subprocess.run(pip, cwd=ROOT, check=True)
     stamp.write_text(state)
 
 

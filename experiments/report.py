@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from experiments.common import main
+from experiments.methods import training_size
 from experiments.tables import EXPECTED
 from gan_inversion.config import FAMILY
 from gan_inversion.errors import UserError
@@ -23,6 +24,7 @@ from gan_inversion.reports.membership import LEAKS, base_method, epochs_of, memb
 from gan_inversion.reports.page import Section, drawing, findings, page, png, text
 from gan_inversion.storage import write_text
 
+PLAIN = ("oracle", "random", "mean_face")  # controls that say nothing of an inverter
 ATTACKS = ("threshold", "lira_offline_fixed", "rmia_offline")  # whose curves are drawn
 GROUPS = ((1, 1), (2, 5), (6, 20), (21, 10_000))  # images of a subject
 TERCILES = ("low", "middle", "high")
@@ -89,7 +91,8 @@ def compared(inversions: Pairs) -> Pairs:
     best: dict[str, tuple[Record, Mapping[str, np.ndarray]]] = {}
     for record, scores in inversions:
         family = record.method.split("_")[0]
-        if record.seed or family in ("oracle", "random") or figure not in record.metrics:
+        sized = training_size(record.method)[1] is not None
+        if record.seed or sized or record.method in PLAIN or figure not in record.metrics:
             continue
         value = record.metrics[figure].value or 0
         known = best.get(family)

@@ -20,6 +20,8 @@ TERMS = (
     "diversity",
 )
 
+RAMPED = ("adversarial", "projected", "diversity")
+
 
 @dataclass(frozen=True)
 class Config:
@@ -33,6 +35,8 @@ class Config:
         projected: weight of its verdict on the recogniser's maps; without it there are no such
             heads.
         diversity: weight of the mode-seeking term: pictures of one embedding should differ.
+        ramp: steps over which the weights of the last three grow from nothing. Against a
+            discriminator that still learns, a generator draws whatever blinds it.
         loss: `hinge` or `relativistic`.
         gradient_penalty: weight of the zero-centred penalties; what `relativistic` wants.
         augment: mirror and recolour what the discriminator sees.
@@ -60,6 +64,7 @@ class Config:
     adversarial: float = 2.0
     projected: float = 0.1
     diversity: float = 0.004
+    ramp: int = 300
     loss: Literal["hinge", "relativistic"] = "hinge"
     gradient_penalty: float = 0.0
     augment: bool = True
@@ -107,6 +112,7 @@ PRESETS = {
         batch_size=8,
         steps=20,
         interval=10,
+        ramp=10,
         surrogate=2,
         precision="float32",
     ),

@@ -56,7 +56,7 @@ def histogram(scores: Mapping[str, np.ndarray], label: str, threshold: float | N
         axes.hist(some, edges, density=True, histtype="step", label=f"{name} ({len(some):,})")
     if threshold is not None:
         axes.axvline(threshold, color="grey", linewidth=0.8, label="threshold, FMR 0.1 %")
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     return svg(figure)
 
 
@@ -84,7 +84,7 @@ def bars(groups: Sequence[str], lines: Mapping[str, Sequence[tuple[float, float,
         spread = np.abs(values[:, 1:] - values[:, :1]).T
         axes.errorbar(x, values[:, 0], spread, fmt="o", markersize=4, capsize=2, label=name)
     axes.set_xticks(range(len(groups)), groups, fontsize=8)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     return svg(figure)
 
 

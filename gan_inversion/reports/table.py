@@ -15,6 +15,8 @@ from gan_inversion.errors import UserError
 from gan_inversion.record import Record
 
 NOT_RESOLVED = "n/a"
+CODE = re.compile(r"`([^`]+)`")  # in Markdown
+MARKED = r"<code>\1</code>"
 SPECIAL = re.compile(r"([&%$#_{}])")  # of LaTeX, in our text
 
 
@@ -106,7 +108,9 @@ class Table:
             return f"<tr>{''.join(f'<{tag}>{escape(text)}</{tag}>' for text in texts)}</tr>"
 
         body = "\n".join(row(line, "td") for line in self.rows)
-        notes = "".join(f"<p class='note'>{escape(note)}</p>" for note in self.notes)
+        notes = "".join(
+            f"<p class='note'>{CODE.sub(MARKED, escape(note))}</p>" for note in self.notes
+        )
         return (
             f"<figure class='table'><figcaption>{escape(self.caption)}</figcaption>"
             f"<div class='wide'><table>\n<thead>{row(self.header, 'th')}</thead>\n"

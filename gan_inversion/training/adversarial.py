@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from gan_inversion import losses
-from gan_inversion.config import Config
+from gan_inversion.config import RAMPED, Config
 from gan_inversion.data.views import SIZE
 from gan_inversion.inverter import Images
 from gan_inversion.seeding import stream
@@ -99,11 +99,13 @@ class Adversaries(keras.Model):
             "projected": lambda: verdicts["projected"],
             "diversity": lambda: self.diversity(fake, batch),
         }
+        step = ops.cast(self.optimizer.iterations, "float32")
+        ramp = ops.minimum((step + 1) / config.ramp, 1.0)
         total = 0.0
         for name in config.terms:
             value = terms[name]()
             self.means[name].update_state(value)
-            total += getattr(config, name) * value
+            total += getattr(config, name) * (ramp if name in RAMPED else 1.0) * value
         self.means["loss"].update_state(total)
         return [total, *judged]
 
