@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 import numpy as np
 from tensorboardX import SummaryWriter
@@ -22,6 +23,8 @@ from gan_inversion.reports.dashboard import training_events, write_all
 from gan_inversion.run import history
 from gan_inversion.storage import replaced_folder
 
+# TensorBoard draws no run there while more than 40 match: runs of the HParams tab stay out.
+SHOWN_RUNS = "regexInput=" + quote("^(inversion|membership|real|training)")
 PROTOCOLS = ("inversion", "membership", "verification")
 SHOWN = 10  # subjects of a picture tab
 POINTS = 200  # faces in the projector, of each kind
@@ -159,6 +162,7 @@ def run_all(options: Options) -> None:
             draw_faces(here, folders)
     print(f"{options.output} written")
     if options.serve:
+        print(f"charts by question: http://127.0.0.1:{options.port}/#custom_scalars&{SHOWN_RUNS}")
         command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(options.output)]
         subprocess.run([*command, "--host", "127.0.0.1", "--port", str(options.port)], check=False)
 

@@ -23,6 +23,7 @@ HEADLINE = {
     "cosine": "cosine_mean",
 }
 RANKS = 20
+UNTOLD = ("data_digest", "split")  # options that nobody compares
 
 Scores = Mapping[str, np.ndarray]
 
@@ -137,7 +138,8 @@ def hparams_events(folder: Path, inversions: Sequence[Record], leaks: Sequence[R
         for name in dict.fromkeys(metric.split("/")[0] for metric in record.metrics):
             for short, figure in HEADLINE.items():
                 figures[f"{name}_{short}"] = record.metrics.get(f"{name}/{figure}")
-        figures |= {name: record.metrics.get(name) for name in ("ssim", "swd/mean", "c2st_auc")}
+        figures |= {name: record.metrics.get(name) for name in ("ssim", "c2st_auc")}
+        figures["swd"] = record.metrics.get("swd/mean")
         leak = "image/lira_offline_fixed/log_mse"
         figures["leak_auc"] = record.metrics.get(f"{leak}/auc")
         figures["leak_tpr"] = record.metrics.get(at(f"{leak}/tpr", fpr=1e-2))
@@ -157,7 +159,11 @@ def hparams_events(folder: Path, inversions: Sequence[Record], leaks: Sequence[R
 def options_of(record: Record) -> dict[str, Any]:
     """The plain options in a record's `config`, and whose run it was."""
     config = {**record.config.get("inverter", {}), **record.config}
-    plain = {name: v for name, v in config.items() if isinstance(v, bool | int | float | str)}
+    plain = {
+        name: value
+        for name, value in config.items()
+        if isinstance(value, bool | int | float | str) and name not in UNTOLD
+    }
     family = record.method.split("_")[0]
     own = {"method": record.method, "family": family, "seed": record.seed}
     return {**plain, **own, "protocol": record.protocol, "knowledge": str(record.knowledge)}

@@ -1,0 +1,146 @@
+"""Dashboard and report of a rehearsal, as a user sees them: in a browser."""
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
+
+from experiments.dashboard import SHOWN_RUNS
+from gan_inversion.record import Record
+from tests.conftest import ROOT
+from tests.smoke.test_experiments import finish, start
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+browser_only = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+
+
+@pytest.fixture(scope="module")
+def rehearsed(tmp_path_factory):
+    """A folder in which both families were trained, examined and audited, on drawn faces."""
+    folder = tmp_path_factory.mktemp("rehearsed")
+    methods = ("mean_face", "documented_dense", "cgan_pixels")
+    for command in (
+        ("experiments.inversion", "--methods", *methods),
+        ("experiments.shadows", "--methods", "documented_dense_n20"),
+        ("experiments.dashboard", "--no-serve"),
+        ("experiments.report",),
+    ):
+        finish(start(folder, *command, "--smoke"))
+    return folder / "runs/smoke"
+
+
+@pytest.fixture(scope="module")
+def tags(rehearsed):
+    """What is in the dashboard and in the runs: kind -> tags."""
+    events = EventMultiplexer()
+    events.AddRunsFromDirectory(str(rehearsed))
+    events.Reload()
+    found = {}
+    for run in events.Runs().values():
+        for kind, names in run.items():
+            if isinstance(names, list):
+                found.setdefault(kind, set()).update(names)
+    return found
+
+
+def test_every_tag_is_explained(tags):
+    lines = re.findall(r"^\| (`.+?) \|", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE)
+    patterns = [
+        re.sub(r"<[a-z]+>", "[^/]+", re.sub(r"([.@=])", r"\\\1", name))
+        for line in lines
+        for name in re.findall(r"`([^`]+)`", line)
+    ]
+    explained = re.compile(rf"({'|'.join(patterns)})(/low|/high)?")
+    names = set().union(*tags.values()) - {"_hparams_/experiment", "custom_scalars__config__"}
+    names = {name for name in names if not name.startswith("_hparams_")}
+    assert len(names) > 50
+    assert sorted(name for name in names if not explained.fullmatch(name)) == []
+
+
+def test_the_page_holds_what_the_records_hold_and_nothing_else(rehearsed):
+    page = (rehearsed / "report.html").read_text()
+    record = Record.read(rehearsed / "records/inversion/cgan_pixels-synthetic-s0.json")
+    assert f"{record.metrics['ssim'].value:.3f}" in page
+    assert "inversion/cgan_pixels-synthetic-s0" in page and "data:image/png;base64" in page
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as engine:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        chromium = engine.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield chromium
+        chromium.close()
+
+
+@browser_only
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_page_opens_from_disk_without_errors_or_sideways_scrolling(rehearsed, browser, width):
+    view = browser.new_page(viewport={"width": width, "height": 800})
+    errors, asked = [], []
+    view.on("pageerror", lambda error: errors.append(str(error)))
+    view.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    view.on("request", lambda request: asked.append(request.url))
+    view.goto((rehearsed / "report.html").as_uri())
+    assert errors == [] and all(url.startswith(("file:", "data:")) for url in asked)
+    assert view.evaluate("document.documentElement.scrollWidth") <= width
+    assert view.locator("svg").count() >= 3 and view.locator("img").count() >= 3
+    view.close()
+
+
+@pytest.fixture(scope="module")
+def served(rehearsed):
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(rehearsed / "dashboard")]
+    address = "http://127.0.0.1:6123"
+    server = subprocess.Popen(
+        [*command, "--host", "127.0.0.1", "--port", "6123"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"{address}/data/runs", timeout=5)
+                break
+            except OSError:
+                time.sleep(1)
+        yield address
+    finally:
+        server.terminate()
+
+
+@browser_only
+@pytest.mark.parametrize(
+    "tab, words",
+    [
+        ("timeseries", ["sar_type1"]),
+        (f"custom_scalars&{SHOWN_RUNS}", ["Is the face accepted as the person?", "Matches (3)"]),
+        ("images", ["worst"]),
+        ("pr_curves", ["members/image/threshold/log_mse"]),
+        ("histograms", ["scores/compact/type1"]),
+        ("text", ["metrics"]),
+        ("hparams", ["headline/compact_type1", "family"]),
+        ("projector", ["DATA"]),
+    ],
+)
+def test_each_tab_shows_its_content(served, browser, tab, words):
+    view = browser.new_page(viewport={"width": 1400, "height": 1000})
+    view.goto(f"{served}/#{tab}")
+    for word in words:
+        view.get_by_text(word).first.wait_for(timeout=60_000, state="attached")
+    view.close()
+
+
+def test_the_projector_has_a_sprite_and_a_label_for_each_face(rehearsed):
+    (place,) = (rehearsed / "dashboard/faces/cgan_pixels").glob("*/faces")
+    vectors = np.loadtxt(place / "tensors.tsv")
+    labels = (place / "metadata.tsv").read_text().splitlines()
+    assert len(labels) == len(vectors) + 1 and labels[0].split("\t") == ["subject", "kind"]
+    assert (place / "sprite.png").exists()
