@@ -1,0 +1,123 @@
+"""The published benchmark: what it consists of, what is missing of it, and what that would cost."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments import documented, inversion, shadows, tables
+from experiments.common import ROOT, fail, main
+from gan_inversion.data.views import FILTERS, VIEWS
+from gan_inversion.record import Record
+
+DATASET = "lfw"
+USUAL = "bilinear"  # filter, whose records bear no suffix
+
+
+@dataclass(frozen=True)
+class Options:
+    """Run what is missing of the benchmark, one program at a time, and write all tables.
+
+    Whatever is interrupted goes on when the same command is given again.
+    """
+
+    results: Path = Path("results")
+    """Folder that holds the records."""
+
+    dry_run: bool = False
+    """Only say what is missing, and what it would cost by the records of the same method."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of a program.
+
+    Attributes:
+        program: module in `experiments`, and unless `protocol` is given the protocol's name.
+        options: of its command line.
+        methods: in the names of the records that it writes.
+        seed: in the same.
+    """
+
+    program: str
+    options: tuple[str, ...]
+    methods: tuple[str, ...]
+    seed: int = 0
+    protocol: str | None = None
+
+    def records(self, results: Path) -> list[Path]:
+        """The records that it writes."""
+        folder = results / "records" / (self.protocol or self.program)
+        return [folder / f"{method}-{DATASET}-s{self.seed}.json" for method in self.methods]
+
+    @property
+    def command(self) -> list[str]:
+        """The call, for a shell."""
+        return ["python", "-m", f"experiments.{self.program}", *self.options]
+
+
+def declared() -> Iterator[Job]:
+    """Every job of the benchmark, in the order in which they are run."""
+    for view in VIEWS:
+        for name in FILTERS:
+            label = f"facenet_{view}" + ("" if name == USUAL else f"_{name}")
+            yield Job("verification", ("--views", view, "--filters", name), (label,))
+    dlib = ("--embedders", "dlib", "--views", "aligned")
+    yield Job("verification", dlib, ("dlib_aligned",))
+    yield Job("faces", (), ("aligned",))
+    for seed in tables.SEEDS:
+        for method in documented.Options.methods:
+            yield _one("documented", method, seed)
+    for method in documented.Options.methods:
+        yield _one("documented", f"{method}_corrected", 0)
+    for method, seed in tables.EXPECTED:
+        yield _one("inversion", method, seed)
+    for method in shadows.Options.methods:
+        later = [epoch for epoch in shadows.Options.epochs if epoch != inversion.EPOCHS]
+        labels = (method, *(f"{method}_e{epoch}" for epoch in later))
+        yield Job("shadows", ("--methods", method), labels, protocol="membership")
+
+
+def _one(program: str, method: str, seed: int) -> Job:
+    return Job(program, ("--methods", method, "--seeds", str(seed)), (method,), seed)
+
+
+def cost(job: Job, results: Path) -> float | None:
+    """Seconds that the job took with another seed; None where no record says."""
+    for path in sorted((results / "records" / (job.protocol or job.program)).glob("*.json")):
+        record = Record.read(path)
+        if record.method in job.methods and "train_seconds" in record.cost:
+            examined = record.cost.get("examination_seconds", {})
+            return float(record.cost["train_seconds"]) + sum(examined.values())
+    return None
+
+
+def run_all(options: Options) -> None:
+    """Say what is missing, run it, write the tables."""
+    jobs = list(declared())
+    missing = [
+        job for job in jobs if not all(path.exists() for path in job.records(options.results))
+    ]
+    print(f"{len(jobs) - len(missing)} of {len(jobs)} jobs are recorded in {options.results}")
+    known = {job: cost(job, options.results) for job in missing}
+    for job, seconds in known.items():
+        told = "not known" if seconds is None else f"{seconds / 60:.0f} minutes"
+        print(f"{' '.join(job.command)}: {told}")
+    total = sum(seconds for seconds in known.values() if seconds is not None) / 3600
+    unknown = sum(seconds is None for seconds in known.values())
+    if missing:
+        print(f"in all {total:.1f} hours, and {unknown} jobs of which no record says it")
+    if options.dry_run:
+        return
+    for place, job in enumerate(missing, 1):
+        print(f"{place}/{len(missing)}: {' '.join(job.command)}", flush=True)
+        done = subprocess.run([sys.executable, *job.command[1:]], cwd=ROOT)
+        if done.returncode:
+            fail(f"{' '.join(job.command)} ended with exit code {done.returncode}; see above")
+            sys.exit(done.returncode)
+    tables.run_all(tables.Options(results=options.results))
+
+
+if __name__ == "__main__":
+    main(Options, run_all)
