@@ -64,7 +64,7 @@ class Config:
     adversarial: float = 2.0
     projected: float = 0.1
     diversity: float = 0.004
-    ramp: int = 300
+    ramp: int = 800
     loss: Literal["hinge", "relativistic"] = "hinge"
     gradient_penalty: float = 0.0
     augment: bool = True
