@@ -12,16 +12,19 @@ PIXELS = 160 * 160 * 3
 
 def dense() -> keras.Model:
     """Decoder 1, fully connected: 20,131,584 parameters."""
-    return keras.Sequential(
-        [
-            keras.Input((512,)),
-            layers.Dense(512, activation="relu"),
-            layers.Dense(256, activation="relu"),
-            layers.Dense(PIXELS, activation="sigmoid"),
-            layers.Reshape((160, 160, 3)),
-        ],
-        name="dense",
-    )
+    return decoder(2, 512)
+
+
+def decoder(depth: int, width: int) -> keras.Model:
+    """A fully connected decoder; what the thesis' search varies is its depth.
+
+    Args:
+        depth: hidden layers, each half as wide as the one before.
+        width: of the first.
+    """
+    hidden = [layers.Dense(width >> place, activation="relu") for place in range(depth)]
+    output = [layers.Dense(PIXELS, activation="sigmoid"), layers.Reshape((160, 160, 3))]
+    return keras.Sequential([keras.Input((512,)), *hidden, *output], name="dense")
 
 
 def conv() -> keras.Model:

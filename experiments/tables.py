@@ -85,6 +85,13 @@ def write_membership(records: Path, output: Path, *, dataset: str = "lfw") -> Pa
     return write_page(output, name, "Membership inference", membership(found))
 
 
+def write_search(records: Path, output: Path, *, dataset: str = "lfw") -> Path:
+    """The searches on one dataset, as a page of its own."""
+    found = tables.read_records(records, "search", dataset=dataset)
+    name = "search" if dataset == "lfw" else f"search-{dataset}"
+    return write_page(output, name, "Searches", [tables.search(record) for record in found])
+
+
 def write_verification(records: Path, output: Path) -> Path:
     """The recognisers on real pairs, as a page."""
     found = tables.read_records(records, "verification", dataset="lfw")

@@ -222,6 +222,29 @@ class Faces(Protocol):
 
 
 @dataclass(frozen=True)
+class Search(Protocol):
+    """Which options an inverter should have, by Keras Tuner.
+
+    Attributes:
+        tuner: its class there.
+        objective: figure that a trial is judged by.
+        direction: `min` or `max`.
+        split: whether `images` or `subjects` are held out.
+        trials: options that are tried.
+        executions: trainings of each, with different seeds; figures are their means.
+        epochs: passes over the training images; for a conditional GAN steps.
+    """
+
+    tuner: str
+    objective: str
+    direction: str
+    split: str
+    trials: int
+    executions: int
+    epochs: int
+
+
+@dataclass(frozen=True)
 class Speed(Protocol):
     """Images per second, everyone in turn on the same machine; intervals are minimum and maximum.
 

@@ -108,6 +108,43 @@ def _spread(group: Sequence[Record], name: str) -> str:
     return Cell(tuple(record.metrics[name].value for record in group)).text()
 
 
+def search(record: Record) -> Table:
+    """The trials of one search, and what would have been chosen by training and by validation."""
+    protocol, trials = record.config["protocol"], record.config["trials"]
+    names = list(dict.fromkeys(name.split("/")[1] for name in record.metrics))
+    options = list(dict.fromkeys(name for trial in trials.values() for name in trial["options"]))
+    rows: list[list[Cell | str]] = []
+    for place, (trial, found) in enumerate(trials.items()):
+        chosen = [_option(found["options"].get(name)) for name in options]
+        cells = [cell([record], f"{trial}/{name}") for name in names]
+        rows.append([str(place), *chosen, found["status"].lower(), *cells])
+    judged = "score" if protocol["objective"] == "score" else "validation_loss"
+    sign = -1 if judged == "score" else 1
+    best = {
+        name: min(
+            (place for place, trial in enumerate(trials) if f"{trial}/{name}" in record.metrics),
+            key=lambda place, name=name, sign=sign: (
+                sign * (record.metrics[f"{list(trials)[place]}/{name}"].value or 0)
+            ),
+        )
+        for name, sign in (("train_loss", 1), (judged, sign))
+    }
+    same = "was" if len(set(best.values())) == 1 else "was not"
+    told = (
+        f"By training loss trial {best['train_loss']} would be chosen, by "
+        f"{judged.replace('_', ' ')} trial {best[judged]}: the choice by training loss {same} the "
+        f"choice on images held out. {protocol['tuner']} went by {protocol['objective']}; "
+        f"{protocol['split']} are held out."
+    )
+    header = ["trial", *options, "status", *(name.replace("_", " ") for name in names)]
+    caption = f"{record.method}: {len(trials)} trials of {protocol['executions']} trainings each."
+    return Table(record.method, caption, header, rows, [told, footer([record], "search")])
+
+
+def _option(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
 def verification(records: Sequence[Record]) -> Table:
     """Recognisers on real pairs: accuracy, AUC, and what each threshold accepts."""
     check_same(records, "protocol_hash", "data_digest")

@@ -1,0 +1,346 @@
+"""Keras Tuner: the thesis' search as it was, an honest one beside it, and the GAN's own weights."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import keras_tuner
+import numpy as np
+
+from baselines.decoders import decoder
+from experiments import inversion
+from experiments.common import main, make_record, recorded
+from experiments.examination import Bench
+from experiments.methods import reconstruct
+from experiments.tables import write_search
+from gan_inversion.cgan import ConditionalGAN
+from gan_inversion.config import PRESETS
+from gan_inversion.data import Subset
+from gan_inversion.evaluation.realism import sliced_wasserstein
+from gan_inversion.evaluation.reconstruction import mse, ssim
+from gan_inversion.evaluation.verification import cosine
+from gan_inversion.inverter import Images
+from gan_inversion.protocols import Documented, Search
+from gan_inversion.record import metric
+from gan_inversion.run import Run
+from gan_inversion.seeding import stream
+from gan_inversion.training import fit, shuffled
+
+BLOCK = 128  # pictures compared at once
+
+SEARCHES = {
+    "documented": Search(
+        tuner="RandomSearch",
+        objective="train_loss",
+        direction="min",
+        split="images",
+        trials=2,
+        executions=2,
+        epochs=10,
+    ),
+    "honest": Search(
+        tuner="BayesianOptimization",
+        objective="validation_loss",
+        direction="min",
+        split="subjects",
+        trials=12,
+        executions=1,
+        epochs=5,
+    ),
+    "cgan": Search(
+        tuner="BayesianOptimization",
+        objective="score",
+        direction="max",
+        split="subjects",
+        trials=8,
+        executions=1,
+        epochs=100,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Search the options of decoders and of the conditional GAN.
+
+    `documented` is the thesis' search: the number of dense layers, chosen by the loss on the very
+    images that were trained on. `honest` searches layers, width, learning rate and batch size, and
+    chooses by the loss on subjects that were not. `cgan` searches the weights of the loss at a
+    small budget (its epochs are steps), by cosine + SSIM - SWD on validation subjects.
+
+    An interrupted search goes on; a trial that fails is marked and the search goes on.
+
+    Cost on LFW, two CPU cores: about half an hour each.
+    """
+
+    searches: tuple[Literal["documented", "honest", "cgan"], ...] = ("documented", "honest", "cgan")
+    """Which."""
+
+    seed: int = 0
+    """Of the tuner, of weights and of order."""
+
+    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
+    """Source of faces."""
+
+    data: Path | None = None
+    """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
+
+    embedder: str = "facenet"
+    """Recogniser whose embeddings are inverted."""
+
+    runs: Path = Path("runs")
+    """Folder for the tuner's state, logs and TensorBoard events."""
+
+    records: Path = Path("results/records")
+    """Folder for records."""
+
+    tables: Path = Path("docs")
+    """Folder for the table."""
+
+    smoke: bool = False
+    """A rehearsal with compact on drawn faces, everything under `runs/smoke`."""
+
+
+def rehearsal(options: Options) -> Options:
+    """The options of `--smoke`."""
+    folder = options.runs / "smoke"
+    return replace(
+        options,
+        dataset="synthetic",
+        embedder="compact",
+        runs=folder,
+        records=folder / "records",
+        tables=folder,
+    )
+
+
+@dataclass
+class Ground:
+    """Where trials are run.
+
+    Attributes:
+        name: of the search.
+        protocol: the search.
+        options: of the command.
+        bench: images and recogniser.
+        train, held_out: indices of images to train on, and to validate on.
+        trials: options and losses of each trial, as they come.
+    """
+
+    name: str
+    protocol: Search
+    options: Options
+    bench: Bench
+    train: np.ndarray
+    held_out: np.ndarray
+    trials: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def embeddings(self) -> np.ndarray:
+        """Of all images."""
+        return self.bench.judges[0].embeddings
+
+    @property
+    def folder(self) -> Path:
+        """For everything that is kept of the search."""
+        label = f"{self.name}-{self.bench.dataset.name}-s{self.options.seed}"
+        return self.options.runs / self.protocol.name / label
+
+
+def space(name: str) -> keras_tuner.HyperParameters:
+    """What a search may choose from."""
+    options = keras_tuner.HyperParameters()
+    if name == "cgan":
+        usual = PRESETS["cpu"]
+        for term in ("l1", "dissimilarity", "identity", "adversarial"):
+            weight = getattr(usual, term)
+            options.Float(term, weight / 4, weight * 4, sampling="log", default=weight)
+        return options
+    options.Int("layers", 1, 4)
+    if name == "honest":
+        options.Choice("width", [128, 256, 512])
+        options.Float("learning_rate", 1e-4, 3e-3, sampling="log")
+        options.Choice("batch_size", [16, 32, 64])
+    return options
+
+
+def decoder_losses(
+    values: Mapping[str, Any], folder: Path, seed: int, ground: Ground
+) -> dict[str, float]:
+    """Train a decoder with the chosen options: its losses on both sides."""
+    keras.utils.set_random_seed(seed)
+    model = decoder(values["layers"], values.get("width", 512))
+    rate = values.get("learning_rate", 1e-3)
+    model.compile(keras.optimizers.Adam(rate), "mse", jit_compile=True)
+    low, high = (-1.0, 1.0) if ground.name == "documented" else (0.0, 1.0)
+    images = ground.bench.images
+    batches = shuffled(
+        ground.embeddings[ground.train],
+        Subset(images, ground.train),
+        batch_size=values.get("batch_size", 32),
+        seed=seed,
+        scale=lambda pixels: pixels * np.float32((high - low) / 255) + np.float32(low),
+    )
+    with Run(folder, {"options": dict(values), "seed": seed}) as run:
+        fit(model, batches, epochs=ground.protocol.epochs, seed=seed, run=run)
+        last = run.history()[-1]["train_loss"]
+        loss = _held_out_loss(model, ground, low, high)
+        run.log(ground.protocol.epochs, validation_loss=loss)
+    run.checkpoint.unlink(missing_ok=True)
+    return {"train_loss": last, "validation_loss": loss}
+
+
+def _held_out_loss(model: keras.Model, ground: Ground, low: float, high: float) -> float:
+    losses = []
+    for start in range(0, len(ground.held_out), BLOCK):
+        some = ground.held_out[start : start + BLOCK]
+        outputs = np.asarray(model(ground.embeddings[some], training=False))
+        targets = ground.bench.images[some] * np.float32((high - low) / 255) + np.float32(low)
+        losses.append(mse(targets, outputs))
+    return float(np.concatenate(losses).mean())
+
+
+def cgan_figures(
+    values: Mapping[str, Any], folder: Path, seed: int, ground: Ground
+) -> dict[str, float]:
+    """Train a conditional GAN with the chosen weights: figures on held-out subjects."""
+    steps = ground.protocol.epochs
+    config = replace(
+        PRESETS["smoke" if ground.options.smoke else "cpu"],
+        **values,
+        steps=steps,
+        interval=steps,
+        ramp=steps,
+    )
+    attacked = ground.bench.judges[0]
+    inverter = ConditionalGAN(config, recogniser=attacked.embedder)
+    train: Images = Subset(ground.bench.images, ground.train)
+    with Run(folder, {"options": dict(values), "seed": seed}) as run:
+        inverter.fit(ground.embeddings[ground.train], train, seed=seed, run=run)
+        loss = run.history()[-1]["train_loss"]
+        originals = ground.bench.images[ground.held_out]
+        embeddings = ground.embeddings[ground.held_out]
+        pictures, _ = reconstruct(inverter, embeddings)
+        likeness = ssim(originals / np.float32(255), pictures / np.float32(255)).mean()
+        same = cosine(attacked.embedder.embed(pictures), embeddings).mean()
+        levels = sliced_wasserstein(originals, pictures, seed=seed)
+        swd = float(np.mean(list(levels.values())))
+        figures = {"cosine": float(same), "ssim": float(likeness), "swd": swd}
+        figures["score"] = figures["cosine"] + figures["ssim"] - swd / 1000
+        run.log(1, **figures)
+    run.checkpoint.unlink(missing_ok=True)
+    return {"train_loss": loss, **figures}
+
+
+def search(ground: Ground) -> None:
+    """Let the tuner run its trials; `ground.trials` holds them afterwards."""
+    protocol = ground.protocol
+    body = cgan_figures if ground.name == "cgan" else decoder_losses
+    base: Any = getattr(keras_tuner, protocol.tuner)
+
+    class Tuner(base):
+        def run_trial(self, trial: Any, *arguments: Any, **options: Any) -> list[dict]:
+            found = []
+            for execution in range(protocol.executions):
+                folder = ground.folder / f"trial-{trial.trial_id}-{execution}"
+                seed = ground.options.seed + execution
+                found.append(body(trial.hyperparameters.values, folder, seed, ground))
+                keras.utils.clear_session()
+            return found
+
+    tuner = Tuner(
+        objective=keras_tuner.Objective(protocol.objective, protocol.direction),
+        max_trials=protocol.trials,
+        hyperparameters=space(ground.name),
+        seed=ground.options.seed,
+        max_consecutive_failed_trials=protocol.trials,
+        directory=str(ground.folder.parent),
+        project_name=f"{ground.folder.name}-tuner",
+        overwrite=False,
+    )
+    tuner.search()
+    for trial in tuner.oracle.trials.values():
+        figures = {
+            name: trial.metrics.get_best_value(name)
+            for name in trial.metrics.metrics
+            if trial.status == "COMPLETED"
+        }
+        ground.trials[trial.trial_id] = {
+            "options": dict(trial.hyperparameters.values),
+            "status": trial.status,
+            "message": (trial.message or "").strip().splitlines()[-1:],
+            **figures,
+        }
+
+
+def set_up(name: str, options: Options, bench: Bench) -> Ground:
+    """The images of a search: split as its protocol says."""
+    protocol = SEARCHES[name]
+    if options.smoke:
+        few = {"trials": 2, "executions": min(2, protocol.executions)}
+        protocol = replace(protocol, **few, epochs=2)
+    if protocol.split == "images":
+        everyone = np.sort(np.concatenate([bench.split.train, bench.split.validation, bench.asked]))
+        train, held_out = Documented().split(len(everyone), seed=options.seed)
+        return Ground(name, protocol, options, bench, everyone[train], everyone[held_out])
+    held_out = bench.split.validation
+    if name == "cgan":
+        held_out = stream(options.seed, "search").permutation(held_out)[:256]
+    return Ground(name, protocol, options, bench, bench.split.train, np.sort(held_out))
+
+
+def run_one(name: str, options: Options, bench: Bench) -> None:
+    """Search and record, unless the record exists."""
+    ground = set_up(name, options, bench)
+    protocol, method = ground.protocol, f"search_{name}"
+    path = options.records / protocol.name / f"{method}-{bench.dataset.name}-s{options.seed}.json"
+    if recorded(path, protocol_hash=protocol.hash, data_digest=bench.dataset.digest):
+        return
+    search(ground)
+    figures = {
+        f"{trial}/{figure}": metric(value, n=len(ground.held_out))
+        for trial, found in ground.trials.items()
+        for figure, value in found.items()
+        if isinstance(value, float)
+    }
+    record = make_record(
+        protocol,
+        method,
+        dataset=bench.dataset,
+        embedder=bench.judges[0].embedder,
+        seed=options.seed,
+        config={
+            "protocol": asdict(protocol),
+            "trials": {
+                trial: {key: found[key] for key in ("options", "status", "message")}
+                for trial, found in ground.trials.items()
+            },
+            "images": {"train": len(ground.train), "held_out": len(ground.held_out)},
+        },
+        metrics=figures,
+    )
+    print(record.write(options.records))
+
+
+def run_all(options: Options) -> None:
+    """Run every search, and write the table."""
+    if options.smoke:
+        options = rehearsal(options)
+    bench = inversion.set_up(
+        inversion.Options(
+            judges=(),
+            dataset=options.dataset,
+            data=options.data,
+            embedder=options.embedder,
+            records=options.records,
+        )
+    )
+    for name in options.searches:
+        run_one(name, options, bench)
+    write_search(options.records, options.tables, dataset=options.dataset)
+
+
+if __name__ == "__main__":
+    main(Options, run_all)
