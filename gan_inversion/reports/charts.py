@@ -51,7 +51,8 @@ def histogram(scores: Mapping[str, np.ndarray], label: str, threshold: float | N
     """
     figure, axes = _axes(label, "density")
     values = np.concatenate(list(scores.values()))
-    edges = np.linspace(*np.quantile(values, (0.0005, 0.9995)), BINS)
+    low, high = np.quantile(values, (0.0005, 0.9995)).tolist()
+    edges = np.linspace(low, high, BINS)
     for name, some in scores.items():
         axes.hist(some, edges, density=True, histtype="step", label=f"{name} ({len(some):,})")
     if threshold is not None:

@@ -120,15 +120,14 @@ def search(record: Record) -> Table:
         rows.append([str(place), *chosen, found["status"].lower(), *cells])
     judged = "score" if protocol["objective"] == "score" else "validation_loss"
     sign = -1 if judged == "score" else 1
-    best = {
-        name: min(
-            (place for place, trial in enumerate(trials) if f"{trial}/{name}" in record.metrics),
-            key=lambda place, name=name, sign=sign: (
-                sign * (record.metrics[f"{list(trials)[place]}/{name}"].value or 0)
-            ),
-        )
-        for name, sign in (("train_loss", 1), (judged, sign))
-    }
+    best = {}
+    for name, order in (("train_loss", 1), (judged, sign)):
+        values = {
+            place: record.metrics[f"{trial}/{name}"].value or 0.0
+            for place, trial in enumerate(trials)
+            if f"{trial}/{name}" in record.metrics
+        }
+        best[name] = sorted(values, key=values.__getitem__)[::order][0]
     same = "was" if len(set(best.values())) == 1 else "was not"
     told = (
         f"By training loss trial {best['train_loss']} would be chosen, by "
