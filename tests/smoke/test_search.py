@@ -1,0 +1,61 @@
+"""The searches, as a rehearsal: they resume, a failed trial ends nothing, the table tells."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from experiments import search
+from gan_inversion.record import Record
+from tests.smoke.test_experiments import finish, start
+
+
+def test_every_search_is_recorded_and_told(tmp_path):
+    finish(start(tmp_path, "experiments.search", "--smoke"))
+    folder = tmp_path / "runs/smoke/records/search"
+    records = {path.stem: Record.read(path) for path in sorted(folder.glob("*.json"))}
+    assert list(records) == [
+        f"search_{name}-synthetic-s0" for name in ("cgan", "documented", "honest")
+    ]
+    for record in records.values():
+        trials = record.config["trials"]
+        assert [trial["status"] for trial in trials.values()] == ["COMPLETED"] * 2
+        assert all(f"{trial}/train_loss" in record.metrics for trial in trials)
+    options = [
+        t["options"] for t in records["search_honest-synthetic-s0"].config["trials"].values()
+    ]
+    assert set(options[0]) == {"layers", "width", "learning_rate", "batch_size"}
+    page = (tmp_path / "runs/smoke/search-synthetic.md").read_text()
+    assert page.count("By training loss trial") == 3 and "| 1 |" in page
+
+
+def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path, monkeypatch):
+    asked, interrupted = [], []
+
+    def losses(values, folder, seed, ground):
+        asked.append(dict(values))
+        if len(asked) == 1:
+            raise ValueError("no memory left")
+        if len(asked) == 3 and not interrupted:
+            interrupted.append(True)
+            raise KeyboardInterrupt
+        return {"train_loss": 0.1, "validation_loss": 0.2}
+
+    monkeypatch.setattr(search, "decoder_losses", losses)
+
+    def ground():
+        protocol = replace(search.SEARCHES["honest"], trials=3)
+        bench = SimpleNamespace(dataset=SimpleNamespace(name="synthetic"))
+        nobody = np.empty(0, int)
+        options = search.Options(runs=tmp_path)
+        return search.Ground("honest", protocol, options, bench, nobody, nobody)
+
+    with pytest.raises(KeyboardInterrupt):
+        search.search(ground())
+    again = ground()
+    search.search(again)
+    found = [trial["status"] for trial in again.trials.values()]
+    assert sorted(found) == ["COMPLETED", "COMPLETED", "INVALID"]
+    assert any("no memory left" in str(trial["message"]) for trial in again.trials.values())
+    assert len(asked) == 4  # the interrupted one twice
