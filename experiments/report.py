@@ -163,8 +163,8 @@ def leak_sections(leaks: Pairs) -> list[Section]:
 
 def _with_band(curve: np.ndarray, members: int) -> np.ndarray:
     """A curve (2, P) with the ends of the true positive rates' intervals, (4, P)."""
-    ends = [clopper_pearson(round(rate * members), members) for rate in curve[1].tolist()]
-    return np.concatenate([curve, np.array(ends).T])
+    ends = clopper_pearson(np.rint(curve[1] * members), members)
+    return np.concatenate([curve, np.array(ends)])
 
 
 def slice_section(inversions: Pairs, faces: Pairs, files: Sequence[str]) -> Section:

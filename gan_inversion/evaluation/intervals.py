@@ -75,10 +75,14 @@ def bootstrap_rate(hits: np.ndarray, subjects: np.ndarray) -> tuple[float, float
     return bootstrap_mean(hits, subjects)
 
 
-def clopper_pearson(successes: int, trials: int) -> tuple[float, float]:
-    """Exact 95 % interval of a rate."""
-    interval = stats.binomtest(successes, trials).proportion_ci(LEVEL, method="exact")
-    return float(interval.low), float(interval.high)
+def clopper_pearson(successes, trials: int) -> tuple:
+    """Exact 95 % interval of a rate, or of several: ends as floats, or as (N,) for (N,)."""
+    tail = (1 - LEVEL) / 2
+    missed = trials - np.asarray(successes)
+    # At the ends of the range the beta distribution does not exist: the bound is 0 or 1.
+    low = np.nan_to_num(stats.beta.ppf(tail, successes, missed + 1), nan=0.0)
+    high = np.nan_to_num(stats.beta.isf(tail, np.asarray(successes) + 1, missed), nan=1.0)
+    return (float(low), float(high)) if np.ndim(successes) == 0 else (low, high)
 
 
 def _draws(count: int, resamples: int, seed: int) -> np.ndarray:

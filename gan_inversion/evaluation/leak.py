@@ -16,6 +16,7 @@ from gan_inversion.seeding import stream
 
 FPRS = (1e-1, 1e-2, 1e-3)
 RESOLVED = 10  # false positives that a rate must stand on
+CUTS = 199  # thresholds that the audit of epsilon chooses from
 
 
 @dataclass(frozen=True)
@@ -126,29 +127,39 @@ def audited_epsilon(
     names = np.unique(subjects)
     chosen = stream(seed, "audit").permutation(names)[: len(names) // 2]
     first = np.isin(subjects, chosen)
-    halves = [(scores[part].ravel(), member[part].ravel().astype(bool)) for part in (first, ~first)]
-    (known, inside), (asked, truth) = halves
-
-    def sides(scores: np.ndarray, member: np.ndarray, cut: float) -> list[tuple[int, int]]:
-        """Right and wrong decisions, of those above the cut and of those below."""
-        above = scores >= cut
-        return [
-            (int((above & member).sum()), int((above & ~member).sum())),
-            (int((~above & ~member).sum()), int((~above & member).sum())),
+    known, asked = (
+        [
+            np.sort(scores[part][kind])
+            for kind in (member[part].astype(bool), ~member[part].astype(bool))
         ]
+        for part in (first, ~first)
+    )
+    cuts = np.quantile(np.concatenate(known), np.linspace(0.001, 0.999, CUTS))
+    found = _proven(known, cuts, delta)  # (2, CUTS)
+    side, place = np.unravel_index(found.argmax(), found.shape)
+    return max(0.0, float(_proven(asked, cuts[place : place + 1], delta)[side, 0]))
 
-    def proven(scores: np.ndarray, member: np.ndarray, cut: float, side: int) -> float:
-        right, wrong = sides(scores, member, cut)[side]
-        own, others = int(member.sum()), int((~member).sum())
-        if side:
-            own, others = others, own
+
+def _proven(sides: list[np.ndarray], cuts: np.ndarray, delta: float) -> np.ndarray:
+    """Bound on epsilon by the accepted and by the rejected at each cut, (2, cuts).
+
+    Args:
+        sides: sorted scores of members and of others.
+        cuts: a score from which on an image is taken for a member.
+        delta: that is allowed for.
+    """
+    counts = [len(side) for side in sides]
+    below = [np.searchsorted(side, cuts) for side in sides]
+    hits, false = (count - under for count, under in zip(counts, below, strict=True))
+    bounds = []
+    for right, own, wrong, others in (
+        (hits, counts[0], false, counts[1]),
+        (below[1], counts[1], below[0], counts[0]),
+    ):
         low, high = clopper_pearson(right, own)[0], clopper_pearson(wrong, others)[1]
-        return float(np.log((low - delta) / high)) if low > delta else 0.0
-
-    cuts = np.quantile(known, np.linspace(0.001, 0.999, 199))
-    options = [(proven(known, inside, cut, side), cut, side) for cut in cuts for side in (0, 1)]
-    _, cut, side = max(options)
-    return max(0.0, proven(asked, truth, cut, side))
+        ratio = np.maximum(low - delta, 0) / high
+        bounds.append(np.log(np.maximum(ratio, 1e-300)))
+    return np.stack(bounds)
 
 
 def _ordered(scores: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

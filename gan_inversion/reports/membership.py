@@ -107,7 +107,7 @@ def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> T
     for method in order:
         group = groups[method]
         fit = [cell(group, f"image/{FIT}/log_mse/{side}") for side in ("members", "others")]
-        if all(fit) and "image" in group[0].config["members"]:
+        if all(fit) and "image" in group[0].config.get("members", {}):
             leaks = [cell(group, f"image/{a}/log_mse/{f}") for a, _ in LEAKS for f in figures]
             members = f"{group[0].config['members']['image']:,}"
             rows.append([base_method(method), str(epochs_of(group)), members, *fit, *leaks])

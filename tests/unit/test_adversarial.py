@@ -47,6 +47,17 @@ def test_a_resumed_run_ends_with_the_same_numbers(faces_embedded, tmp_path):
     np.testing.assert_allclose(resumed.invert(embeddings), through.invert(embeddings), atol=1e-4)
 
 
+def test_the_discriminator_credits_what_it_was_shown(faces_embedded, tmp_path):
+    inverter, _ = trained(faces_embedded, tmp_path)
+    _, embeddings, images = faces_embedded
+    found = inverter.credit(embeddings[:20], images[:20])
+    assert found.shape == (20,) and np.isfinite(found).all() and found.std() > 0
+    np.testing.assert_allclose(inverter.credit(embeddings[17:20], images[17:20]), found[17:], 1e-3)
+    inverter.save(tmp_path / "saved")
+    with pytest.raises(UserError, match="has no discriminator"):
+        ConditionalGAN.load(tmp_path / "saved").credit(embeddings[:1], images[:1])
+
+
 def test_every_term_is_in_the_log(faces_embedded, tmp_path):
     config = replace(SMALL, l2=1.0, diversity=0.1, steps=2)
     _, (line,) = trained(faces_embedded, tmp_path, config)
