@@ -23,6 +23,7 @@ HEADLINE = {
     "cosine": "cosine_mean",
 }
 RANKS = 20
+FIRST = ("method", "family", "protocol", "knowledge", "seed")  # columns of the HParams tab
 UNTOLD = ("data_digest", "split")  # options that nobody compares
 
 Scores = Mapping[str, np.ndarray]
@@ -145,7 +146,8 @@ def hparams_events(folder: Path, inversions: Sequence[Record], leaks: Sequence[R
         figures["leak_tpr"] = record.metrics.get(at(f"{leak}/tpr", fpr=1e-2))
         known = {n: m.value for n, m in figures.items() if m is not None and m.value is not None}
         rows.append((record, options_of(record), known))
-    names = sorted({name for _, options, _ in rows for name in options})
+    found = {name for _, options, _ in rows for name in options}
+    names = [*FIRST, *sorted(found - set(FIRST))]
     with SummaryWriter(str(folder)) as writer:
         for record, options, known in rows:
             # TensorBoard takes the list of options from the first run it reads.
@@ -212,7 +214,7 @@ def layout(folder: Path, recognisers: Sequence[str], units: Sequence[str]) -> No
         leak[f"AUC, {unit}s, all attacks"] = ["Multiline", [f"^leak/{unit}/.*/log_mse/auc$"]]
         leak[f"TPR at FPR 1 %, {unit}s"] = [
             "Multiline",
-            [f"^leak/{unit}/.*/log_mse/tpr@fpr=1e-2$"],
+            [f"^leak/{unit}/.*/log_mse/tpr_fpr_1e-2$"],
         ]
     with SummaryWriter(str(folder)) as writer:
         writer.add_custom_scalars({name: charts for name, charts in lines.items() if charts})
