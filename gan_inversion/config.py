@@ -78,7 +78,7 @@ class Config:
     judge_width: int = 24
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     batch_size: int = 16
-    steps: int = 2500
+    steps: int = 1400
     interval: int = 100
     learning_rate: float = 4e-4
     memory: float = 0.999
@@ -117,8 +117,8 @@ PRESETS = {
         precision="float32",
     ),
     "short": Config(steps=1000),
-    "cpu": Config(steps=2500),
-    "long": Config(steps=25_000),
+    "cpu": Config(steps=1400),
+    "long": Config(steps=10_000),
     "gpu": Config(width=96, judge_width=48, batch_size=64, steps=12_000),
 }
 PUBLISHED = "long"  # the preset of a method whose name gives none

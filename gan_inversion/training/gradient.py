@@ -41,6 +41,7 @@ def _jax_step(model: Any, state: tuple, data: tuple) -> tuple:
     def forward(trainable: list) -> tuple:
         known = [*zip(model.trainable_variables, trainable, strict=True)]
         known += zip(others, [*fixed, *metrics], strict=True)
+        known += zip(model.optimizer.variables, optimizer, strict=True)  # it counts the steps
         with keras.StatelessScope(known) as scope:
             losses = model.losses(data[0])
         return losses, [scope.get_current_value(variable) for variable in others]

@@ -142,7 +142,7 @@ def test_the_operations_of_a_known_step_are_counted():
 
 def losses_from_given_weights(images):
     """Losses of two steps from weights that are the same on every backend."""
-    config = replace(SMALL, loss="relativistic", gradient_penalty=0.5, diversity=0.1)
+    config = replace(SMALL, loss="relativistic", gradient_penalty=0.5, diversity=0.1, ramp=4)
     recogniser = Compact()
     players = adversaries(config, 512, recogniser, seed=0)
     random = np.random.default_rng(0)
