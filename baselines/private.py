@@ -78,7 +78,9 @@ class PrivateInverter(DecoderInverter):
             seed=seed,
         ).update_with_calibrated_noise_multiplier()
         self.config["noise_multiplier"] = float(budget.noise_multiplier)
-        private = keras_api.make_private(model, budget)
+        # The library weighs one loss an image: pixels stay in a row.
+        flat = keras.Model(model.inputs, model.layers[-2].output)
+        private = keras_api.make_private(flat, budget)
         private.compile("adam", "mse")
         low, high = self.targets
         targets = images[np.arange(count)] * np.float32((high - low) / 255) + np.float32(low)
@@ -88,7 +90,7 @@ class PrivateInverter(DecoderInverter):
             )
             private.fit(
                 np.asarray(embeddings, "float32"),
-                targets,
+                targets.reshape(count, -1),
                 batch_size=size,
                 epochs=epochs,
                 verbose=0,
