@@ -123,12 +123,13 @@ class ConditionalGAN:
         logits = []
         for start in range(0, len(images), BLOCK):
             some = slice(start, start + BLOCK)
-            pictures = np.asarray(images[some], "float32") / 255
-            seen = [pictures, embeddings[some]]
+            pictures = keras.ops.convert_to_tensor(images[some], "float32") / 255
+            vectors = keras.ops.convert_to_tensor(embeddings[some], "float32")
+            seen = [pictures, vectors]
             if self.settings.projected and players.look:
-                seen += [*players.look(pictures), embeddings[some]]
+                seen += [*players.look(pictures), vectors]
             found = keras.tree.flatten(players.discriminator(seen, training=False))
-            logits.append(np.concatenate(found, axis=1).mean(axis=1))
+            logits.append(np.concatenate([np.asarray(part) for part in found], axis=1).mean(axis=1))
         return np.concatenate(logits)
 
     def save(self, path: Path) -> None:
