@@ -108,7 +108,9 @@ class ConditionalGAN:
     def credit(self, embeddings: np.ndarray, images: np.ndarray) -> np.ndarray:
         """What the discriminator gives for photographs of these embeddings: logits, float32 (N,).
 
-        The mean over its heads. It is not saved: only an inverter that was fitted has it.
+        The mean over its heads, which also see how pictures of a block of 16 differ: the same
+        images in the same order are credited alike. It is not saved: only an inverter that was
+        fitted has it.
 
         Args:
             embeddings: float32 (N, D).

@@ -52,7 +52,8 @@ def test_the_discriminator_credits_what_it_was_shown(faces_embedded, tmp_path):
     _, embeddings, images = faces_embedded
     found = inverter.credit(embeddings[:20], images[:20])
     assert found.shape == (20,) and np.isfinite(found).all() and found.std() > 0
-    np.testing.assert_allclose(inverter.credit(embeddings[17:20], images[17:20]), found[17:], 1e-3)
+    # The first block of 16 does not hang on the second.
+    np.testing.assert_allclose(inverter.credit(embeddings[:16], images[:16]), found[:16], atol=1e-5)
     inverter.save(tmp_path / "saved")
     with pytest.raises(UserError, match="has no discriminator"):
         ConditionalGAN.load(tmp_path / "saved").credit(embeddings[:1], images[:1])
