@@ -1,6 +1,7 @@
 """The documented decoders as inverters: Adam, mean squared error, a chosen target range."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,11 @@ from gan_inversion.storage import atomic, write_text
 from gan_inversion.training import fit, shuffled
 
 TARGETS = {"documented": (-1.0, 1.0), "corrected": (0.0, 1.0)}
+
+
+def in_range(pixels: np.ndarray, *, low: float, high: float) -> np.ndarray:
+    """Pixels, uint8, as float32 targets from `low` to `high`."""
+    return pixels * np.float32((high - low) / 255) + np.float32(low)
 
 
 class DecoderInverter:
@@ -67,7 +73,7 @@ class DecoderInverter:
             images,
             batch_size=self.config["batch_size"],
             seed=seed,
-            scale=lambda pixels: pixels * np.float32((high - low) / 255) + np.float32(low),
+            scale=partial(in_range, low=low, high=high),
         )
         fit(model, batches, epochs=self.config["epochs"], seed=seed, run=run, invert=self.invert)
 

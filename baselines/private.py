@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from baselines.decoders import DECODERS
-from baselines.inverter import DecoderInverter
+from baselines.inverter import DecoderInverter, in_range
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images, check_fit, check_invert
 from gan_inversion.progress import progress
@@ -83,7 +83,7 @@ class PrivateInverter(DecoderInverter):
         private = keras_api.make_private(flat, budget)
         private.compile("adam", "mse")
         low, high = self.targets
-        targets = images[np.arange(count)] * np.float32((high - low) / 255) + np.float32(low)
+        targets = in_range(images[np.arange(count)], low=low, high=high)
         with progress(total=epochs * (count // size), unit="step", desc=self.name) as bar:
             tick = keras.callbacks.LambdaCallback(
                 on_train_batch_end=lambda batch, logs: bar.update()
@@ -96,9 +96,4 @@ class PrivateInverter(DecoderInverter):
                 verbose=0,
                 callbacks=[tick],
             )
-        # Without the counters that the library hung on it.
-        self.model = DECODERS[self.config["decoder"]]()
-        for plain, trained in zip(
-            self.model.trainable_variables, private.trainable_variables, strict=True
-        ):
-            plain.assign(trained)
+        self.model = model  # its layers were trained; what the library added hangs on `flat`

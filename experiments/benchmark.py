@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments import documented, inversion, shadows, tables
+from experiments import documented, inversion, shadows, tables, verification
 from experiments.common import ROOT, fail, main
 from gan_inversion.data.views import FILTERS, VIEWS
 from gan_inversion.record import Record
 
 DATASET = "lfw"
-USUAL = "bilinear"  # filter, whose records bear no suffix
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def declared() -> Iterator[Job]:
     """Every job of the benchmark, in the order in which they are run."""
     for view in VIEWS:
         for name in FILTERS:
-            label = f"facenet_{view}" + ("" if name == USUAL else f"_{name}")
+            label = verification.label("facenet", view, name)
             yield Job("verification", ("--views", view, "--filters", name), (label,))
     dlib = ("--embedders", "dlib", "--views", "aligned")
     yield Job("verification", dlib, ("dlib_aligned",))

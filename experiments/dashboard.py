@@ -19,6 +19,7 @@ from gan_inversion.data import open_dataset
 from gan_inversion.errors import UserError
 from gan_inversion.protocols import Inversion
 from gan_inversion.record import Record, read_scores
+from gan_inversion.reports import tables
 from gan_inversion.reports.dashboard import training_events, write_all
 from gan_inversion.run import history
 from gan_inversion.storage import replaced_folder
@@ -90,8 +91,7 @@ def read_all(options: Options) -> dict[str, list[tuple[Record, dict[str, np.ndar
     """
     found = {}
     for protocol in PROTOCOLS:
-        paths = sorted((options.records / protocol).glob(f"*-{options.dataset}-s*.json"))
-        pairs = [(Record.read(path), read_scores(path)) for path in paths]
+        pairs = tables.read_with_scores(options.records, protocol, dataset=options.dataset)
         if pairs:
             found[protocol] = pairs
     if not found:

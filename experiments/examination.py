@@ -170,9 +170,7 @@ def _attack(found: Examination, judge: Judge, vectors: np.ndarray, bench: Bench)
     name, subjects = judge.embedder.name, bench.subjects
     originals = judge.embeddings[bench.split.test]
     outcome = attack(vectors, originals, subjects)
-    for fmr, line in judge.thresholds.items():
-        for figure, value in success(outcome, subjects, line.threshold).items():
-            found.metrics[at(f"{name}/{figure}", fmr=fmr)] = value
+    found.metrics |= success(outcome, subjects, judge)
     known, people = outcome.type1[~outcome.rejected], subjects[~outcome.rejected]
     if len(known):
         found.metrics[f"{name}/cosine_mean"] = metric(
@@ -207,23 +205,28 @@ def _share(count: int, pictures: np.ndarray) -> Metric:
     return metric(count / len(pictures), ci=clopper_pearson(count, len(pictures)), n=len(pictures))
 
 
-def success(outcome: Attack, subjects: np.ndarray, threshold: float | None) -> dict[str, Metric]:
-    """Success rates of both types at one threshold; none where it is not resolved.
+def success(outcome: Attack, subjects: np.ndarray, judge: Judge) -> dict[str, Metric]:
+    """Success rates of both types at each threshold of a recogniser; none where not resolved.
 
     Args:
-        outcome: scores with one recogniser.
+        outcome: scores with the recogniser.
         subjects: (N,), subject of each inverted image.
-        threshold: from which on a score is accepted; None where it is not known.
+        judge: the recogniser.
     """
-    hits = outcome.type1 >= (np.inf if threshold is None else threshold)
-    rates = {"sar_type1": (hits, subjects)}
-    if len(outcome.type2):
-        pairs = outcome.type2 >= (np.inf if threshold is None else threshold)
-        names, means = subject_mean(pairs, subjects[outcome.inverted])
-        rates["sar_type2"] = (means, names)
-        rates["sar_type2_pairs"] = (pairs, subjects[outcome.inverted])
-    resolved = threshold is not None
-    return {name: _rate(*found, resolved=resolved) for name, found in rates.items()}
+    found = {}
+    for fmr, line in judge.thresholds.items():
+        threshold = np.inf if line.threshold is None else line.threshold
+        rates = {"sar_type1": (outcome.type1 >= threshold, subjects)}
+        if len(outcome.type2):
+            pairs = outcome.type2 >= threshold
+            names, means = subject_mean(pairs, subjects[outcome.inverted])
+            rates["sar_type2"] = (means, names)
+            rates["sar_type2_pairs"] = (pairs, subjects[outcome.inverted])
+        resolved = line.threshold is not None
+        for name, rate in rates.items():
+            figure = at(f"{judge.embedder.name}/{name}", fmr=fmr)
+            found[figure] = _rate(*rate, resolved=resolved)
+    return found
 
 
 def _rate(values: np.ndarray, groups: np.ndarray, *, resolved: bool) -> Metric:

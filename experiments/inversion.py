@@ -30,6 +30,7 @@ from gan_inversion.data import Subset, open_dataset
 from gan_inversion.errors import UserError
 from gan_inversion.evaluation.attack import rejected
 from gan_inversion.protocols import Inversion
+from gan_inversion.record import resolved
 from gan_inversion.run import Preview, Run
 from gan_inversion.seeding import stream
 from gan_inversion.storage import sha256, write_text
@@ -132,6 +133,12 @@ def choosing(options: Options) -> Options:
     """The options of `--part validation`: nothing of the benchmark is touched."""
     folder = options.runs / "validation"
     return replace(options, judges=(), runs=folder, records=folder / "records", tables=folder)
+
+
+def attacked_alone(options: Any) -> Options:
+    """What `set_up` needs of another experiment's options, without independent recognisers."""
+    names = ("dataset", "data", "embedder", "records")
+    return Options(judges=(), **{name: getattr(options, name) for name in names})
 
 
 def set_up(options: Options) -> Bench:
@@ -316,8 +323,8 @@ def _finish(
     _draw(run, found, reconstructions, bench)
     trained = max((int(line["step"]) for line in run.history() if "seconds" in line), default=-1)
     run.rewind(trained)  # what a killed examination had logged
-    figures = {name: value.value for name, value in found.metrics.items()}
-    run.log(trained + 1, **{name: value for name, value in figures.items() if value is not None})
+    figures = resolved(found.metrics)
+    run.log(trained + 1, **figures)
     for name, shares in found.curves.items():
         run.curve(name, shares)
     for judge in bench.judges:
@@ -342,7 +349,7 @@ def _finish(
     if (run.folder / "inverter").is_dir():  # weights travel with their record
         write_text(run.folder / "inverter" / "record.json", path.read_text(encoding="utf-8"))
     parts = ", ".join(f"{name} {part:.0f}" for name, part in seconds.items())
-    cosine = figures[f"{embedder.name}/cosine_mean"]
+    cosine = figures.get(f"{embedder.name}/cosine_mean")
     known = "no cosine" if cosine is None else f"cosine {cosine:.4f}"
     print(f"{path}: {known}; examined in {sum(seconds.values()):.0f} seconds: {parts}")
 

@@ -17,10 +17,10 @@ from gan_inversion.config import FAMILY
 from gan_inversion.errors import UserError
 from gan_inversion.evaluation.intervals import bootstrap_mean, clopper_pearson
 from gan_inversion.protocols import Faces
-from gan_inversion.record import Record, at, read_scores
+from gan_inversion.record import Record, at
 from gan_inversion.reports import charts, tables
 from gan_inversion.reports.inversion import headline
-from gan_inversion.reports.membership import LEAKS, base_method, epochs_of, membership
+from gan_inversion.reports.membership import LEAKS, base_method, epochs_of, overviews
 from gan_inversion.reports.page import Section, drawing, findings, page, png, text
 from gan_inversion.storage import write_text
 
@@ -69,11 +69,8 @@ def rehearsal(options: Options) -> Options:
 
 def read(options: Options, protocol: str) -> Pairs:
     """Records of a protocol with their raw scores, none if there are none."""
-    paths = sorted((options.results / "records" / protocol).glob(f"*-{options.dataset}-s*.json"))
-    return [
-        (Record.read(path), read_scores(path) if path.with_suffix(".npz").exists() else {})
-        for path in paths
-    ]
+    root = options.results / "records"
+    return tables.read_with_scores(root, protocol, dataset=options.dataset)
 
 
 def files_of(pairs: Pairs) -> list[str]:
@@ -153,7 +150,7 @@ def leak_sections(leaks: Pairs) -> list[Section]:
         if gain and leak and gain.value is not None and leak.value is not None:
             points[label] = (gain.value, leak.value)
     sections = [Section("What an inverter remembers", parts)]
-    ledger = [table.html() for table in membership([record for record, _ in leaks])[:3]]
+    ledger = [table.html() for table in overviews([record for record, _ in leaks])]
     if points:
         chart = charts.pareto(points, "type-II SAR at FMR 0.1 %", "membership AUC, offline LiRA")
         caption = "What reconstruction gains against what it gives away"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,8 +11,10 @@ import keras_tuner
 import numpy as np
 
 from baselines.decoders import decoder
+from baselines.inverter import DecoderInverter, in_range
 from experiments import inversion
 from experiments.common import main, make_record, recorded
+from experiments.documented import score
 from experiments.examination import Bench
 from experiments.methods import reconstruct
 from experiments.tables import write_search
@@ -19,7 +22,7 @@ from gan_inversion.cgan import ConditionalGAN
 from gan_inversion.config import PRESETS
 from gan_inversion.data import Subset
 from gan_inversion.evaluation.realism import sliced_wasserstein
-from gan_inversion.evaluation.reconstruction import mse, ssim
+from gan_inversion.evaluation.reconstruction import ssim
 from gan_inversion.evaluation.verification import cosine
 from gan_inversion.inverter import Images
 from gan_inversion.protocols import Documented, Search
@@ -27,8 +30,6 @@ from gan_inversion.record import metric
 from gan_inversion.run import Run
 from gan_inversion.seeding import stream
 from gan_inversion.training import fit, shuffled
-
-BLOCK = 128  # pictures compared at once
 
 SEARCHES = {
     "documented": Search(
@@ -174,32 +175,28 @@ def decoder_losses(
     model = decoder(values["layers"], values.get("width", 512))
     rate = values.get("learning_rate", 1e-3)
     model.compile(keras.optimizers.Adam(rate), "mse", jit_compile=True)
-    low, high = (-1.0, 1.0) if ground.name == "documented" else (0.0, 1.0)
+    inverter = DecoderInverter(
+        "dense", targets="documented" if ground.name == "documented" else "corrected"
+    )
+    low, high = inverter.targets
+    inverter.model = model
     images = ground.bench.images
     batches = shuffled(
         ground.embeddings[ground.train],
         Subset(images, ground.train),
         batch_size=values.get("batch_size", 32),
         seed=seed,
-        scale=lambda pixels: pixels * np.float32((high - low) / 255) + np.float32(low),
+        scale=partial(in_range, low=low, high=high),
     )
     with Run(folder, {"options": dict(values), "seed": seed}) as run:
         fit(model, batches, epochs=ground.protocol.epochs, seed=seed, run=run)
         last = run.history()[-1]["train_loss"]
-        loss = _held_out_loss(model, ground, low, high)
+        unseen = ground.embeddings[ground.held_out], Subset(images, ground.held_out)
+        losses, _, _ = score(inverter, *unseen, span=high - low)
+        loss = float(losses.mean())
         run.log(ground.protocol.epochs, validation_loss=loss)
     run.checkpoint.unlink(missing_ok=True)
     return {"train_loss": last, "validation_loss": loss}
-
-
-def _held_out_loss(model: keras.Model, ground: Ground, low: float, high: float) -> float:
-    losses = []
-    for start in range(0, len(ground.held_out), BLOCK):
-        some = ground.held_out[start : start + BLOCK]
-        outputs = np.asarray(model(ground.embeddings[some], training=False))
-        targets = ground.bench.images[some] * np.float32((high - low) / 255) + np.float32(low)
-        losses.append(mse(targets, outputs))
-    return float(np.concatenate(losses).mean())
 
 
 def cgan_figures(
@@ -327,15 +324,7 @@ def run_all(options: Options) -> None:
     """Run every search, and write the table."""
     if options.smoke:
         options = rehearsal(options)
-    bench = inversion.set_up(
-        inversion.Options(
-            judges=(),
-            dataset=options.dataset,
-            data=options.data,
-            embedder=options.embedder,
-            records=options.records,
-        )
-    )
+    bench = inversion.set_up(inversion.attacked_alone(options))
     for name in options.searches:
         run_one(name, options, bench)
     write_search(options.records, options.tables, dataset=options.dataset)

@@ -20,7 +20,7 @@ from gan_inversion.errors import UserError
 from gan_inversion.evaluation.attack import Attack, other_images
 from gan_inversion.progress import progress
 from gan_inversion.protocols import Membership, Pool
-from gan_inversion.record import Metric, at
+from gan_inversion.record import Metric, resolved
 from gan_inversion.run import Run
 from gan_inversion.storage import atomic
 
@@ -109,13 +109,7 @@ def study(name: str, options: Options) -> dict[str, list[Part]]:
     protocol = Membership(models=options.models)
     usual = (inversion.EPOCHS,)
     whole = Part(
-        faces=inversion.Options(
-            judges=(),
-            dataset=options.dataset,
-            data=options.data,
-            embedder=options.embedder,
-            records=options.records,
-        ),
+        faces=inversion.attacked_alone(options),
         protocol=protocol,
         seed=options.seed,
         method=method,
@@ -189,17 +183,12 @@ def success_rates(type1: np.ndarray, type2: np.ndarray, bench: Bench) -> dict[st
         type2: float32 (J, P).
         bench: whose test images they are.
     """
-    attacked, count = bench.judges[0], len(type1)
+    count = len(type1)
     inverted, _ = other_images(bench.subjects)
     places = (np.arange(count)[:, None] * type1.shape[1] + inverted).ravel()
     flat = type1.ravel()
     outcome = Attack(flat, type2.ravel(), places, flat < -1)
-    found = {}
-    for fmr, line in attacked.thresholds.items():
-        rates = success(outcome, np.tile(bench.subjects, count), line.threshold)
-        for name, value in rates.items():
-            found[at(f"{attacked.embedder.name}/{name}", fmr=fmr)] = value
-    return found
+    return success(outcome, np.tile(bench.subjects, count), bench.judges[0])
 
 
 def run_one(name: str, options: Options) -> None:
@@ -234,8 +223,7 @@ def run_one(name: str, options: Options) -> None:
         found = {unit: gather(some, options.workers) for unit, some in parts.items()}
         for epoch, label in missing.items():
             metrics, scores = attack_all(epoch, found, pools, first, bench)
-            figures = {figure: value.value for figure, value in metrics.items()}
-            run.log(epoch, **{n: value for n, value in figures.items() if value is not None})
+            run.log(epoch, **resolved(metrics))
             members = {unit: int(pool.members()[:, 0].sum()) for unit, pool in pools.items()}
             record = make_record(
                 first.protocol,

@@ -26,7 +26,7 @@ from gan_inversion.evaluation.verification import cosine
 from gan_inversion.inverter import Inverter
 from gan_inversion.progress import progress
 from gan_inversion.protocols import Membership, Pool
-from gan_inversion.run import Run
+from gan_inversion.run import Run, to_uint8
 
 BLOCK = 128  # pictures compared at once
 JUDGED = 4  # of the models, for the success rates that stand beside the leak
@@ -146,7 +146,7 @@ def ask(
         if "ssim" in signals:
             values["ssim"] = ssim(originals, pictures)
         if "identity" in signals:
-            shown = attacked.embedder.embed(np.round(255 * pictures).astype("uint8"))
+            shown = attacked.embedder.embed(to_uint8(pictures))
             values["identity"] = cosine(shown, embeddings)
         if isinstance(inverter, ConditionalGAN) and inverter.settings.adversarial:
             values["discriminator"] = inverter.credit(embeddings, photographs)

@@ -57,6 +57,11 @@ class Options:
 HARDEST = 9  # pairs of each kind that are drawn
 
 
+def label(recogniser: str, view: str, resample: str) -> str:
+    """A record's `method`; the usual filter is not named."""
+    return f"{recogniser}_{view}" + ("" if resample == "bilinear" else f"_{resample}")
+
+
 def rehearsal(options: Options) -> Options:
     """The options of `--smoke`."""
     folder = options.runs / "smoke"
@@ -105,7 +110,7 @@ def measure(
     options: Options,
 ) -> None:
     """Measure and record one recogniser on one view, unless its record exists."""
-    method = f"{embedder.name}_{view}" + ("" if resample == "bilinear" else f"_{resample}")
+    method = label(embedder.name, view, resample)
     path = options.records / protocol.name / f"{method}-{dataset.name}-s0.json"
     if recorded(
         path,

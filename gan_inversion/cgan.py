@@ -56,9 +56,10 @@ class ConditionalGAN:
             raise UserError(f"expected {config.batch_size} images or more, got {len(images)}")
         recogniser = self._recogniser(embeddings, images, seed=seed, run=run)
         players = adversaries(config, embeddings.shape[1], recogniser, seed=seed)
-        start = coarse_weights(embeddings, images, config.side // COARSE)
-        for model in (players.generator, players.average):
-            model.get_layer("coarse").set_weights(start)
+        if run is None or not run.checkpoint.exists():  # which holds them
+            start = coarse_weights(embeddings, images, config.side // COARSE)
+            for model in (players.generator, players.average):
+                model.get_layer("coarse").set_weights(start)
         self.model, self._players = players.average, players
         intervals = config.steps // config.interval
 

@@ -144,6 +144,11 @@ def at(figure: str, **condition: float) -> str:
     return f"{figure}@{name}={value:.0e}".replace("e-0", "e-")
 
 
+def resolved(metrics: Mapping[str, Metric]) -> dict[str, float]:
+    """The values of those metrics that the sample resolves."""
+    return {name: found.value for name, found in metrics.items() if found.value is not None}
+
+
 def metric(value: float, *, ci: tuple[float, float] | None = None, n: int) -> Metric:
     """A metric from numpy scalars; NaN becomes None."""
     value = float(value)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from tensorboardX import SummaryWriter
 
-from gan_inversion.record import Record, at
-from gan_inversion.reports.membership import FIT, base_method, epochs_of
+from gan_inversion.record import Record, at, resolved
+from gan_inversion.reports.membership import base_method, epochs_of, is_attack
 from gan_inversion.reports.table import Cell, by_method, cell
 
 RATES = (1e-2, 1e-3, 1e-4)
@@ -23,6 +23,7 @@ HEADLINE = {
     "cosine": "cosine_mean",
 }
 RANKS = 20
+ENDS = ("", "/low", "/high")  # of a figure's tag and of its interval's
 FIRST = ("method", "family", "protocol", "knowledge", "seed")  # columns of the HParams tab
 UNTOLD = ("data_digest", "split")  # options that nobody compares
 
@@ -44,11 +45,10 @@ def inversion_events(folder: Path, records: Sequence[Record], scores: Sequence[S
                     found = cell(records, at(f"{name}/{figure}", fmr=fmr))
                     _point(writer, f"{figure}/{name}", found, round(1 / fmr))
             _point(writer, f"cosine/{name}", cell(records, f"{name}/cosine_mean"), 0)
-            ranks = np.concatenate(
-                [some[f"{name}/rank"] for some in scores if f"{name}/rank" in some]
-            )
-            for rank in range(1, RANKS + 1) if len(ranks) else ():
-                writer.add_scalar(f"cmc/{name}", float((ranks <= rank).mean()), rank)
+            ranks = [some[f"{name}/rank"] for some in scores if f"{name}/rank" in some]
+            for rank in range(1, RANKS + 1) if ranks else ():
+                share = float((np.concatenate(ranks) <= rank).mean())
+                writer.add_scalar(f"cmc/{name}", share, rank)
             for kind in ("type1", "type2"):
                 values = [some[f"{name}/{kind}"] for some in scores if f"{name}/{kind}" in some]
                 if values:
@@ -80,8 +80,7 @@ def membership_events(folder: Path, records: Sequence[Record], scores: Sequence[
         for record, some in zip(records, scores, strict=True):
             epoch = epochs_of([record])
             for name in record.metrics:
-                parts = name.split("/")
-                if len(parts) == 4 and parts[1] != FIT:
+                if is_attack(name):
                     _point(writer, f"leak/{name}", cell([record], name), epoch)
             for unit in record.config["units"]:
                 if f"{unit}/log_mse" in some:
@@ -144,7 +143,7 @@ def hparams_events(folder: Path, inversions: Sequence[Record], leaks: Sequence[R
         leak = "image/lira_offline_fixed/log_mse"
         figures["leak_auc"] = record.metrics.get(f"{leak}/auc")
         figures["leak_tpr"] = record.metrics.get(at(f"{leak}/tpr", fpr=1e-2))
-        known = {n: m.value for n, m in figures.items() if m is not None and m.value is not None}
+        known = resolved({name: found for name, found in figures.items() if found is not None})
         rows.append((record, options_of(record), known))
     found = {name for _, options, _ in rows for name in options}
     names = [*FIRST, *sorted(found - set(FIRST))]
@@ -189,7 +188,7 @@ def layout(folder: Path, recognisers: Sequence[str], units: Sequence[str]) -> No
         for kind, title in (("sar_type1", "Type-I"), ("sar_type2", "Type-II")):
             tag = f"{kind}/{name}"
             person[f"{title} success rate, {name}"] = ["Multiline", [f"^{tag}$"]]
-            margins[f"{title}, {name}"] = ["Margin", [tag, f"{tag}/low", f"{tag}/high"]]
+            margins[f"{title}, {name}"] = ["Margin", [tag + end for end in ENDS]]
     lines["Is the person found in a gallery? (step: rank)"] = {
         f"Share found, {name}": ["Multiline", [f"^cmc/{name}$"]] for name in recognisers
     }
@@ -220,9 +219,6 @@ def layout(folder: Path, recognisers: Sequence[str], units: Sequence[str]) -> No
         writer.add_custom_scalars({name: charts for name, charts in lines.items() if charts})
 
 
-ENDS = ("", "/low", "/high")  # of a figure's tag and of its interval's
-
-
 def write_all(
     folder: Path,
     records: Mapping[str, Sequence[tuple[Record, Scores]]],
@@ -240,6 +236,8 @@ def write_all(
         scores = [some for record, some in inversions if record.method == method]
         inversion_events(folder / "inversion" / method, group, scores)
     for record, some in records.get("verification", ()):
+        if not some:  # drawn pairs, whose scores are not kept
+            continue
         verification_events(folder / "real_pairs" / record.method, record, some)
     bases = dict.fromkeys(base_method(record.method) for record, _ in leaks)
     for base in bases:

@@ -41,12 +41,7 @@ def membership(records: Sequence[Record]) -> list[Table]:
     """
     check_same(records, "protocol_hash", "data_digest", "embedder_digest")
     groups = by_method(records)
-    names = list(
-        dict.fromkeys(
-            name for record in records for name in record.metrics if name.count("/") == DEPTH
-        )
-    )
-    names = [name for name in names if name.split("/")[1] != FIT]
+    names = [name for record in records for name in record.metrics if is_attack(name)]
     lines = list(dict.fromkeys(tuple(name.split("/")[:3]) for name in names))
     figures = list(dict.fromkeys(name.split("/")[3] for name in names))
     tables = []
@@ -69,8 +64,19 @@ def membership(records: Sequence[Record]) -> list[Table]:
                 [NOTE, size, footer(records, "membership")],
             )
         )
-    views = [view(groups, [footer(records, "shadows")]) for view in (_ledger, _dynamics, _within)]
-    return [*(view for view in views if view.rows), *tables]
+    return [*overviews(records), *tables]
+
+
+def overviews(records: Sequence[Record]) -> list[Table]:
+    """Ledger, dynamics and single subjects, those of them that the records have figures for."""
+    groups, notes = by_method(records), [footer(records, "shadows")]
+    tables = [view(groups, notes) for view in (_ledger, _dynamics, _within)]
+    return [table for table in tables if table.rows]
+
+
+def is_attack(name: str) -> bool:
+    """Whether a metric is a figure of an attack."""
+    return name.count("/") == DEPTH and name.split("/")[1] != FIT
 
 
 def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
@@ -103,8 +109,7 @@ def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> T
     figures = ["auc", *(at("tpr", fpr=fpr) for fpr in (1e-2, 1e-3))]
     header = ["method", "epochs", "members", "-log MSE of members", "of others"]
     header += [f"{attack.split('_')[0]} {_title(f)}" for attack, _ in LEAKS for f in figures]
-    order = sorted(groups, key=lambda name: (base_method(name), epochs_of(groups[name])))
-    for method in order:
+    for method in _by_epoch(groups):
         group = groups[method]
         fit = [cell(group, f"image/{FIT}/log_mse/{side}") for side in ("members", "others")]
         if all(fit) and "image" in group[0].config.get("members", {}):
@@ -124,7 +129,7 @@ def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
     for attack in attacks:
         short = attack.split("_")[0]
         header += [f"median {short} AUC", f"{short} interval above 0.5"]
-    for method in sorted(groups, key=lambda name: (base_method(name), epochs_of(groups[name]))):
+    for method in _by_epoch(groups):
         first, epochs = groups[method][0], epochs_of(groups[method])
         own = [cell(groups[method], f"within/{PRESIDENT}/{attack}") for attack in attacks]
         if not all(own):
@@ -155,6 +160,10 @@ def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
         )
     caption = "Within one subject: the thesis' president, and everyone with as many images."
     return Table("membership_within", caption, header, rows, [WITHIN, *told, *notes])
+
+
+def _by_epoch(groups: Mapping[str, Sequence[Record]]) -> list[str]:
+    return sorted(groups, key=lambda name: (base_method(name), epochs_of(groups[name])))
 
 
 def base_method(method: str) -> str:

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from gan_inversion.errors import UserError
-from gan_inversion.record import Record, at
+from gan_inversion.record import Record, at, read_scores
 from gan_inversion.reports.table import Cell, Table, by_method, cell, check_same, footer
 from gan_inversion.thresholds import Threshold
 
@@ -26,11 +28,22 @@ def read_records(root: Path, protocol: str, *, dataset: str) -> list[Record]:
     Raises:
         UserError: there are none.
     """
-    paths = sorted((root / protocol).glob(f"*-{dataset}-s*.json"))
-    records = [Record.read(path) for path in paths]
+    records = [Record.read(path) for path in _paths(root, protocol, dataset)]
     if not records:
         raise UserError(f"expected records of {dataset} in {root / protocol}, found none")
     return records
+
+
+def _paths(root: Path, protocol: str, dataset: str) -> list[Path]:
+    return sorted((root / protocol).glob(f"*-{dataset}-s*.json"))
+
+
+def read_with_scores(
+    root: Path, protocol: str, *, dataset: str
+) -> list[tuple[Record, dict[str, np.ndarray]]]:
+    """Records of a protocol on one dataset, none if there are none, each with its raw scores."""
+    records = (Record.read(path) for path in _paths(root, protocol, dataset))
+    return [(r, read_scores(r.path(root)) if r.scores_digest else {}) for r in records]
 
 
 def documented(records: Sequence[Record]) -> Table:
