@@ -15,7 +15,8 @@ svg, img { max-width: 100%; height: auto; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right;
          white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
+th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff;
+         white-space: normal; overflow-wrap: anywhere; min-width: 7rem; max-width: 10rem; }
 .note, .source { color: #555; font-size: .8rem; overflow-wrap: anywhere; }
 nav a { margin-right: 1rem; } ol.findings li { margin-bottom: .6rem; }
 """
