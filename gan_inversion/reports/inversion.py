@@ -60,18 +60,23 @@ def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]]
     recognisers = list(dict.fromkeys(n for r in records for n in r.config["recognisers"]))
     columns = _success(recognisers) | {"SSIM": "ssim", "SWD": "swd/mean"}
     rows = _rows(groups, methods, columns, short=True)
-    rows += _published(records[0].reported, columns, form=".3f")
+    for row, method in zip(rows, methods, strict=True):
+        minutes = [r.cost["train_seconds"] / 60 for r in groups[method] if "train_seconds" in r.cost]
+        row.append(Cell(tuple(minutes), form=".0f") if minutes else "")
+    rows += [[*row, ""] for row in _published(records[0].reported, columns, form=".3f")]
     attacked = records[0].embedder
     counts = (
         f"Type-I and SSIM over {_n(groups, at(f'{attacked}/sar_type1', fmr=1e-3))} test images; "
         f"type-II as the mean over {_n(groups, at(f'{attacked}/sar_type2', fmr=1e-3))} subjects "
-        f"with two images; SWD times 1000, over as many images as type-I."
+        f"with two images; SWD times 1000, over as many images as type-I. A row again: "
+        f"`python -m experiments.inversion --methods <method>`; training of a seed takes as long as "
+        f"the last column says.{_examination(groups)}"
     )
     return Table(
         "inversion_headline",
         "Faces of people never seen, reconstructed from their embeddings: how many are accepted as "
         "the person at a false match rate of 0.1 %, and how they look.",
-        ["method", "seeds", *columns],
+        ["method", "seeds", *columns, "training, min"],
         rows,
         [counts, *_notes(records, expected)],
     )

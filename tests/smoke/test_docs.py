@@ -1,6 +1,8 @@
 """What the documentation shows, runs."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -22,3 +24,11 @@ def test_links_between_pages_lead_somewhere():
     for page in pages:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_site_builds_without_a_warning(tmp_path):
+    build = [sys.executable, "-m", "sphinx", "-W", "-q", str(ROOT / "docs"), str(tmp_path)]
+    done = subprocess.run(build, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "inversion.html").read_text("utf-8")
+    assert "documented_conv_bn" in page and "<table" in page

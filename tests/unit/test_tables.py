@@ -142,8 +142,9 @@ def examined(method, rates, **changes):
             "swd/mean": metric(12.345, n=100),
         }
         config = {"split": "a" * 16, "recognisers": {"facenet": {}}, "training_images": 70}
+        cost = {"train_seconds": 120.0}
         fields = {"method": method, "seed": seed, "metrics": metrics, "config": config}
-        fields |= {"protocol": "inversion", "protocol_hash": "1" * 16, "reported": {}}
+        fields |= {"protocol": "inversion", "protocol_hash": "1" * 16, "reported": {}, "cost": cost}
         yield dataclasses.replace(RECORD, **{**fields, **changes})
 
 
@@ -156,7 +157,7 @@ def test_the_headline_is_this_one():
     table = headline(records, expected=[("oracle", 0), ("cgan", 0), ("oracle", 2)])
     assert (
         cells(table, "ridge_pca")
-        == "| ridge_pca | 2 | 0.300 ± 0.141 |  | 0.250 ± 0.000 | 12.3 ± 0.0 |"
+        == "| ridge_pca | 2 | 0.300 ± 0.141 |  | 0.250 ± 0.000 | 12.3 ± 0.0 | 2 ± 0 |"
     )
     assert cells(table, "oracle").startswith("| oracle | 2 | n/a |")
     assert [row[0] for row in table.rows] == ["oracle", "ridge_pca"]  # controls first
