@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments import documented, inversion, shadows, tables, verification
+from experiments import documented, inversion, search, shadows, tables, verification
 from experiments.common import ROOT, fail, main
 from gan_inversion.data.views import FILTERS, VIEWS
 from gan_inversion.record import Record
@@ -76,6 +76,8 @@ def declared() -> Iterator[Job]:
         later = [epoch for epoch in shadows.Options.epochs if epoch != inversion.EPOCHS]
         labels = (method, *(f"{method}_e{epoch}" for epoch in later))
         yield Job("shadows", ("--methods", method), labels, protocol="membership")
+    for name in search.SEARCHES:
+        yield Job("search", ("--searches", name), (f"search_{name}",))
 
 
 def _one(program: str, method: str, seed: int) -> Job:

@@ -11,11 +11,13 @@ import numpy as np
 from tensorboardX import SummaryWriter
 
 from experiments.common import ROOT, main
+from experiments.grid import caption
 from experiments.inversion import picked
 from experiments.methods import attacked, open_trained, reconstruct, trained_config
 from experiments.own import open_embedder
 from experiments.thresholds import embed_view
 from gan_inversion.data import open_dataset
+from gan_inversion.data.views import SIZE
 from gan_inversion.errors import UserError
 from gan_inversion.protocols import Inversion
 from gan_inversion.record import Record, read_scores
@@ -116,27 +118,35 @@ def draw_faces(options: Options, folders: list[Path]) -> None:
     dataset = open_dataset(options.dataset, options.data)
     embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
     images = dataset.view(protocol.view, resample=protocol.resample)
+    test, cosines, inverters = np.empty(0, int), [], []
     for folder in folders:
         record = options.records / protocol.name / f"{folder.name}.json"
-        if trained_config(folder)["split"] != config["split"] or not record.exists():
-            continue
-        scores, inverter = read_scores(record), open_trained(folder)
-        test = scores["test_index"]
-        place = options.output / "faces" / folder.name.rsplit("-", 2)[0]
-        with SummaryWriter(str(place)) as writer:
-            groups = picked(scores[f"{embedder.name}/type1"], SHOWN)
-            for name, chosen in groups.items():
-                pictures, _ = reconstruct(inverter, embeddings[test[chosen]])
-                pairs = np.concatenate([images[test[chosen]], pictures], axis=2)  # (N, S, 2S, 3)
-                writer.add_image(name, np.concatenate(pairs), 0, dataformats="HWC")
-            some = test[:POINTS]
-            pictures, _ = reconstruct(inverter, embeddings[some])
-            vectors = np.concatenate([embeddings[some], embedder.embed(pictures)])
-            faces = np.concatenate([np.asarray(images[some]), pictures])
-            small = faces.reshape(len(faces), SPRITE, 160 // SPRITE, SPRITE, 160 // SPRITE, 3)
-            sprites = small.mean(axis=(2, 4)).transpose(0, 3, 1, 2) / 255
-            names = [dataset.subjects[index] for index in some]
-            kinds = ["photograph"] * len(some) + ["reconstruction"] * len(some)
+        if trained_config(folder)["split"] == config["split"] and record.exists():
+            scores = read_scores(record)
+            test = scores["test_index"]
+            cosines.append(scores[f"{embedder.name}/type1"])
+            inverters.append(open_trained(folder))
+    if not inverters:
+        return
+    place = options.output / "faces"
+    with SummaryWriter(str(place)) as writer:
+        for name, chosen in picked(np.mean(cosines, axis=0), SHOWN).items():
+            columns = {"photograph": np.asarray(images[test[chosen]])}
+            for inverter in inverters:
+                columns[inverter.name], _ = reconstruct(inverter, embeddings[test[chosen]])
+            titles = np.concatenate([caption(title, SIZE) for title in columns], axis=1)
+            rows = np.concatenate(list(columns.values()), axis=2)  # (N, 160, columns * 160, 3)
+            writer.add_image(name, np.concatenate([titles, *rows]), 0, dataformats="HWC")
+    some = test[:POINTS]
+    for inverter in inverters:
+        pictures, _ = reconstruct(inverter, embeddings[some])
+        vectors = np.concatenate([embeddings[some], embedder.embed(pictures)])
+        faces = np.concatenate([np.asarray(images[some]), pictures])
+        small = faces.reshape(len(faces), SPRITE, SIZE // SPRITE, SPRITE, SIZE // SPRITE, 3)
+        sprites = small.mean(axis=(2, 4)).transpose(0, 3, 1, 2) / 255
+        names = [dataset.subjects[index] for index in some]
+        kinds = ["photograph"] * len(some) + ["reconstruction"] * len(some)
+        with SummaryWriter(str(place / inverter.name)) as writer:
             writer.add_embedding(
                 vectors,
                 metadata=[list(row) for row in zip(names * 2, kinds, strict=True)],

@@ -55,13 +55,23 @@ class Options:
     """Images that each subject of a folder must have; 1 accepts all."""
 
 
-def sheet(groups: dict[str, list[np.ndarray]]) -> np.ndarray:
-    """Groups of lines, uint8 (N, 160, 160, 3) each, under their titles, as one picture."""
-    parts, font = [], ImageFont.load_default(18)
+def caption(words: str, width: int, height: int = MARGIN) -> np.ndarray:
+    """Black words on white, uint8 (height, width, 3)."""
+    bar = Image.new("RGB", (width, height), "white")
+    place = (4, height // 2)
+    ImageDraw.Draw(bar).text(place, words, "black", ImageFont.load_default(15), anchor="lm")
+    return np.asarray(bar)
+
+
+def sheet(groups: dict[str, dict[str, np.ndarray]]) -> np.ndarray:
+    """Groups of named lines, uint8 (N, 160, 160, 3) each, under their titles, as one picture."""
+    parts = []
     for title, lines in groups.items():
-        bar = Image.new("RGB", (len(lines[0]) * SIZE, MARGIN), "white")
-        ImageDraw.Draw(bar).text((4, 3), title, "black", font)
-        parts += [np.asarray(bar), *(np.concatenate(list(line), axis=1) for line in lines)]
+        shown = [
+            np.concatenate([caption(name, SIZE, SIZE), *line], axis=1)
+            for name, line in lines.items()
+        ]
+        parts += [caption(title, shown[0].shape[1]), *shown]
     return np.concatenate(parts)
 
 
@@ -88,13 +98,13 @@ def run_all(options: Options) -> None:
     groups = {}
     for name, places in picked(cosines, SHOWN).items():
         chosen = scores["test_index"][places]
-        lines = [reconstruct(inverter, embeddings[chosen])[0] for inverter in inverters]
-        if options.photographs:
-            lines.insert(0, np.asarray(images[chosen]))
+        lines = {"photograph": np.asarray(images[chosen])} if options.photographs else {}
+        for inverter in inverters:
+            lines[inverter.name], _ = reconstruct(inverter, embeddings[chosen])
         span = f"{cosines[places].min():.2f} to {cosines[places].max():.2f}"
         groups[f"{name}: cosine {span}"] = lines
     write_png(options.output, sheet(groups))
-    print(f"{options.output} written: {', '.join(i.name for i in inverters)} from top to bottom")
+    print(f"{options.output} written")
 
 
 if __name__ == "__main__":

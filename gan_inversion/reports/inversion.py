@@ -61,15 +61,15 @@ def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]]
     columns = _success(recognisers) | {"SSIM": "ssim", "SWD": "swd/mean"}
     rows = _rows(groups, methods, columns, short=True)
     for row, method in zip(rows, methods, strict=True):
-        minutes = [r.cost["train_seconds"] / 60 for r in groups[method] if "train_seconds" in r.cost]
-        row.append(Cell(tuple(minutes), form=".0f") if minutes else "")
+        seconds = [r.cost["train_seconds"] for r in groups[method] if "train_seconds" in r.cost]
+        row.append(Cell(tuple(s / 60 for s in seconds), form=".0f") if seconds else "")
     rows += [[*row, ""] for row in _published(records[0].reported, columns, form=".3f")]
     attacked = records[0].embedder
     counts = (
         f"Type-I and SSIM over {_n(groups, at(f'{attacked}/sar_type1', fmr=1e-3))} test images; "
         f"type-II as the mean over {_n(groups, at(f'{attacked}/sar_type2', fmr=1e-3))} subjects "
         f"with two images; SWD times 1000, over as many images as type-I. A row again: "
-        f"`python -m experiments.inversion --methods <method>`; training of a seed takes as long as "
+        f"`python -m experiments.inversion --methods <method>`; training one seed takes as long as "
         f"the last column says.{_examination(groups)}"
     )
     return Table(

@@ -102,9 +102,10 @@ def test_its_grid_shows_random_median_and_worst(smoke, tmp_path):
     known = ("--records", str(smoke / "records"), "--photographs")
     finish(start(tmp_path, "experiments.grid", *arguments, *known))
     grid = np.asarray(Image.open(tmp_path / "grid.png"))
-    assert grid.shape == (3 * (28 + 2 * 160), 1600, 3)
-    titles, pictures = grid[:28], grid[28 : 28 + 320]
-    assert titles.min() == 0 and np.mean(titles == 255) > 0.5  # black on white
+    assert grid.shape == (3 * (28 + 2 * 160), 1760, 3)
+    titles, pictures = grid[:28], grid[28 : 28 + 320, 160:]
+    for words in (titles, grid[28 : 28 + 320, :160]):
+        assert words.min() < 50 and np.mean(words == 255) > 0.5  # black on white
     assert pictures[:160].std() > 10 and pictures[160:].std() > 1
     sentence = finish(start(tmp_path, "experiments.grid", *arguments), code=2)
     assert "cgan-synthetic-s0.json is not a readable record" in sentence

@@ -6,12 +6,16 @@ import subprocess
 import sys
 import time
 import urllib.request
+from io import BytesIO
 
 import numpy as np
 import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 
 from experiments.dashboard import SHOWN_RUNS
+from gan_inversion.data import open_dataset
 from gan_inversion.record import Record
 from tests.conftest import ROOT
 from tests.smoke.test_experiments import finish, start
@@ -28,6 +32,7 @@ def rehearsed(tmp_path_factory):
     for command in (
         ("experiments.inversion", "--methods", *methods),
         ("experiments.shadows", "--methods", "documented_dense_n20"),
+        ("experiments.faces",),
         ("experiments.dashboard", "--no-serve"),
         ("experiments.report",),
     ):
@@ -68,6 +73,14 @@ def test_the_page_holds_what_the_records_hold_and_nothing_else(rehearsed):
     record = Record.read(rehearsed / "records/inversion/cgan_pixels-synthetic-s0.json")
     assert f"{record.metrics['ssim'].value:.3f}" in page
     assert "inversion/cgan_pixels-synthetic-s0" in page and "data:image/png;base64" in page
+    assert "Type-I cosine by pose" in page and "faces/aligned-synthetic-s0" in page
+
+
+def test_faces_are_measured_as_they_are(rehearsed):
+    raw = np.load(rehearsed / "records/faces/aligned-synthetic-s0.npz")
+    images = open_dataset("synthetic").view("aligned")
+    assert raw["brightness"] == pytest.approx(images.mean(axis=(1, 2, 3)) / 255, rel=1e-5)
+    assert raw["pose"].shape == raw["brightness"].shape and (raw["pose"] >= 0).all()
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +154,13 @@ def test_each_tab_shows_its_content(served, browser, tab, words):
         else:
             pytest.fail(f"{word!r} is not shown under {tab}")
     view.close()
+
+
+def test_a_picture_shows_photograph_and_every_inverter_side_by_side(rehearsed):
+    events = EventAccumulator(str(rehearsed / "dashboard/faces")).Reload()
+    assert events.Tags()["images"] == ["random", "median", "worst"]
+    picture = Image.open(BytesIO(events.Images("worst")[0].encoded_image_string))
+    assert picture.size == ((1 + 3) * 160, 28 + 10 * 160)
 
 
 def test_the_projector_has_a_sprite_and_a_label_for_each_face(rehearsed):
