@@ -2,10 +2,6 @@
 
 import re
 import shutil
-import subprocess
-import sys
-import time
-import urllib.request
 from io import BytesIO
 
 import numpy as np
@@ -14,7 +10,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 
-from experiments.dashboard import SHOWN_RUNS
+from experiments.screenshots import DESK, PHOTOGRAPHS, TABS, browser, served, show
 from gan_inversion.data import open_dataset
 from gan_inversion.record import Record
 from tests.conftest import ROOT
@@ -84,19 +80,15 @@ def test_faces_are_measured_as_they_are(rehearsed):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as engine:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        chromium = engine.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield chromium
-        chromium.close()
+def chromium():
+    with browser() as found:
+        yield found
 
 
 @browser_only
 @pytest.mark.parametrize("width", [390, 1200])
-def test_the_page_opens_from_disk_without_errors_or_sideways_scrolling(rehearsed, browser, width):
-    view = browser.new_page(viewport={"width": width, "height": 800})
+def test_the_page_opens_from_disk_without_errors_or_sideways_scrolling(rehearsed, chromium, width):
+    view = chromium.new_page(viewport={"width": width, "height": 800})
     errors, asked = [], []
     view.on("pageerror", lambda error: errors.append(str(error)))
     view.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
@@ -109,51 +101,41 @@ def test_the_page_opens_from_disk_without_errors_or_sideways_scrolling(rehearsed
 
 
 @pytest.fixture(scope="module")
-def served(rehearsed):
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(rehearsed / "dashboard")]
-    address = "http://127.0.0.1:6123"
-    server = subprocess.Popen(
-        [*command, "--host", "127.0.0.1", "--port", "6123"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(120):
-            try:
-                urllib.request.urlopen(f"{address}/data/runs", timeout=5)
-                break
-            except OSError:
-                time.sleep(1)
-        yield address
-    finally:
-        server.terminate()
+def address(rehearsed):
+    with served(rehearsed / "dashboard") as found:
+        yield found
 
 
 @browser_only
-@pytest.mark.parametrize(
-    "tab, words",
-    [
-        ("timeseries", ["sar_type1"]),
-        (f"custom_scalars&{SHOWN_RUNS}", ["Is the face accepted as the person?", "Matches (3)"]),
-        ("images", ["worst"]),
-        ("pr_curves", ["members/image/calibrated/log_mse"]),
-        ("histograms", ["scores/compact/type1"]),
-        ("text", ["metrics"]),
-        ("hparams", ["headline/compact_cosine", "family"]),
-        ("projector", ["Points: 272", "subject"]),
-    ],
-)
-def test_each_tab_shows_its_content(served, browser, tab, words):
-    view = browser.new_page(viewport={"width": 1400, "height": 1000})
-    view.goto(f"{served}/#{tab}")
-    for word in words:
-        for _ in range(120):  # some tabs are frames of their own, and come late
-            if any(frame.get_by_text(word).count() for frame in view.frames):
-                break
-            view.wait_for_timeout(500)
-        else:
-            pytest.fail(f"{word!r} is not shown under {tab}")
+@pytest.mark.parametrize("name", [*TABS, *PHOTOGRAPHS, "timeseries"])
+def test_each_tab_shows_its_content(address, chromium, name):
+    more = {
+        "custom_scalars": ["Matches (3)"],
+        "pr_curves": ["members/image/calibrated/log_mse"],
+        "histograms": ["scores/compact/type1"],
+        "hparams": ["headline/compact_cosine"],
+        "projector": ["Points: 272", "subject"],
+    }
+    tab, words = (TABS | PHOTOGRAPHS | {"timeseries": ("timeseries", ["sar_type1"])})[name]
+    view = chromium.new_page(viewport=DESK)
+    show(view, f"{address}/#{tab}", [*words, *more.get(name, [])])
     view.close()
+
+
+@browser_only
+def test_screenshots_are_taken_by_command(rehearsed, tmp_path):
+    built = (
+        "--dashboard",
+        str(rehearsed / "dashboard"),
+        "--report",
+        str(rehearsed / "report.html"),
+    )
+    finish(start(tmp_path, "experiments.screenshots", *built, "--output", "pictures"))
+    shots = {path.stem: Image.open(path) for path in (tmp_path / "pictures").glob("*.png")}
+    assert set(shots) == {*TABS, "report"}
+    for name, shot in shots.items():
+        assert shot.size == (DESK["width"], DESK["height"])
+        assert len(shot.getcolors(1 << 24)) > 50, name  # not a blank page
 
 
 def test_a_picture_shows_photograph_and_every_inverter_side_by_side(rehearsed):

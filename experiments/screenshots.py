@@ -1,0 +1,140 @@
+"""Pictures of dashboard and report for the documentation, taken in a browser."""
+
+import importlib
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.common import main
+from experiments.dashboard import SHOWN_RUNS
+from gan_inversion.errors import UserError
+from gan_inversion.storage import atomic
+
+TABS = {
+    "custom_scalars": (f"custom_scalars&{SHOWN_RUNS}", ["Is the face accepted as the person?"]),
+    "hparams": ("hparams", ["headline/", "family"]),
+    "pr_curves": ("pr_curves", ["members/"]),
+    "histograms": ("histograms", ["scores/"]),
+    "text": ("text", ["metrics"]),
+}  # those without photographs: where in TensorBoard, and words that show that it is there
+PHOTOGRAPHS = {"images": ("images", ["worst"]), "projector": ("projector", ["Points: "])}
+DESK = {"width": 1400, "height": 1000}  # pixels
+PATIENCE = 60  # seconds
+REST = 2  # seconds in which charts are drawn
+
+
+@dataclass(frozen=True)
+class Options:
+    """Take a picture of each tab of a dashboard that shows no photographs, and of the report.
+
+    Build both before: `python -m experiments.dashboard --no-serve`, `python -m experiments.report
+    --no-faces`. Needs Chromium, and Playwright, which `run.py` installs.
+
+    Cost: a minute.
+    """
+
+    dashboard: Path = Path("runs/dashboard")
+    """Folder of the dashboard's events."""
+
+    report: Path = Path("runs/report.html")
+    """The report."""
+
+    output: Path = Path("docs/pictures")
+    """Folder for the pictures."""
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """Chromium, without a window.
+
+    Raises:
+        UserError: it is not installed, or Playwright is not.
+    """
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    try:
+        playwright = importlib.import_module("playwright.sync_api")
+    except ImportError as error:
+        raise UserError("expected Playwright: pip install 'gan_inversion[dev]'") from error
+    if program is None:
+        raise UserError("expected chromium or google-chrome on the PATH, found neither")
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with playwright.sync_playwright() as engine:
+        chromium = engine.chromium.launch(executable_path=program, args=options)
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Address of a TensorBoard on this machine that shows a folder.
+
+    Raises:
+        UserError: it does not start.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder)]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen(command, stdout=quiet, stderr=quiet)
+    try:
+        end = time.monotonic() + 2 * PATIENCE
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/data/runs", timeout=5).close()
+                break
+            except OSError as error:
+                if time.monotonic() > end or server.poll() is not None:
+                    raise UserError(f"expected TensorBoard at {address}, got none") from error
+                time.sleep(1)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def show(view: Any, address: str, words: Sequence[str]) -> None:
+    """Open an address and wait until all words are there.
+
+    Raises:
+        UserError: they do not come.
+    """
+    view.goto(address)
+    for word in words:
+        end = time.monotonic() + PATIENCE
+        # Some tabs are frames of their own, and come late.
+        while not any(frame.get_by_text(word).count() for frame in view.frames):
+            if time.monotonic() > end:
+                raise UserError(f"expected {word!r} to be shown at {address}, waited in vain")
+            view.wait_for_timeout(500)
+
+
+def run_all(options: Options) -> None:
+    """Open each, wait, take its picture."""
+    for path in (options.dashboard, options.report):
+        if not path.exists():
+            raise UserError(f"expected {path}, found none: see --help for what makes it")
+    with browser() as chromium, served(options.dashboard) as address:
+        places = {name: (f"{address}/#{tab}", words) for name, (tab, words) in TABS.items()}
+        places["report"] = (options.report.resolve().as_uri(), ["Findings"])
+        view = chromium.new_page(viewport=DESK)
+        for name, (place, words) in places.items():
+            show(view, place, words)
+            view.wait_for_timeout(1000 * REST)
+            with atomic(options.output / f"{name}.png") as temporary:
+                temporary.write_bytes(view.screenshot())
+            print(options.output / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main(Options, run_all)
