@@ -22,7 +22,7 @@ from gan_inversion.errors import UserError
 from gan_inversion.evaluation.attack import one_each
 from gan_inversion.inverter import Images, Inverter, check_reconstructions
 from gan_inversion.progress import progress
-from gan_inversion.run import Run
+from gan_inversion.run import Run, history
 
 BLOCK = 128  # embeddings inverted at once
 HYPOTHESES = 16  # pictures of one embedding, where an inverter has more than one
@@ -106,7 +106,8 @@ def train(
     seconds = time.perf_counter() - start
     if hasattr(inverter, "save"):  # a user's own need not have it
         inverter.save(run.folder / "inverter")
-    epochs = [line["seconds"] for line in run.history() if "seconds" in line]
+    logs = sorted(run.folder.rglob("log.jsonl"))  # of what came before as well, a surrogate for one
+    epochs = [line["seconds"] for log in logs for line in history(log) if "seconds" in line]
     return sum(epochs) or seconds
 
 

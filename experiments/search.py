@@ -208,6 +208,7 @@ def cgan_figures(
         PRESETS["smoke" if ground.options.smoke else "cpu"],
         **values,
         steps=steps,
+        alone=0,
         interval=steps,
         ramp=steps,
     )

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from gan_inversion.training.coarse import coarse_weights
 from gan_inversion.training.distil import distil
 
 BLOCK = 16  # embeddings inverted at once
+ALONE = "alone"  # folder of the phase without a discriminator
 JIT = keras.backend.backend() == "jax"  # XLA's convolutions are slower than oneDNN's on a CPU
 
 
@@ -51,21 +52,58 @@ class ConditionalGAN:
     ) -> None:
         check_fit(embeddings, images)
         config = self.settings = with_precision(self.settings, embeddings.shape[1])
-        self.config = asdict(config)
+        self.config, self.model = asdict(config), None
         if len(images) < config.batch_size:
             raise UserError(f"expected {config.batch_size} images or more, got {len(images)}")
         recogniser = self._recogniser(embeddings, images, seed=seed, run=run)
+        *first, last = config.phases
+        begun = run is not None and run.checkpoint.exists()  # the last phase: it holds all
+        for phase in () if begun else first:
+            with part(run, ALONE, seed) as own:
+                self._train(phase, embeddings, images, recogniser, seed=seed, run=own)
+        done = sum(phase.steps for phase in first)
+        self._train(last, embeddings, images, recogniser, seed=seed, run=run, done=done)
+        if run:
+            (run.folder / ALONE / run.checkpoint.name).unlink(missing_ok=True)
+
+    def _train(
+        self,
+        config: Config,
+        embeddings: np.ndarray,
+        images: Images,
+        recogniser: KerasEmbedder | None,
+        *,
+        seed: int,
+        run: Run | None,
+        done: int = 0,
+    ) -> None:
+        """Train with one phase's configuration, from the generator that there is.
+
+        Args:
+            config: of the phase.
+            embeddings, images: to train on.
+            recogniser: what the terms see through.
+            seed: of weights and batches.
+            run: of the phase.
+            done: steps before it.
+        """
         players = adversaries(config, embeddings.shape[1], recogniser, seed=seed)
         if run is None or not run.checkpoint.exists():  # which holds them
-            start = coarse_weights(embeddings, images, config.side // COARSE)
-            for model in (players.generator, players.average):
-                model.get_layer("coarse").set_weights(start)
+            generators = players.generator, players.average
+            if self.model is not None:
+                for model in generators:
+                    model.set_weights(self.model.get_weights())
+            else:
+                start = coarse_weights(embeddings, images, config.side // COARSE)
+                for model in generators:
+                    model.get_layer("coarse").set_weights(start)
         self.model, self._players = players.average, players
-        intervals = config.steps // config.interval
+        first = done // config.interval
 
         def batches(interval: int) -> Draws:
-            return Draws(embeddings, images, config, seed=seed, interval=interval)
+            return Draws(embeddings, images, config, seed=seed, interval=first + interval)
 
+        intervals = config.steps // config.interval
         fit(players, batches, epochs=intervals, seed=seed, run=run, invert=self.invert)
 
     def _recogniser(
@@ -76,7 +114,7 @@ class ConditionalGAN:
         if not config.needs_recogniser:
             return None
         if config.knowledge == "black_box":
-            with Run(run.folder / "surrogate", {"seed": seed}) if run else nullcontext() as own:
+            with part(run, "surrogate", seed) as own:
                 return distil(embeddings, images, epochs=config.surrogate, seed=seed, run=own)
         if isinstance(self.recogniser, KerasEmbedder):
             return self.recogniser
@@ -150,6 +188,13 @@ class ConditionalGAN:
         inverter.model = keras.saving.load_model(path / "model.keras", compile=False)
         inverter.model.compile(jit_compile=JIT)
         return inverter
+
+
+def part(run: Run | None, name: str, seed: int) -> AbstractContextManager[Run | None]:
+    """A run within a run, for a training that comes before the one that counts."""
+    if run is None:
+        return nullcontext()
+    return Run(run.folder / name, {"seed": seed}, preview=run.preview)
 
 
 def draw(config: Config, dimension: int, precision: str) -> keras.Model:

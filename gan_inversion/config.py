@@ -51,6 +51,8 @@ class Config:
         precision: `float32`, `mixed_bfloat16`, or `auto`: whichever is faster on the machine.
         batch_size: pictures a step.
         steps: in all.
+        alone: the first of them, in which there is no discriminator yet: they cost little more
+            than half, and what it then has to judge is a face.
         interval: steps between checkpoints, previews and lines of the log.
         learning_rate: of Adam, for both players.
         memory: share of the averaged weights that a step keeps.
@@ -59,12 +61,12 @@ class Config:
     l2: float = 0.0
     l1: float = 20.0
     dissimilarity: float = 6.0
-    midlayer: float = 1.0
+    midlayer: float = 10.0
     identity: float = 3.0
-    adversarial: float = 2.0
-    projected: float = 0.1
+    adversarial: float = 0.5
+    projected: float = 0.025
     diversity: float = 0.004
-    ramp: int = 800
+    ramp: int = 100
     loss: Literal["hinge", "relativistic"] = "hinge"
     gradient_penalty: float = 0.0
     augment: bool = True
@@ -78,21 +80,38 @@ class Config:
     judge_width: int = 24
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     batch_size: int = 16
-    steps: int = 1400
+    steps: int = 1700
+    alone: int = 0
     interval: int = 100
     learning_rate: float = 4e-4
     memory: float = 0.999
 
     def __post_init__(self):
-        if self.steps % self.interval:
+        for steps in (self.steps, self.alone):
+            if steps % self.interval:
+                raise UserError(
+                    f"expected a whole number of intervals, got {steps} steps in intervals of "
+                    f"{self.interval}"
+                )
+        if self.alone >= self.steps:
             raise UserError(
-                f"expected a whole number of intervals, got {self.steps} steps in intervals of "
-                f"{self.interval}"
+                f"expected fewer steps without discriminator than the {self.steps} in all, got "
+                f"{self.alone}"
             )
         if self.projected and not self.adversarial:
             raise UserError("expected a weight of the adversarial term for the projected, got 0")
         if self.diversity and not self.noise:
             raise UserError("expected noise for the diversity term to vary, got 0 components")
+
+    @property
+    def phases(self) -> "list[Config]":
+        """Configurations to be trained with one after the other: without discriminator, and all."""
+        if not (self.alone and self.adversarial):
+            return [replace(self, alone=0)]
+        alone = replace(
+            self, adversarial=0.0, projected=0.0, diversity=0.0, steps=self.alone, alone=0
+        )
+        return [alone, replace(self, steps=self.steps - self.alone, alone=0)]
 
     @property
     def terms(self) -> list[str]:
@@ -112,14 +131,15 @@ PRESETS = {
         batch_size=8,
         steps=20,
         interval=10,
+        alone=10,
         ramp=10,
         surrogate=2,
         precision="float32",
     ),
-    "short": Config(steps=1000),
-    "cpu": Config(steps=1400),
-    "long": Config(steps=10_000),
-    "gpu": Config(width=96, judge_width=48, batch_size=64, steps=12_000),
+    "short": Config(steps=500, alone=200),
+    "cpu": Config(steps=1700, alone=900),
+    "long": Config(steps=17_000, alone=9000),
+    "gpu": Config(width=96, judge_width=48, batch_size=64, steps=14_000, alone=4000),
 }
 PUBLISHED = "long"  # the preset of a method whose name gives none
 

@@ -11,6 +11,7 @@ from keras import ops
 from gan_inversion.layers import filtered
 
 DEVIATION, REACH = 1.5, 5  # of SSIM's window, pixels
+LEAST = 0.01  # difference of pictures below which mode seeking pushes no harder
 
 
 def l1(originals, reconstructions):
@@ -105,7 +106,8 @@ def mode_seeking(pictures, noise):
 
     Mao et al., "Mode Seeking GANs for Diverse Image Synthesis", CVPR 2019, equation 5: here the
     inverse, as there, so that smaller is more diverse. Only brightness counts: a cast of colour is
-    the cheapest way to differ.
+    the cheapest way to differ. Pictures that are all but equal are not pushed harder than those
+    that differ by `LEAST`: without that bound a generator that has just begun draws stripes.
 
     Args:
         pictures: two batches, (B, S, S, 3) each, of the same embeddings.
@@ -114,7 +116,7 @@ def mode_seeking(pictures, noise):
     first, second = (ops.mean(some, axis=-1) for some in pictures)
     apart = ops.mean(ops.abs(first - second), axis=(1, 2))
     drawn = ops.mean(ops.abs(noise[0] - noise[1]), axis=1)
-    return ops.mean(drawn / (apart + 1e-5))
+    return ops.mean(drawn / (apart + LEAST))
 
 
 ADVERSARIAL = {"hinge": hinge, "relativistic": relativistic}

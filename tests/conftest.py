@@ -14,7 +14,15 @@ from gan_inversion.storage import data_dir
 ROOT = Path(__file__).parents[1]
 # The smallest conditional GAN: two intervals of two steps.
 SMALL = replace(
-    PRESETS["smoke"], side=64, width=4, judge_width=4, batch_size=4, steps=4, interval=2, ramp=1
+    PRESETS["smoke"],
+    side=64,
+    width=4,
+    judge_width=4,
+    batch_size=4,
+    steps=4,
+    alone=0,
+    interval=2,
+    ramp=1,
 )
 
 

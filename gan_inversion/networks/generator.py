@@ -15,7 +15,7 @@ from gan_inversion.layers import HaarSynthesis, ModulatedConv2D
 
 STARTS = {64: 4, 112: 7, 160: 5}  # side of the picture -> side of the first map
 STYLE = 256  # components of a style
-COARSE = 8  # times the side of the coarse picture is that of the picture
+COARSE = 4  # times the side of the coarse picture is that of the picture
 WIDEST = 6  # times the width of the largest map
 
 

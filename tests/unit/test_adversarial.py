@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from experiments.training_speed import products
+from gan_inversion import cgan
 from gan_inversion.cgan import ConditionalGAN, adversaries
 from gan_inversion.config import TERMS
 from gan_inversion.embedders import Compact
 from gan_inversion.errors import UserError
-from gan_inversion.run import Run
+from gan_inversion.run import Run, history
+from gan_inversion.training import fit
 from gan_inversion.training.adversarial import Draws
 from tests.conftest import ROOT, SMALL
 
@@ -45,6 +47,42 @@ def test_a_resumed_run_ends_with_the_same_numbers(faces_embedded, tmp_path):
             assert other[name] == pytest.approx(one[name], rel=1e-4), name
     embeddings = faces_embedded[1][:4]
     np.testing.assert_allclose(resumed.invert(embeddings), through.invert(embeddings), atol=1e-4)
+
+
+def test_a_discriminator_that_comes_later_finds_the_generator_that_there_was(
+    faces_embedded, tmp_path, monkeypatch
+):
+    config = replace(SMALL, steps=4, alone=2)
+    through, lines = trained(faces_embedded, tmp_path / "through", config)
+    alone = history(tmp_path / "through/alone/log.jsonl")
+    assert [len(alone), len(lines)] == [1, 1]
+    assert "train_judge" in lines[0] and "train_judge" not in alone[0]
+    without, _ = trained(faces_embedded, tmp_path / "without", config.phases[0])
+    embeddings = faces_embedded[1][:4]
+    apart = np.abs(without.invert(embeddings) - through.invert(embeddings)).mean()
+    assert 0 < apart < 0.05  # it went on from there
+
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    def until_then(*arguments, **options):
+        fit(*arguments, **options)
+        monkeypatch.setattr(cgan, "fit", interrupted)
+
+    monkeypatch.setattr(cgan, "fit", until_then)
+    with pytest.raises(KeyboardInterrupt):
+        trained(faces_embedded, tmp_path / "stopped", config)
+    monkeypatch.setattr(cgan, "fit", fit)
+    resumed, again = trained(faces_embedded, tmp_path / "stopped", config)
+    assert again[0]["train_loss"] == pytest.approx(lines[0]["train_loss"], rel=1e-4)
+    np.testing.assert_allclose(resumed.invert(embeddings), through.invert(embeddings), atol=1e-4)
+    assert not list(tmp_path.glob("stopped/alone/*.h5"))
+
+
+@pytest.mark.parametrize(("steps", "alone"), [(4, 4), (4, 1)])
+def test_phases_that_cannot_be_are_a_sentence(steps, alone):
+    with pytest.raises(UserError, match=r"expected (fewer steps|a whole number)"):
+        replace(SMALL, steps=steps, alone=alone)
 
 
 def test_the_discriminator_credits_what_it_was_shown(faces_embedded, tmp_path):
