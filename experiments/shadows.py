@@ -261,7 +261,10 @@ def attack_all(
             if name.startswith(f"{epoch}/")
         }
         if unit == "image":
-            metrics |= success_rates(here.pop("type1"), here.pop("type2"), bench)
+            type1, type2 = here.pop("type1"), here.pop("type2")
+            metrics |= success_rates(type1, type2, bench)
+            name = bench.judges[0].embedder.name
+            scores |= {f"{name}/type1": type1, f"{name}/type2": type2}
         people = bench.dataset.subjects[pool.asked]
         rows = people if unit == "image" else np.arange(len(pool.membership))
         fprs = part.protocol.fprs

@@ -146,6 +146,9 @@ def run_all(options: Options) -> None:
     write_verification(records, options.output)
     write_thresholds(options.results / "thresholds.json", options.output)
     write_speed(records, options.output)
+    for protocol, write in (("membership", write_membership), ("search", write_search)):
+        if any((records / protocol).glob("*-lfw-*.json")):
+            write(records, options.output)
     write_finding(records, options.readme)
 
 

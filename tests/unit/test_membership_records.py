@@ -1,0 +1,88 @@
+"""The committed records of the `membership` protocol, computed again from their raw scores."""
+
+import csv
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from gan_inversion.protocols import Membership
+from gan_inversion.record import Record, at, read_scores
+from gan_inversion.thresholds import read_thresholds
+from tests.conftest import ROOT
+
+PATHS = sorted((ROOT / "results" / "records" / "membership").glob("*-lfw-s*.json"))
+
+
+@pytest.fixture(params=PATHS, ids=lambda path: path.stem)
+def committed(request):
+    return Record.read(request.param), read_scores(request.param)
+
+
+def test_there_are_some_from_committed_code():
+    assert PATHS and all(Record.read(path).env["dirty"] is False for path in PATHS)
+
+
+def test_a_half_of_the_models_was_trained_on_each_image(committed):
+    record, scores = committed
+    assert record.protocol_hash == Membership().hash
+    for unit in record.config["units"]:
+        inside = scores[f"{unit}/membership"].astype(bool)
+        assert inside.shape[1] == 16
+        assert (inside.sum(axis=1) == 8).all()
+
+
+def test_what_a_loss_threshold_tells(committed):
+    record, scores = committed
+    for unit in record.config["units"]:
+        inside = scores[f"{unit}/membership"].astype(bool)
+        for signal in record.config["signals"]:
+            values = scores[f"{unit}/{signal}"]
+            found = record.metrics[f"{unit}/threshold/{signal}/auc"]
+            assert found.value == pytest.approx(roc_auc_score(inside.ravel(), values.ravel()))
+            assert found.n == inside.size and found.ci[0] <= found.value <= found.ci[1]
+
+
+def test_what_a_likelihood_ratio_tells(committed):
+    """Offline, one variance: how far the target is above its shadows without the image."""
+    record, scores = committed
+    for unit in record.config["units"]:
+        signal = scores[f"{unit}/log_mse"].astype(float)
+        inside = scores[f"{unit}/membership"].astype(bool)
+        columns = []
+        for place in range(signal.shape[1]):
+            without = ~inside
+            without[:, place] = False
+            mean = (signal * without).sum(axis=1) / without.sum(axis=1)
+            spread = (signal - mean[:, None])[without].std()
+            columns.append((signal[:, place] - mean) / spread)
+        auc = roc_auc_score(inside.ravel(), np.stack(columns, axis=1).ravel())
+        found = record.metrics[f"{unit}/lira_offline_fixed/log_mse/auc"].value
+        assert found == pytest.approx(auc, abs=1e-3)
+
+
+def test_the_president_alone(committed):
+    record, scores = committed
+    path = ROOT / "results" / "splits" / f"lfw-{record.config['split']}.csv"
+    with path.open(newline="") as file:
+        files = np.array([row["image"] for row in csv.DictReader(file)])
+    own = np.char.startswith(files[scores["image/asked"]], "George_W_Bush/")
+    found = record.metrics["within/George_W_Bush/threshold"]
+    inside = scores["image/membership"].astype(bool)[own].ravel()
+    assert found.n == own.sum()
+    assert found.value == pytest.approx(roc_auc_score(inside, scores["image/log_mse"][own].ravel()))
+
+
+def test_success_rates_of_the_same_models(committed):
+    record, scores = committed
+    lines = read_thresholds(ROOT / "results" / "thresholds.json")
+    (line,) = (
+        line
+        for line in lines
+        if line.recogniser == record.embedder
+        and line.fmr == 1e-3
+        and record.config["split"] in line.subjects
+    )
+    hits = scores[f"{record.embedder}/type1"] >= line.threshold
+    found = record.metrics[at(f"{record.embedder}/sar_type1", fmr=1e-3)]
+    assert hits.shape[0] == 4 and found.value == pytest.approx(hits.mean())
