@@ -34,8 +34,8 @@ class Options:
     Every model is in turn the target and the others its shadows. The success rates of the first
     models on people whom nobody trained on stand in the same record, from the same weights.
 
-    Cost on LFW, two CPU cores, 16 models on 1,000 images each, 10 epochs, both units: about 20
-    minutes for documented_dense, of which the identity signal takes half.
+    Cost on LFW, two CPU cores, 16 models on 1,000 images each, 10 epochs, both units: about 40
+    minutes for documented_dense, of which the identity signal takes two thirds.
     """
 
     methods: tuple[str, ...] = tuple(f"documented_{decoder}_n1000" for decoder in DECODERS)
