@@ -11,9 +11,9 @@ import numpy as np
 from tensorboardX import SummaryWriter
 
 from experiments.common import ROOT, main
-from experiments.grid import caption
+from experiments.grid import caption, drawn_by, method_of
 from experiments.inversion import picked
-from experiments.methods import attacked, open_trained, reconstruct, trained_config
+from experiments.methods import attacked, open_trained, trained_config
 from experiments.own import open_embedder
 from experiments.thresholds import embed_view
 from gan_inversion.data import open_dataset
@@ -125,28 +125,27 @@ def draw_faces(options: Options, folders: list[Path]) -> None:
             scores = read_scores(record)
             test = scores["test_index"]
             cosines.append(scores[f"{embedder.name}/type1"])
-            inverters.append(open_trained(folder))
+            inverters.append((method_of(folder), open_trained(folder)))
     if not inverters:
         return
     place = options.output / "faces"
     with SummaryWriter(str(place)) as writer:
         for name, chosen in picked(np.mean(cosines, axis=0), SHOWN).items():
-            columns = {"photograph": np.asarray(images[test[chosen]])}
-            for inverter in inverters:
-                columns[inverter.name], _ = reconstruct(inverter, embeddings[test[chosen]])
-            titles = np.concatenate([caption(title, SIZE) for title in columns], axis=1)
-            rows = np.concatenate(list(columns.values()), axis=2)  # (N, 160, columns * 160, 3)
+            columns = [("photograph", np.asarray(images[test[chosen]]))]
+            columns += drawn_by(inverters, embeddings[test[chosen]])
+            titles = np.concatenate([caption(title, SIZE) for title, _ in columns], axis=1)
+            # (N, 160, columns * 160, 3)
+            rows = np.concatenate([pictures for _, pictures in columns], axis=2)
             writer.add_image(name, np.concatenate([titles, *rows]), 0, dataformats="HWC")
     some = test[:POINTS]
-    for inverter in inverters:
-        pictures, _ = reconstruct(inverter, embeddings[some])
+    for method, pictures in drawn_by(inverters, embeddings[some]):
         vectors = np.concatenate([embeddings[some], embedder.embed(pictures)])
         faces = np.concatenate([np.asarray(images[some]), pictures])
         small = faces.reshape(len(faces), SPRITE, SIZE // SPRITE, SPRITE, SIZE // SPRITE, 3)
         sprites = small.mean(axis=(2, 4)).transpose(0, 3, 1, 2) / 255
         names = [dataset.subjects[index] for index in some]
         kinds = ["photograph"] * len(some) + ["reconstruction"] * len(some)
-        with SummaryWriter(str(place / inverter.name)) as writer:
+        with SummaryWriter(str(place / method)) as writer:
             writer.add_embedding(
                 vectors,
                 metadata=[list(row) for row in zip(names * 2, kinds, strict=True)],
@@ -154,6 +153,12 @@ def draw_faces(options: Options, folders: list[Path]) -> None:
                 label_img=sprites,
                 tag="faces",
             )
+
+
+def tensorboard(folder: Path, port: int) -> list[str]:
+    """The call of a TensorBoard that shows a folder on this machine only."""
+    program = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder)]
+    return [*program, "--host", "127.0.0.1", "--port", str(port)]
 
 
 def run_all(options: Options) -> None:
@@ -173,8 +178,7 @@ def run_all(options: Options) -> None:
     print(f"{options.output} written")
     if options.serve:
         print(f"charts by question: http://127.0.0.1:{options.port}/#custom_scalars&{SHOWN_RUNS}")
-        command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(options.output)]
-        subprocess.run([*command, "--host", "127.0.0.1", "--port", str(options.port)], check=False)
+        subprocess.run(tensorboard(options.output, options.port), check=False)
 
 
 if __name__ == "__main__":

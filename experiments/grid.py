@@ -1,5 +1,6 @@
 """Draw what inverters make of people never seen: at random, the median and the worst."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,12 +16,15 @@ from experiments.thresholds import embed_view
 from gan_inversion.data import open_dataset
 from gan_inversion.data.views import SIZE
 from gan_inversion.errors import UserError
+from gan_inversion.inverter import Inverter
 from gan_inversion.protocols import Inversion
 from gan_inversion.record import read_scores
 from gan_inversion.storage import write_png
 
 SHOWN = 10  # pictures a line
 MARGIN = 28  # pixels between groups, where their title stands
+
+Drawn = list[tuple[str, np.ndarray]]  # names and pictures, uint8 (N, 160, 160, 3) each
 
 
 @dataclass(frozen=True)
@@ -63,14 +67,21 @@ def caption(words: str, width: int, height: int = MARGIN) -> np.ndarray:
     return np.asarray(bar)
 
 
-def sheet(groups: dict[str, dict[str, np.ndarray]]) -> np.ndarray:
+def method_of(folder: Path) -> str:
+    """The method whose run a folder is."""
+    return folder.resolve().name.rsplit("-", 2)[0]
+
+
+def drawn_by(inverters: Sequence[tuple[str, Inverter]], embeddings: np.ndarray) -> Drawn:
+    """What each inverter makes of the same embeddings, float32 (N, D), under its name."""
+    return [(name, reconstruct(inverter, embeddings)[0]) for name, inverter in inverters]
+
+
+def sheet(groups: dict[str, Drawn]) -> np.ndarray:
     """Groups of named lines, uint8 (N, 160, 160, 3) each, under their titles, as one picture."""
     parts = []
     for title, lines in groups.items():
-        shown = [
-            np.concatenate([caption(name, SIZE, SIZE), *line], axis=1)
-            for name, line in lines.items()
-        ]
+        shown = [np.concatenate([caption(name, SIZE, SIZE), *line], axis=1) for name, line in lines]
         parts += [caption(title, shown[0].shape[1]), *shown]
     return np.concatenate(parts)
 
@@ -79,7 +90,7 @@ def run_all(options: Options) -> None:
     """Choose images by the record of the last model, invert them with all, draw."""
     if not options.models:
         raise UserError("expected at least one run to draw, got none")
-    inverters = [open_trained(folder) for folder in options.models]
+    inverters = [(method_of(folder), open_trained(folder)) for folder in options.models]
     last, protocol = options.models[-1], Inversion()
     config = trained_config(last)
     recogniser = attacked(config)
@@ -98,9 +109,9 @@ def run_all(options: Options) -> None:
     groups = {}
     for name, places in picked(cosines, SHOWN).items():
         chosen = scores["test_index"][places]
-        lines = {"photograph": np.asarray(images[chosen])} if options.photographs else {}
-        for inverter in inverters:
-            lines[inverter.name], _ = reconstruct(inverter, embeddings[chosen])
+        lines = drawn_by(inverters, embeddings[chosen])
+        if options.photographs:
+            lines.insert(0, ("photograph", np.asarray(images[chosen])))
         span = f"{cosines[places].min():.2f} to {cosines[places].max():.2f}"
         groups[f"{name}: cosine {span}"] = lines
     write_png(options.output, sheet(groups))

@@ -1,10 +1,8 @@
 """Pictures of dashboard and report for the documentation, taken in a browser."""
 
-import importlib
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -14,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from experiments.common import main
-from experiments.dashboard import SHOWN_RUNS
+from experiments.dashboard import SHOWN_RUNS, tensorboard
 from gan_inversion.errors import UserError
 from gan_inversion.storage import atomic
 
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 TABS = {
     "custom_scalars": (f"custom_scalars&{SHOWN_RUNS}", ["Is the face accepted as the person?"]),
     "hparams": ("hparams", ["headline/", "family"]),
@@ -58,16 +57,15 @@ def browser() -> Iterator[Any]:
     Raises:
         UserError: it is not installed, or Playwright is not.
     """
-    program = shutil.which("chromium") or shutil.which("google-chrome")
     try:
-        playwright = importlib.import_module("playwright.sync_api")
+        from playwright.sync_api import sync_playwright
     except ImportError as error:
         raise UserError("expected Playwright: pip install 'gan_inversion[dev]'") from error
-    if program is None:
+    if CHROMIUM is None:
         raise UserError("expected chromium or google-chrome on the PATH, found neither")
     options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with playwright.sync_playwright() as engine:
-        chromium = engine.chromium.launch(executable_path=program, args=options)
+    with sync_playwright() as engine:
+        chromium = engine.chromium.launch(executable_path=CHROMIUM, args=options)
         yield chromium
         chromium.close()
 
@@ -83,10 +81,8 @@ def served(folder: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder)]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
     quiet = subprocess.DEVNULL
-    server = subprocess.Popen(command, stdout=quiet, stderr=quiet)
+    server = subprocess.Popen(tensorboard(folder, port), stdout=quiet, stderr=quiet)
     try:
         end = time.monotonic() + 2 * PATIENCE
         while True:

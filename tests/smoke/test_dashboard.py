@@ -1,7 +1,6 @@
 """Dashboard and report of a rehearsal, as a user sees them: in a browser."""
 
 import re
-import shutil
 from io import BytesIO
 
 import numpy as np
@@ -10,13 +9,12 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 
-from experiments.screenshots import DESK, PHOTOGRAPHS, TABS, browser, served, show
+from experiments.screenshots import CHROMIUM, DESK, PHOTOGRAPHS, TABS, browser, served, show
 from gan_inversion.data import open_dataset
 from gan_inversion.record import Record
 from tests.conftest import ROOT
 from tests.smoke.test_experiments import finish, start
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 browser_only = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
 
