@@ -25,9 +25,9 @@ from gan_inversion.training import fit
 from gan_inversion.training.adversarial import Adversaries, Draws
 from gan_inversion.training.coarse import coarse_weights
 from gan_inversion.training.distil import distil
+from gan_inversion.training.gradient import TwoTimescaleAdam
 
 BLOCK = 16  # embeddings inverted at once
-ALONE = "alone"  # folder of the phase without a discriminator
 JIT = keras.backend.backend() == "jax"  # XLA's convolutions are slower than oneDNN's on a CPU
 
 
@@ -56,15 +56,18 @@ class ConditionalGAN:
         if len(images) < config.batch_size:
             raise UserError(f"expected {config.batch_size} images or more, got {len(images)}")
         recogniser = self._recogniser(embeddings, images, seed=seed, run=run)
-        *first, last = config.phases
+        *before, last = config.phases
         begun = run is not None and run.checkpoint.exists()  # the last phase: it holds all
-        for phase in () if begun else first:
-            with part(run, ALONE, seed) as own:
-                self._train(phase, embeddings, images, recogniser, seed=seed, run=own)
-        done = sum(phase.steps for phase in first)
-        self._train(last, embeddings, images, recogniser, seed=seed, run=run, done=done)
-        if run:
-            (run.folder / ALONE / run.checkpoint.name).unlink(missing_ok=True)
+        early = run.folder / "alone.weights.h5" if run else None
+        for phase in () if begun else before:
+            self._train(phase, embeddings, images, recogniser, seed=seed, run=run, checkpoint=early)
+        done = sum(phase.steps for phase in before)
+        own = run.checkpoint if run else None
+        self._train(
+            last, embeddings, images, recogniser, seed=seed, run=run, checkpoint=own, done=done
+        )
+        if early:
+            early.unlink(missing_ok=True)
 
     def _train(
         self,
@@ -75,6 +78,7 @@ class ConditionalGAN:
         *,
         seed: int,
         run: Run | None,
+        checkpoint: Path | None,
         done: int = 0,
     ) -> None:
         """Train with one phase's configuration, from the generator that there is.
@@ -84,11 +88,12 @@ class ConditionalGAN:
             embeddings, images: to train on.
             recogniser: what the terms see through.
             seed: of weights and batches.
-            run: of the phase.
+            run: of the whole training.
+            checkpoint: of the phase.
             done: steps before it.
         """
         players = adversaries(config, embeddings.shape[1], recogniser, seed=seed)
-        if run is None or not run.checkpoint.exists():  # which holds them
+        if checkpoint is None or not checkpoint.exists():  # which holds them
             generators = players.generator, players.average
             if self.model is not None:
                 for model in generators:
@@ -101,10 +106,18 @@ class ConditionalGAN:
         first = done // config.interval
 
         def batches(interval: int) -> Draws:
-            return Draws(embeddings, images, config, seed=seed, interval=first + interval)
+            return Draws(embeddings, images, config, seed=seed, interval=interval)
 
-        intervals = config.steps // config.interval
-        fit(players, batches, epochs=intervals, seed=seed, run=run, invert=self.invert)
+        fit(
+            players,
+            batches,
+            epochs=first + config.steps // config.interval,
+            seed=seed,
+            first=first,
+            run=run,
+            checkpoint=checkpoint,
+            invert=self.invert,
+        )
 
     def _recogniser(
         self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None
@@ -244,7 +257,13 @@ def adversaries(
         look=look and (lambda pictures: keras.tree.flatten(look(255 * pictures, training=False))),
         recognise=recognise and (lambda found: recognise(found, training=False)),
     )
-    adam = keras.optimizers.Adam(config.learning_rate, beta_1=0.0, beta_2=0.99)
+    adam = TwoTimescaleAdam(
+        config.learning_rate,
+        config.judge_learning_rate,
+        first=len(players.generator.trainable_variables),
+        beta_1=0.0,
+        beta_2=0.99,
+    )
     players.compile(adam, jit_compile=JIT)
     adam.build(players.trainable_variables)
     return players

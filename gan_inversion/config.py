@@ -54,7 +54,9 @@ class Config:
         alone: the first of them, in which there is no discriminator yet: they cost little more
             than half, and what it then has to judge is a face.
         interval: steps between checkpoints, previews and lines of the log.
-        learning_rate: of Adam, for both players.
+        learning_rate: of Adam, for the generator.
+        judge_learning_rate: for the discriminator. One that learns no faster than the generator
+            is late in seeing what blinds it: strips of one colour at the sides.
         memory: share of the averaged weights that a step keeps.
     """
 
@@ -63,8 +65,8 @@ class Config:
     dissimilarity: float = 6.0
     midlayer: float = 10.0
     identity: float = 3.0
-    adversarial: float = 0.5
-    projected: float = 0.025
+    adversarial: float = 1.0
+    projected: float = 0.05
     diversity: float = 0.004
     ramp: int = 100
     loss: Literal["hinge", "relativistic"] = "hinge"
@@ -80,10 +82,11 @@ class Config:
     judge_width: int = 24
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     batch_size: int = 16
-    steps: int = 1700
+    steps: int = 1400
     alone: int = 0
     interval: int = 100
     learning_rate: float = 4e-4
+    judge_learning_rate: float = 1.6e-3
     memory: float = 0.999
 
     def __post_init__(self):
@@ -137,9 +140,9 @@ PRESETS = {
         precision="float32",
     ),
     "short": Config(steps=500, alone=200),
-    "cpu": Config(steps=1700, alone=900),
-    "long": Config(steps=17_000, alone=9000),
-    "gpu": Config(width=96, judge_width=48, batch_size=64, steps=14_000, alone=4000),
+    "cpu": Config(steps=1400, alone=200),
+    "long": Config(steps=14_000, alone=200),
+    "gpu": Config(width=96, judge_width=48, batch_size=64, steps=14_000, alone=1000),
 }
 PUBLISHED = "long"  # the preset of a method whose name gives none
 

@@ -16,6 +16,7 @@ from gan_inversion.layers import HaarSynthesis, ModulatedConv2D
 STARTS = {64: 4, 112: 7, 160: 5}  # side of the picture -> side of the first map
 STYLE = 256  # components of a style
 COARSE = 4  # times the side of the coarse picture is that of the picture
+LOUDNESS = 0.1  # of the noise in a map before training; from nothing it would find no direction
 WIDEST = 6  # times the width of the largest map
 
 
@@ -47,7 +48,7 @@ def generator(
     x = layers.Reshape((here, here, channels()), dtype=precision)(x)
     while here < half:
         here *= 2
-        x = _upsampled(x, style, channels(), precision)
+        x = _upsampled(x, style, _grain(inputs[1], here), channels(), precision)
     # From nothing: details as loud as the means would begin as a pattern of two pixels.
     coefficients = ModulatedConv2D(12, normalise=False, initializer="zeros", dtype=precision)
     x = HaarSynthesis(dtype="float32")(coefficients([x, style]))
@@ -70,12 +71,39 @@ def _coarse(code, side: int) -> keras.KerasTensor:
     return layers.UpSampling2D(COARSE, interpolation="bilinear", dtype="float32")(x)
 
 
-def _upsampled(x, style, channels: int, precision: str) -> keras.KerasTensor:
+def _grain(noise, side: int) -> keras.KerasTensor | None:
+    """The noise as a map (N, side, side, 1) that looks white: a random projection, not trained.
+
+    Karras et al., "A Style-Based Generator", CVPR 2019, draw such maps afresh; from what else would
+    hair and skin take their texture? Here a picture hangs on embedding and noise alone.
+    """
+    components = noise.shape[-1]
+    if not components:
+        return None
+    dense = layers.Dense(
+        side * side,
+        use_bias=False,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=components**-0.5),
+        trainable=False,
+        name=f"grain_{side}",
+        dtype="float32",
+    )
+    return layers.Reshape((side, side, 1), dtype="float32")(dense(noise))
+
+
+def _upsampled(x, style, grain, channels: int, precision: str) -> keras.KerasTensor:
     """Residual block: (N, H, W, I) -> (N, 2H, 2W, channels); the first convolution stays small."""
     up = partial(layers.UpSampling2D, 2, interpolation="bilinear", dtype=precision)
     active = partial(layers.LeakyReLU, 0.2, dtype=precision)
     skip = layers.Conv2D(channels, 1, use_bias=False, dtype=precision)(x)
     y = active()(ModulatedConv2D(channels, dtype=precision)([x, style]))
-    y = active()(ModulatedConv2D(channels, dtype=precision)([up()(y), style]))
+    y = ModulatedConv2D(channels, dtype=precision)([up()(y), style])
+    if grain is not None:
+        start = keras.initializers.RandomNormal(stddev=LOUDNESS)
+        spread = layers.Conv2D(
+            channels, 1, use_bias=False, kernel_initializer=start, dtype=precision
+        )
+        y = layers.Add(dtype=precision)([y, spread(grain)])
+    y = active()(y)
     y = layers.Add(dtype=precision)([up()(skip), y])
     return layers.Rescaling(0.5**0.5, dtype=precision)(y)  # keeps the variance

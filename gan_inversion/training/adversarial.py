@@ -29,8 +29,8 @@ class Seen:
     """One side of a batch as the other networks see it.
 
     Attributes:
-        pictures: float (B, 160, 160, 3), randomly shifted, resized and noisy.
-        maps: the recogniser's feature maps, (B / recognised, H, W, C) each.
+        pictures: float (B, 160, 160, 3), in sharp views.
+        maps: the recogniser's feature maps of other views, (B / recognised, H, W, C) each.
         embeddings: the recogniser's, (B / recognised, D); of the generated side only.
     """
 
@@ -111,10 +111,12 @@ class Adversaries(keras.Model):
 
     def see(self, real, fake, views: dict) -> tuple[Seen, Seen]:
         """Both sides of a batch in the same random views."""
-        photographs, drawings = Seen(view(real, views), []), Seen(view(fake, views), [])
+        photographs, drawings = (Seen(view(some, views, sharp=True), []) for some in (real, fake))
         if self.look and self.recognise:
-            for side in (photographs, drawings):
-                side.maps = self.look(side.pictures[:: self.config.recognised])
+            chosen = slice(None, None, self.config.recognised)
+            some = {name: values[chosen] for name, values in views.items()}
+            photographs.maps = self.look(view(real[chosen], some))
+            drawings.maps = self.look(view(fake[chosen], some))
             if self.config.identity:
                 drawings.embeddings = self.recognise(drawings.maps[-1])
         return photographs, drawings

@@ -50,17 +50,23 @@ def draw_views(
     return views
 
 
-def view(pictures, views: Mapping):
-    """Pictures, float (B, S, S, 3), as the drawn views show them: (B, V, V, 3), V their side."""
+def view(pictures, views: Mapping, *, sharp: bool = False):
+    """Pictures, float (B, S, S, 3), as the drawn views show them: (B, V, V, 3), V their side.
+
+    Sharp views are shifted by whole pixels, neither resized nor noisy: a discriminator that is to
+    tell the texture of skin from a grid must see both as they are.
+    """
     side = views["noise"].shape[1]
+    shift, scale = views["shift"], views["scale"]
+    if sharp:
+        shift, scale = ops.round(shift * side) / side, ops.sign(scale)
     rows, columns = (
-        _weights(views["shift"][:, axis], views["scale"][:, axis], pictures.shape[1], side)
-        for axis in (0, 1)
+        _weights(shift[:, axis], scale[:, axis], pictures.shape[1], side) for axis in (0, 1)
     )
     pictures = filtered(pictures, rows, columns)
     if "colour" in views:
         pictures = _recoloured(pictures, views["colour"])
-    return pictures + views["noise"]
+    return pictures if sharp else pictures + views["noise"]
 
 
 def _weights(shift, scale, source: int, side: int):

@@ -12,6 +12,25 @@ from keras import ops
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
+class TwoTimescaleAdam(keras.optimizers.Adam):
+    """Adam with a learning rate for each of two players (Heusel et al., NeurIPS 2017).
+
+    Args:
+        learning_rate: for the first variables.
+        second_rate: for the others.
+        first: how many variables come before those.
+        options: of Adam.
+    """
+
+    def __init__(self, learning_rate: float, second_rate: float, first: int, **options: Any):
+        super().__init__(learning_rate, **options)
+        self.pace, self.first = second_rate / learning_rate, first
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        second = self._get_variable_index(variable) >= self.first
+        super().update_step(gradient, variable, learning_rate * (self.pace if second else 1.0))
+
+
 def train_step(model: Any, *arguments: Any) -> Any:
     """Keras' `train_step` of a model with `losses(batch)`, `players` and `follow()`."""
     return (_tensorflow_step if TENSORFLOW else _jax_step)(model, *arguments)

@@ -8,6 +8,7 @@ what the uninterrupted one would have.
 import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -27,7 +28,9 @@ def fit(
     *,
     epochs: int,
     seed: int,
+    first: int = 0,
     run: Run | None = None,
+    checkpoint: Path | None = None,
     invert: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> None:
     """Train a compiled model.
@@ -38,19 +41,22 @@ def fit(
             only.
         epochs: passes over the data in all, those before a resume included.
         seed: for the random layers.
+        first: those of them that were trained with another model's weights and optimiser.
         run: where to log, preview and checkpoint; without it nothing is written.
+        checkpoint: file of weights and optimiser; the run's own unless given.
         invert: maps embeddings to pictures in [0, 1] by `model`, for the preview.
 
     Raises:
         UserError: the loss is no longer finite.
     """
     steps = len(batches(0))
-    done = 0
+    done = first
     if run:
-        if run.checkpoint.exists():
+        checkpoint = checkpoint or run.checkpoint
+        if checkpoint.exists():
             model.optimizer.build(model.trainable_variables)
-            model.load_weights(run.checkpoint)
-            done = int(model.optimizer.iterations) // steps
+            model.load_weights(checkpoint)
+            done += int(model.optimizer.iterations) // steps
         run.rewind(done)
     with progress(total=epochs * steps, initial=done * steps, unit="step") as bar:
         tick = keras.callbacks.LambdaCallback(
@@ -71,7 +77,7 @@ def fit(
                 run.log(epoch + 1, **values, seconds=time.perf_counter() - start)
                 if invert is not None:
                     run.show(epoch + 1, invert)
-                with atomic(run.checkpoint) as temporary:
+                with atomic(checkpoint or run.checkpoint) as temporary:
                     model.save_weights(temporary)
 
 

@@ -48,6 +48,19 @@ def test_a_view_may_be_larger_than_the_picture():
     assert view(pictures(), plain(2, 32)).shape == (2, 32, 32, 3)
 
 
+def test_a_sharp_view_moves_and_mirrors_by_whole_pixels_and_changes_none():
+    views = plain(
+        2,
+        16,
+        shift=np.array([[2.3 / 16, 0.4 / 16], [0, 0]], "float32"),
+        scale=np.array([[1.1, 1.1], [0.9, -0.9]], "float32"),
+        noise=np.ones((2, 16, 16, 3), "float32"),
+    )
+    found = np.asarray(view(pictures(), views, sharp=True))
+    np.testing.assert_allclose(found[0, :-2], pictures()[0, 2:], atol=1e-4)
+    np.testing.assert_allclose(found[1], pictures()[1, :, ::-1], atol=1e-4)
+
+
 def test_colours():
     def seen(*colour):
         return np.asarray(view(pictures(), plain(2, 16, colour=np.array([colour] * 2, "float32"))))
