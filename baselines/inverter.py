@@ -1,6 +1,7 @@
 """The documented decoders as inverters: Adam, mean squared error, a chosen target range."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -9,18 +10,52 @@ import keras
 import numpy as np
 
 from baselines.decoders import DECODERS
+from gan_inversion.data.views import SIZE
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images, check_fit, check_invert
 from gan_inversion.run import Run
+from gan_inversion.seeding import stream
 from gan_inversion.storage import atomic, write_text
 from gan_inversion.training import fit, shuffled
+from gan_inversion.training.augment import draw_views, view
 
 TARGETS = {"documented": (-1.0, 1.0), "corrected": (0.0, 1.0)}
 
 
 def in_range(pixels: np.ndarray, *, low: float, high: float) -> np.ndarray:
-    """Pixels, uint8, as float32 targets from `low` to `high`."""
+    """Pixels, 0 to 255, as float32 targets from `low` to `high`."""
     return pixels * np.float32((high - low) / 255) + np.float32(low)
+
+
+class Varied(keras.utils.PyDataset):
+    """Batches whose pictures are shifted, mirrored and recoloured, each time in another way.
+
+    Args:
+        batches: of inputs and pixels, 0 to 255.
+        scale: what makes targets of pixels.
+        seed, epoch: for the choice of views.
+    """
+
+    def __init__(
+        self,
+        batches: keras.utils.PyDataset,
+        scale: Callable[[np.ndarray], np.ndarray],
+        *,
+        seed: int,
+        epoch: int,
+    ):
+        super().__init__()
+        self.batches, self.scale, self.seed, self.epoch = batches, scale, seed, epoch
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
+        inputs, pixels = self.batches[batch]
+        random = stream(self.seed, "augment", self.epoch, batch)
+        views = draw_views(random, len(pixels), SIZE, strong=True)
+        pictures = np.asarray(view(np.float32(pixels) / 255, views, sharp=True))
+        return inputs, self.scale(255 * np.clip(pictures, 0, 1))
 
 
 class DecoderInverter:
@@ -32,6 +67,8 @@ class DecoderInverter:
             reach below 0; `corrected` against pixels in [0, 1].
         epochs: passes over the training images.
         batch_size: images a step.
+        augment: shift, mirror and recolour the images anew in each epoch; what is asked for is
+            then no image that a member ever was.
     """
 
     knowledge = "black_box"
@@ -43,6 +80,7 @@ class DecoderInverter:
         targets: str = "documented",
         epochs: int = 10,
         batch_size: int = 32,
+        augment: bool = False,
     ):
         for value, known in ((decoder, DECODERS), (targets, TARGETS)):
             if value not in known:
@@ -52,8 +90,10 @@ class DecoderInverter:
             "targets": targets,
             "epochs": epochs,
             "batch_size": batch_size,
+            "augment": augment,
         }
-        self.name = f"documented_{decoder}" + ("_corrected" if targets == "corrected" else "")
+        kind = "augmented" if augment else "documented"
+        self.name = f"{kind}_{decoder}" + ("_corrected" if targets == "corrected" else "")
         self.targets = TARGETS[targets]
         self.model: keras.Model | None = None
 
@@ -68,13 +108,20 @@ class DecoderInverter:
         model.compile("adam", "mse", metrics=["accuracy"], jit_compile=True)
         self.model = model
         low, high = self.targets
-        batches = shuffled(
+        scale = partial(in_range, low=low, high=high)
+        augment, size = self.config["augment"], self.config["batch_size"]
+        plain = shuffled(
             embeddings,
             images,
-            batch_size=self.config["batch_size"],
+            batch_size=size,
             seed=seed,
-            scale=partial(in_range, low=low, high=high),
+            scale=np.asarray if augment else scale,
         )
+
+        def batches(epoch: int) -> keras.utils.PyDataset:
+            found = plain(epoch)
+            return Varied(found, scale, seed=seed, epoch=epoch) if augment else found
+
         fit(model, batches, epochs=self.config["epochs"], seed=seed, run=run, invert=self.invert)
 
     def invert(self, embeddings: np.ndarray) -> np.ndarray:

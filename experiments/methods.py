@@ -25,6 +25,7 @@ from gan_inversion.progress import progress
 from gan_inversion.run import Run, history
 
 BLOCK = 128  # embeddings inverted at once
+KINDS = ("documented", "augmented")  # what the name of a decoder begins with
 HYPOTHESES = 16  # pictures of one embedding, where an inverter has more than one
 
 
@@ -40,8 +41,8 @@ def build(
     """The inverter called `method`.
 
     Args:
-        method: a control, a documented decoder, `private_dense`, `cgan[_<variant>][_<preset>]`, or
-            `file.py:name`.
+        method: a control, a documented decoder, the same `augmented_`, `private_dense`,
+            `cgan[_<variant>][_<preset>]`, or `file.py:name`.
         targets, epochs, batch_size: of a documented decoder.
         recogniser: the attacked one, which a conditional GAN may be trained through.
         smoke: a conditional GAN gets the sizes of a rehearsal.
@@ -55,11 +56,12 @@ def build(
     options: dict[str, Any] = {"targets": targets, "epochs": epochs, "batch_size": batch_size}
     if method == private.NAME:
         return private.PrivateInverter(**options)
-    decoder = method.removeprefix("documented_")
-    if decoder not in DECODERS or decoder == method:
-        known = [*CONTROLS, *(f"documented_{name}" for name in DECODERS), private.NAME, FAMILY]
+    kind, _, decoder = method.partition("_")
+    if decoder not in DECODERS or kind not in KINDS:
+        decoders = [f"{kind}_{name}" for kind in KINDS for name in DECODERS]
+        known = [*CONTROLS, *decoders, private.NAME, FAMILY]
         raise UserError(f"method must be one of {', '.join(known)} or file.py:name, not {method!r}")
-    return DecoderInverter(decoder, **options)
+    return DecoderInverter(decoder, augment=kind == "augmented", **options)
 
 
 def open_trained(folder: Path) -> Inverter:

@@ -16,7 +16,7 @@ svg, img { max-width: 100%; height: auto; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right;
          white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff;
-         white-space: normal; overflow-wrap: anywhere; min-width: 7rem; max-width: 10rem; }
+         white-space: normal; overflow-wrap: break-word; min-width: 7rem; max-width: 10rem; }
 .note, .source { color: #555; font-size: .8rem; overflow-wrap: anywhere; }
 nav a { margin-right: 1rem; } ol.findings li { margin-bottom: .6rem; }
 """

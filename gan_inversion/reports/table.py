@@ -105,7 +105,9 @@ class Table:
 
         def row(line: Sequence[Cell | str], tag: str) -> str:
             texts = [cell if isinstance(cell, str) else cell.text() for cell in line]
-            return f"<tr>{''.join(f'<{tag}>{escape(text)}</{tag}>' for text in texts)}</tr>"
+            first, *others = map(escape, texts)
+            first = first.replace("_", "_<wbr>")  # long names break there, not in a word
+            return f"<tr>{''.join(f'<{tag}>{text}</{tag}>' for text in (first, *others))}</tr>"
 
         body = "\n".join(row(line, "td") for line in self.rows)
         notes = "".join(

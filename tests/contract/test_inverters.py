@@ -44,6 +44,9 @@ INVERTERS = {
         for ending, targets in (("", "documented"), ("_corrected", "corrected"))
         if (name, targets) != ("conv", "corrected")  # one of each kind is enough
     },
+    "augmented_dense_corrected": lambda: DecoderInverter(
+        "dense", targets="corrected", epochs=1, batch_size=8, augment=True
+    ),
     "cgan": conditional("cgan"),
     "cgan_mse": conditional("cgan_mse", **VARIANTS["mse"]),
     "cgan_black_box": conditional("cgan_black_box", knowledge="black_box"),

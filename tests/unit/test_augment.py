@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from baselines.inverter import Varied, in_range
 from gan_inversion.seeding import stream
+from gan_inversion.training import shuffled
 from gan_inversion.training.augment import draw_views, view
 
 
@@ -91,3 +93,21 @@ def test_half_of_the_pictures_keep_their_colours():
     untouched = (colours == [0, 1, 1]).all(axis=1)
     assert untouched.mean() == pytest.approx(0.5, abs=0.1)
     assert np.ptp(colours[~untouched], axis=0).min() > 0.2
+
+
+def test_an_augmented_decoder_sees_every_image_in_another_way_each_epoch():
+    images = (255 * pictures(4, 160)).astype("uint8")
+    batches = shuffled(np.eye(4, dtype="float32"), images, batch_size=2, seed=0)
+
+    def seen(epoch):
+        varied = Varied(batches(epoch), lambda p: in_range(p, low=0, high=1), seed=0, epoch=epoch)
+        assert len(varied) == 2
+        parts = [varied[place] for place in range(2)]
+        order = np.concatenate([inputs for inputs, _ in parts]).argmax(axis=1)
+        return np.concatenate([targets for _, targets in parts])[np.argsort(order)]
+
+    first = seen(0)
+    assert first.dtype == np.float32 and first.min() >= 0 and first.max() <= 1
+    np.testing.assert_array_equal(first, seen(0))
+    assert (np.abs(first - seen(1)).mean(axis=(1, 2, 3)) > 0.01).all()
+    assert (np.abs(first - images / 255).mean(axis=(1, 2, 3)) > 0.01).all()

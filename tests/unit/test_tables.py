@@ -168,6 +168,11 @@ def test_the_headline_is_this_one():
     assert "1111111111111111" in table.notes[-1] and "dddddddddddd" in table.notes[-1]
 
 
+def test_long_names_break_at_their_underscores_in_a_browser():
+    table = headline(list(examined("ridge_pca", [0.2]))).html()
+    assert "<td>ridge_<wbr>pca</td>" in table and "ridge_pca" not in table
+
+
 def test_the_published_figure_stands_in_a_row_that_names_its_protocol():
     reported = {"facenet/sar_type1@fmr=1e-3": 0.952}
     table = inversion(list(examined("ridge_pca", [0.2], reported=reported)))[0]
