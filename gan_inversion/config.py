@@ -139,6 +139,7 @@ PRESETS = {
         surrogate=2,
         precision="float32",
     ),
+    "tiny": Config(side=64, width=24, judge_width=16, recognised=4, steps=300, alone=100),
     "short": Config(steps=500, alone=200),
     "cpu": Config(steps=1400, alone=200),
     "long": Config(steps=14_000, alone=200),
