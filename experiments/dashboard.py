@@ -114,7 +114,7 @@ def draw_faces(options: Options, folders: list[Path]) -> None:
     """Pictures and the projector: the same people by every trained inverter."""
     protocol = Inversion()
     config = trained_config(folders[0])
-    embedder = open_embedder(attacked(config))
+    embedder = open_embedder(attacked(folders[0]))
     dataset = open_dataset(options.dataset, options.data)
     embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
     images = dataset.view(protocol.view, resample=protocol.resample)

@@ -93,7 +93,7 @@ def run_all(options: Options) -> None:
     inverters = [(method_of(folder), open_trained(folder)) for folder in options.models]
     last, protocol = options.models[-1], Inversion()
     config = trained_config(last)
-    recogniser = attacked(config)
+    recogniser = attacked(last)
     scores = read_scores(options.records / protocol.name / f"{last.resolve().name}.json")
     dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
     embedder = open_embedder(recogniser)

@@ -11,7 +11,6 @@ from experiments.methods import (
     has_hypotheses,
     open_trained,
     reconstruct,
-    trained_config,
 )
 from experiments.own import read_arrays
 from gan_inversion.data.decode import decode_image
@@ -127,7 +126,7 @@ def run_all(options: Options) -> None:
         names = [f"{row:0{len(str(len(embeddings) - 1))}d}" for row in range(len(embeddings))]
     else:
         files, photographs = read_photographs(options.input)
-        embeddings = load_embedder(attacked(trained_config(options.model))).embed(photographs)
+        embeddings = load_embedder(attacked(options.model)).embed(photographs)
         names = [str(Path(file).with_suffix("")) for file in files]
         if len(set(names)) < len(names):
             names = files

@@ -3,7 +3,6 @@
 import json
 import re
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from gan_inversion.errors import UserError
 from gan_inversion.evaluation.attack import one_each
 from gan_inversion.inverter import Images, Inverter, check_reconstructions
 from gan_inversion.progress import progress
+from gan_inversion.record import Record
 from gan_inversion.run import Run, history
 
 BLOCK = 128  # embeddings inverted at once
@@ -88,9 +88,16 @@ def trained_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def attacked(config: Mapping[str, Any]) -> str:
-    """Name of the recogniser whose embeddings a run's inverter takes."""
-    return next(iter(config["recognisers"]))
+def attacked(folder: Path) -> str:
+    """Name of the recogniser whose embeddings a run's inverter takes.
+
+    Raises:
+        UserError: the run has no record yet.
+    """
+    path = folder / "inverter" / "record.json"
+    if not path.exists():
+        raise UserError(f"expected the record of a finished run in {path}, found none")
+    return Record.read(path).embedder
 
 
 def training_size(method: str) -> tuple[str, int | None]:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from experiments.invert import contact_sheet, read_embeddings
+from experiments.methods import attacked
 from gan_inversion.errors import UserError
+from tests.conftest import ROOT
 
 
 def test_embeddings_become_unit_vectors(tmp_path):
@@ -55,3 +57,13 @@ def test_a_contact_sheet_has_originals_above_reconstructions():
     assert sheet.shape == (4 * 160, 10 * 160, 3)
     assert (sheet[:160] == 1).all() and (sheet[160:320] == 2).all()
     assert (sheet[320:480, :320] == 1).all() and (sheet[320:, 320:] == 255).all()
+
+
+def test_the_recogniser_of_a_run_is_the_attacked_one_not_the_first_by_name(tmp_path):
+    """The options of a run are written in alphabetical order: dlib, its judge, comes first."""
+    with pytest.raises(UserError, match="expected the record of a finished run in"):
+        attacked(tmp_path)
+    published = ROOT / "results/records/inversion/cgan_cpu-lfw-s0.json"
+    (tmp_path / "inverter").mkdir()
+    (tmp_path / "inverter" / "record.json").write_text(published.read_text())
+    assert attacked(tmp_path) == "facenet"
