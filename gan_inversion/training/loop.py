@@ -41,7 +41,7 @@ def fit(
             only.
         epochs: passes over the data in all, those before a resume included.
         seed: for the random layers.
-        first: those of them that were trained with another model's weights and optimiser.
+        first: passes that came before, with another optimiser; they count among `epochs`.
         run: where to log, preview and checkpoint; without it nothing is written.
         checkpoint: file of weights and optimiser; the run's own unless given.
         invert: maps embeddings to pictures in [0, 1] by `model`, for the preview.
@@ -52,10 +52,10 @@ def fit(
     steps = len(batches(0))
     done = first
     if run:
-        checkpoint = checkpoint or run.checkpoint
-        if checkpoint.exists():
+        kept = checkpoint or run.checkpoint
+        if kept.exists():
             model.optimizer.build(model.trainable_variables)
-            model.load_weights(checkpoint)
+            model.load_weights(kept)
             done += int(model.optimizer.iterations) // steps
         run.rewind(done)
     with progress(total=epochs * steps, initial=done * steps, unit="step") as bar:
@@ -77,7 +77,7 @@ def fit(
                 run.log(epoch + 1, **values, seconds=time.perf_counter() - start)
                 if invert is not None:
                     run.show(epoch + 1, invert)
-                with atomic(checkpoint or run.checkpoint) as temporary:
+                with atomic(kept) as temporary:
                     model.save_weights(temporary)
 
 

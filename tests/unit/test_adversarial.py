@@ -109,7 +109,8 @@ def test_every_term_is_in_the_log(faces_embedded, tmp_path):
 
 def test_training_stops_when_the_loss_is_not_finite(faces_embedded, tmp_path):
     with pytest.raises(UserError, match="training diverged: the loss is not finite in epoch"):
-        trained(faces_embedded, tmp_path, replace(SMALL, judge_learning_rate=1e30))
+        wild = replace(SMALL, learning_rate=1e30, judge_learning_rate=1e30)
+        trained(faces_embedded, tmp_path, wild)
 
 
 @pytest.mark.parametrize(
