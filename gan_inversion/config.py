@@ -142,7 +142,7 @@ PRESETS = {
     "tiny": Config(side=64, width=24, judge_width=16, recognised=4, steps=300, alone=100),
     "short": Config(steps=500, alone=200),
     "cpu": Config(steps=1400, alone=200),
-    "long": Config(steps=14_000, alone=200),
+    "long": Config(steps=5600, alone=200),
     "gpu": Config(width=96, judge_width=48, batch_size=64, steps=14_000, alone=1000),
 }
 PUBLISHED = "long"  # the preset of a method whose name gives none
