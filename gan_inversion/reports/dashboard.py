@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
 from tensorboardX import SummaryWriter
+from tensorboardX.summary import hparams
 
 from gan_inversion.record import Record, at, resolved
 from gan_inversion.reports.membership import base_method, epochs_of, is_attack
@@ -24,7 +26,7 @@ HEADLINE = {
 }
 RANKS = 20
 ENDS = ("", "/low", "/high")  # of a figure's tag and of its interval's
-FIRST = ("method", "family", "protocol", "knowledge", "seed")  # columns of the HParams tab
+FIRST = ("method", "family", "protocol", "knowledge", "seed")  # shown columns of the HParams tab
 UNTOLD = ("data_digest", "split")  # options that nobody compares
 
 Scores = Mapping[str, np.ndarray]
@@ -145,16 +147,37 @@ def hparams_events(folder: Path, inversions: Sequence[Record], leaks: Sequence[R
         figures["leak_tpr"] = record.metrics.get(at(f"{leak}/tpr", fpr=1e-2))
         known = resolved({name: found for name, found in figures.items() if found is not None})
         rows.append((record, options_of(record), known))
-    found = {name for _, options, _ in rows for name in options}
-    names = [*FIRST, *sorted(found - set(FIRST))]
+    columns = {name: value for _, options, _ in rows for name, value in options.items()}
+    headlines = dict.fromkeys(f"headline/{name}" for *_, known in rows for name in known)
+    # TensorBoard shows the columns of any one run that names some: here a single one does, all.
     with SummaryWriter(str(folder)) as writer:
-        for record, options, known in rows:
-            # TensorBoard takes the list of options from the first run it reads.
-            filled = {name: options.get(name, "-") for name in names}
-            headline = {f"headline/{name}": value for name, value in known.items()}
-            writer.add_hparams(
-                filled, headline, f"{record.protocol}-{record.method}-s{record.seed}"
+        writer.file_writer.add_summary(_columns(columns, headlines))
+    for record, options, known in rows:
+        name = f"{record.protocol}-{record.method}-s{record.seed}"
+        with SummaryWriter(str(folder / name)) as writer:
+            writer.file_writer.add_summary(hparams(options, {})[1])
+            for short, value in known.items():
+                writer.add_scalar(f"headline/{short}", value)
+
+
+def _columns(options: Mapping[str, Any], tags: Iterable[str]) -> Any:
+    """TensorBoard's message of the HParams tab's columns: options with a value each, and tags."""
+    kinds = {str: api_pb2.DATA_TYPE_STRING, bool: api_pb2.DATA_TYPE_BOOL}
+    experiment = api_pb2.Experiment(
+        hparam_infos=[
+            api_pb2.HParamInfo(
+                name=name,
+                type=kinds.get(type(value), api_pb2.DATA_TYPE_FLOAT64),
+                differs=name in FIRST,  # such are shown, others wait for a tick
             )
+            for name, value in options.items()
+        ],
+        metric_infos=[api_pb2.MetricInfo(name=api_pb2.MetricName(tag=tag)) for tag in tags],
+    )
+    content = plugin_data_pb2.HParamsPluginData(experiment=experiment).SerializeToString()
+    envelope = hparams({}, {})[0]  # tensorboardX has no field `differs`
+    envelope.value[0].metadata.plugin_data.content = content
+    return envelope
 
 
 def options_of(record: Record) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
+from tensorboard.plugins.hparams.metadata import parse_experiment_plugin_data
 
 from experiments.screenshots import CHROMIUM, DESK, PHOTOGRAPHS, TABS, browser, served, show
 from gan_inversion.data import open_dataset
@@ -35,11 +36,16 @@ def rehearsed(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def tags(rehearsed):
-    """What is in the dashboard and in the runs: kind -> tags."""
-    events = EventMultiplexer()
-    events.AddRunsFromDirectory(str(rehearsed))
-    events.Reload()
+def events(rehearsed):
+    """All that the dashboard and the runs hold, as TensorBoard reads it."""
+    found = EventMultiplexer()
+    found.AddRunsFromDirectory(str(rehearsed))
+    return found.Reload()
+
+
+@pytest.fixture(scope="module")
+def tags(events):
+    """What there is: kind -> tags."""
     found = {}
     for run in events.Runs().values():
         for kind, names in run.items():
@@ -68,6 +74,20 @@ def test_the_page_holds_what_the_records_hold_and_nothing_else(rehearsed):
     assert f"{record.metrics['ssim'].value:.3f}" in page
     assert "inversion/cgan_pixels-synthetic-s0" in page and "data:image/png;base64" in page
     assert "Type-I cosine by pose" in page and "faces/aligned-synthetic-s0" in page
+
+
+def test_one_run_names_all_columns_of_the_options_tab(events):
+    named = {
+        run: content["_hparams_/experiment"]
+        for run, content in events.PluginRunToTagToContent("hparams").items()
+        if "_hparams_/experiment" in content
+    }
+    assert list(named) == ["dashboard/runs"]  # of several TensorBoard takes any
+    experiment = parse_experiment_plugin_data(named["dashboard/runs"])
+    figures = {info.name.tag for info in experiment.metric_infos}
+    assert {"headline/compact_cosine", "headline/ssim", "headline/leak_auc"} <= figures
+    options = {info.name for info in experiment.hparam_infos}
+    assert {"method", "knowledge", "judge_width", "size"} <= options
 
 
 def test_faces_are_measured_as_they_are(rehearsed):
