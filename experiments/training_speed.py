@@ -110,7 +110,7 @@ def run_all(options: Options) -> None:
     else:
         recogniser = FaceNet()
     steps = max(1, protocol.images // config.batch_size)
-    config = replace(config, steps=steps, interval=steps)
+    config = replace(config, steps=steps, interval=steps, alone=0)
     faces = Synthetic(protocol.images, 1)
     path = options.records / protocol.name / f"{options.method}-{faces.name}-s0.json"
     if recorded(path, protocol_hash=protocol.hash, embedder_digest=recogniser.digest):

@@ -170,6 +170,16 @@ def test_verification(tmp_path):
         assert set(tags["images"]) == {"hardest_genuine", "hardest_impostor"}
 
 
+def test_training_speed(tmp_path):
+    finish(start(tmp_path, "experiments.training_speed", "--smoke"))
+    smoke = tmp_path / "runs" / "smoke"
+    (path,) = (smoke / "records" / "speed").glob("*.json")
+    metrics = Record.read(path).metrics
+    assert metrics["step/images_per_second"].value > 0
+    assert metrics["matmul/gflop_per_second"].value > 0
+    assert "cgan" in (smoke / "speed.md").read_text()
+
+
 def test_embedding_speed(tmp_path):
     finish(start(tmp_path, "experiments.embedding_speed", "--smoke"))
     smoke = tmp_path / "runs" / "smoke"
