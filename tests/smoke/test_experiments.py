@@ -177,6 +177,7 @@ def test_training_speed(tmp_path):
     metrics = Record.read(path).metrics
     assert metrics["step/images_per_second"].value > 0
     assert metrics["matmul/gflop_per_second"].value > 0
+    assert 0 < metrics["step/share_of_matmul"].value < 1  # of what the machine can do
     assert "cgan" in (smoke / "speed.md").read_text()
 
 
