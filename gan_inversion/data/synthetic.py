@@ -7,9 +7,10 @@ follows LFW's deep-funneled frame: eyes near (105, 112) and (145, 112), face wit
 """
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Self
 
 import numpy as np
@@ -188,8 +189,13 @@ class Synthetic(Dataset):
 
 def factors(seed: int, subject: int, image: int) -> tuple[Identity, Nuisance]:
     """The factors of one picture."""
-    identity = Identity.draw(stream(seed, "synthetic", "identity", subject))
-    return identity, Nuisance.draw(stream(seed, "synthetic", "nuisance", subject, image))
+    nuisance = Nuisance.draw(stream(seed, "synthetic", "nuisance", subject, image))
+    return _identity(seed, subject), nuisance
+
+
+@lru_cache  # a subject's pictures are drawn one after the other
+def _identity(seed: int, subject: int) -> Identity:
+    return Identity.draw(stream(seed, "synthetic", "identity", subject))
 
 
 def draw_face(who: Identity, how: Nuisance) -> np.ndarray:
@@ -228,11 +234,10 @@ class _Pen:
         )
         self.centre = SCALE * (FRAME / 2 + np.array(how.shift))
 
-    def points(self, x: np.ndarray, y: np.ndarray, depth: float) -> list[tuple[float, float]]:
+    def points(self, x: np.ndarray, y: np.ndarray, depth: float) -> list[float]:
         # Yaw and pitch shift what is nearer to the camera (nose) more than what is not (ears).
-        moved = np.stack([x + 7 * self.how.yaw * depth, y + 3 * self.how.pitch * depth])
-        placed = (self.turn @ moved).T + self.centre
-        return [tuple(point) for point in placed.tolist()]
+        moved = np.array([x + 7 * self.how.yaw * depth, y + 3 * self.how.pitch * depth])
+        return ((self.turn @ moved).T + self.centre).ravel().tolist()
 
     def shape(self, x: np.ndarray, y: np.ndarray, colour: Colour, depth: float) -> None:
         self.pen.polygon(self.points(x, y, depth), fill=colour)
@@ -241,7 +246,7 @@ class _Pen:
         self, x: float, y: float, a: float, b: float, colour: Colour, depth: float, tilt: float = 0
     ) -> None:
         dx, dy = a * COS, b * SIN
-        c, s = np.cos(tilt), np.sin(tilt)
+        c, s = math.cos(tilt), math.sin(tilt)
         self.shape(x + c * dx - s * dy, y + s * dx + c * dy, colour, depth)
 
     def line(
@@ -380,18 +385,27 @@ def _glasses(pen: _Pen, who: Identity) -> None:
 @cache
 def _fields() -> tuple[np.ndarray, np.ndarray]:
     """Coordinates in [-1, 1] along one side, and a noise field that pictures take windows of."""
-    noise = stream(0, "synthetic", "noise").standard_normal((2 * FRAME, 2 * FRAME, 3), "float32")
+    noise = stream(0, "synthetic", "noise").standard_normal((2 * FRAME, 6 * FRAME), "float32")
     return np.linspace(-1, 1, FRAME, dtype="float32"), noise
 
 
 def _light(picture: np.ndarray, how: Nuisance) -> np.ndarray:
     axis, field = _fields()
-    gradient = 1 + how.light[0] * axis[None, :] + how.light[1] * axis[:, None]
+    across = 1 + how.light[0] * np.repeat(axis, 3)
+    down = how.light[1] * axis[:, None]
     tint = np.array([1 + how.warmth, 1, 1 - how.warmth], "float32") * np.float32(how.gain)
+    tints = np.tile(tint, FRAME)
     top, left = (int(abs(value) * 7919) % FRAME for value in (how.noise, how.backdrop_edge))
-    noise = field[top : top + FRAME, left : left + FRAME] * np.float32(how.noise)
-    lit = picture * gradient[..., None].astype("float32") * tint + noise
-    return np.clip(lit, 0, 255).astype(np.uint8)
+    noise = field[top : top + FRAME, 3 * left : 3 * (left + FRAME)]
+    lit = np.empty_like(picture).reshape(FRAME, -1)
+    # Some rows at a time, that stay in the processor's cache: half the time of all at once.
+    for start in range(0, FRAME, 25):
+        rows = slice(start, start + 25)
+        light = picture.reshape(FRAME, -1)[rows] * (across + down[rows])
+        light *= tints
+        light += noise[rows] * np.float32(how.noise)
+        lit[rows] = light.clip(0, 255, out=light)
+    return lit.reshape(picture.shape)
 
 
 def _colour(rng: np.random.Generator) -> Colour:

@@ -91,7 +91,7 @@ def test_synthetic_digest_names_what_is_drawn():
 def test_synthetic_draws_200_images_a_second():
     list(Synthetic(2, 2).frames())
     best = 0.0
-    for _ in range(3):  # processor time of this thread, best of three: other work must not count
+    for _ in range(8):  # processor time of this thread, best of eight: other work must not count
         start = time.thread_time()
         list(Synthetic(15, 4).frames())
         best = max(best, 60 / (time.thread_time() - start))
