@@ -12,6 +12,8 @@ from experiments.examination import Bench, Examination, Judge, examine
 from experiments.methods import (
     build,
     invert_again,
+    is_trained,
+    logged_seconds,
     parameters,
     reconstruct,
     train,
@@ -207,7 +209,11 @@ def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:
         label(method), seed, config, options=options, bench=bench, preview=preview
     ) as run:
         embeddings = attacked.embeddings[chosen]
-        seconds = train(inverter, embeddings, Subset(bench.images, chosen), seed=seed, run=run)
+        if is_trained(run):
+            print(f"{run.folder} is trained: examined again")
+            inverter, seconds = type(inverter).load(run.folder / "inverter"), logged_seconds(run)
+        else:
+            seconds = train(inverter, embeddings, Subset(bench.images, chosen), seed=seed, run=run)
         config |= getattr(inverter, "config", {})  # what was left to the machine is known now
         reconstructions, milliseconds = reconstruct(inverter, attacked.embeddings[split.test])
         hypotheses = invert_again(inverter, attacked.embeddings[split.test], bench.subjects)

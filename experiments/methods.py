@@ -115,9 +115,19 @@ def train(
     seconds = time.perf_counter() - start
     if hasattr(inverter, "save"):  # a user's own need not have it
         inverter.save(run.folder / "inverter")
-    logs = sorted(run.folder.rglob("log.jsonl"))  # of what came before as well, a surrogate for one
-    epochs = [line["seconds"] for log in logs for line in history(log) if "seconds" in line]
-    return sum(epochs) or seconds
+    return logged_seconds(run) or seconds
+
+
+def logged_seconds(run: Run) -> float:
+    """What training took by its logs, also of what came before it, a surrogate for one."""
+    logs = sorted(run.folder.rglob("log.jsonl"))
+    return sum(line["seconds"] for log in logs for line in history(log) if "seconds" in line)
+
+
+def is_trained(run: Run) -> bool:
+    """Whether a run was trained to its end, with a log: then only its record can be missing."""
+    ended = (run.folder / "inverter").is_dir() and not run.checkpoint.exists()
+    return ended and logged_seconds(run) > 0
 
 
 def reconstruct(

@@ -211,6 +211,7 @@ def cgan_figures(
         alone=0,
         interval=steps,
         ramp=steps,
+        corrections=0,
     )
     attacked = ground.bench.judges[0]
     inverter = ConditionalGAN(config, recogniser=attacked.embedder)

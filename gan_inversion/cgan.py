@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from functools import partial
@@ -13,12 +14,12 @@ import numpy as np
 
 from gan_inversion.config import Config
 from gan_inversion.data.views import SIZE
-from gan_inversion.embedders import Embedder, KerasEmbedder, fastest_precision
+from gan_inversion.embedders import Embedder, KerasEmbedder, fastest_precision, load_embedder
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images, check_fit, check_invert
 from gan_inversion.networks import COARSE, discriminator, generator
 from gan_inversion.predict import in_blocks
-from gan_inversion.run import Run
+from gan_inversion.run import Run, to_uint8
 from gan_inversion.seeding import stream
 from gan_inversion.storage import atomic, write_text
 from gan_inversion.training import fit
@@ -36,7 +37,8 @@ class ConditionalGAN:
 
     Args:
         config: terms, weights, sizes, steps.
-        recogniser: the attacked one; with `knowledge="black_box"` it is not looked at.
+        recogniser: the attacked one, which trains the generator and corrects what it is given;
+            with `knowledge="black_box"` it is not looked at.
         name: the record's `method`.
     """
 
@@ -140,19 +142,37 @@ class ConditionalGAN:
         """Reconstruct float32 (N, 160, 160, 3) in [0, 1] from float32 (N, D) embeddings.
 
         Args:
-            embeddings: one embedding gets the same picture whenever it is inverted.
+            embeddings: of unit norm; one embedding gets the same picture whenever it is inverted.
             hypothesis: which of the pictures that the noise allows.
+
+        Raises:
+            UserError: not fitted, other embeddings than those, or no recogniser to correct by.
         """
         if self.model is None:
             raise UserError(f"{self.name} must be fitted or loaded before it inverts")
         check_invert(embeddings, self.model.input_shape[0][1])
         embeddings = np.asarray(embeddings, "float32")
-        noise = self.settings.noise
         drawn = [
-            stream(hypothesis, "noise", zlib.crc32(row.tobytes())).standard_normal(noise, "float32")
+            stream(hypothesis, "noise", zlib.crc32(row.tobytes())).standard_normal(
+                self.settings.noise, "float32"
+            )
             for row in embeddings
         ]
-        pictures = in_blocks(self.model, [embeddings, np.stack(drawn)], BLOCK)
+        draw = partial(self._draw, noise=np.stack(drawn))
+        if not self.settings.corrections:
+            return draw(embeddings)
+        if self.recogniser is None:
+            raise UserError(f"{self.name} corrects by the attacked recogniser: expected one")
+        return back_projected(
+            draw,
+            self.recogniser.embed,
+            embeddings,
+            corrections=self.settings.corrections,
+            gain=self.settings.gain,
+        )
+
+    def _draw(self, embeddings: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        pictures = in_blocks(self.model, [embeddings, noise], BLOCK)
         if self.settings.side != SIZE:
             pictures = keras.ops.image.resize(pictures, (SIZE, SIZE), interpolation="bicubic")
         return np.clip(np.asarray(pictures), 0, 1)
@@ -191,16 +211,56 @@ class ConditionalGAN:
             raise UserError(f"{self.name} must be fitted before it is saved")
         with atomic(path / "model.keras") as temporary:
             self.model.save(temporary)
-        write_text(path / "inverter.json", json.dumps({"name": self.name, **self.config}))
+        known = {"name": self.name, "recogniser": getattr(self.recogniser, "name", None)}
+        write_text(path / "inverter.json", json.dumps({**known, **self.config}))
 
     @classmethod
     def load(cls, path: Path) -> Self:
         config = json.loads((path / "inverter.json").read_text())
-        name = config.pop("name")
+        name, recogniser = config.pop("name"), config.pop("recogniser")
         inverter = cls(Config(**config), name=name)
+        if inverter.settings.corrections:
+            inverter.recogniser = load_embedder(recogniser)
         inverter.model = keras.saving.load_model(path / "model.keras", compile=False)
         inverter.model.compile(jit_compile=JIT)
         return inverter
+
+
+def back_projected(
+    draw: Callable[[np.ndarray], np.ndarray],
+    embed: Callable[[np.ndarray], np.ndarray],
+    embeddings: np.ndarray,
+    *,
+    corrections: int,
+    gain: float,
+) -> np.ndarray:
+    """Pictures whose embeddings are nearer to the wanted ones than those drawn at once.
+
+    Iterative back-projection (Irani & Peleg, "Improving resolution by image registration", CVGIP
+    1991): an estimate is right if it would give what was observed, and else moved by the
+    difference. The recogniser is asked for embeddings, not for gradients.
+
+    Args:
+        draw: float32 (N, D) -> pictures, float32 (N, 160, 160, 3) in [0, 1].
+        embed: uint8 (N, 160, 160, 3) -> float32 (N, D) of unit norm.
+        embeddings: the wanted, float32 (N, D) of unit norm.
+        corrections: how often what `draw` is given is moved.
+        gain: the share of the difference that it is moved by.
+
+    Returns:
+        Of the `corrections` + 1 pictures of each embedding the one that is nearest to it.
+    """
+    given = embeddings
+    best = np.zeros((len(embeddings), SIZE, SIZE, 3), "float32")
+    nearest = np.full(len(embeddings), -np.inf, "float32")
+    for _ in range(corrections + 1):
+        pictures = draw(given)
+        found = embed(to_uint8(pictures))
+        cosines = (found * embeddings).sum(axis=1)
+        nearer = cosines > nearest
+        best[nearer], nearest[nearer] = pictures[nearer], cosines[nearer]
+        given = given + np.float32(gain) * (embeddings - found)
+    return best
 
 
 def part(run: Run | None, name: str, seed: int) -> AbstractContextManager[Run | None]:

@@ -46,6 +46,9 @@ class Config:
         stages: feature maps of the recogniser that the mid-layer term and the heads see.
         recognised: one picture in so many is shown to it.
         surrogate: passes over the training images that distil it.
+        corrections: how often, at inversion, the embedding that the generator is given is moved by
+            what the recogniser finds missing in its picture. The weights are the same with any.
+        gain: share of what is missing that it is moved by.
         side: of the generated pictures: 64, 112 or 160.
         width, judge_width: channels of the largest maps of generator and discriminator.
         precision: `float32`, `mixed_bfloat16`, or `auto`: whichever is faster on the machine.
@@ -77,6 +80,8 @@ class Config:
     stages: int = 2
     recognised: int = 2
     surrogate: int = 30
+    corrections: int = 3
+    gain: float = 0.4
     side: int = 160
     width: int = 40
     judge_width: int = 24
@@ -105,6 +110,11 @@ class Config:
             raise UserError("expected a weight of the adversarial term for the projected, got 0")
         if self.diversity and not self.noise:
             raise UserError("expected noise for the diversity term to vary, got 0 components")
+        if self.corrections and self.knowledge == "black_box":
+            raise UserError(
+                f"expected no corrections by a recogniser that is a black box, got "
+                f"{self.corrections}"
+            )
 
     @property
     def phases(self) -> "list[Config]":
@@ -137,9 +147,12 @@ PRESETS = {
         alone=10,
         ramp=10,
         surrogate=2,
+        corrections=1,
         precision="float32",
     ),
-    "tiny": Config(side=64, width=24, judge_width=16, recognised=4, steps=300, alone=100),
+    "tiny": Config(
+        side=64, width=24, judge_width=16, recognised=4, steps=300, alone=100, corrections=0
+    ),
     "short": Config(steps=500, alone=200),
     "cpu": Config(steps=1400, alone=200),
     "long": Config(steps=5600, alone=200),
@@ -148,7 +161,7 @@ PRESETS = {
 PUBLISHED = "long"  # the preset of a method whose name gives none
 
 # Each row of the ablation adds one thing to the row above it.
-_MSE = dict.fromkeys(TERMS, 0.0) | {"l2": 1.0, "augment": False, "noise": 0}
+_MSE = dict.fromkeys(TERMS, 0.0) | {"l2": 1.0, "augment": False, "noise": 0, "corrections": 0}
 _PIXELS = {**_MSE, "l2": 0.0, "l1": Config.l1, "dissimilarity": Config.dissimilarity}
 _MIDLAYER = {**_PIXELS, "midlayer": Config.midlayer}
 _IDENTITY = {**_MIDLAYER, "identity": Config.identity}
@@ -161,12 +174,13 @@ ABLATION: dict[str, dict] = {
     "identity": _IDENTITY,
     "adversarial": _ADVERSARIAL,
     "augmented": _AUGMENTED,
-    "noise": {},  # all of it
+    "noise": {"corrections": 0},
+    "corrected": {},  # all of it
 }
 VARIANTS: dict[str, dict] = ABLATION | {
     "pixels": {"projected": 0.0},
     "relativistic": {"loss": "relativistic", "gradient_penalty": 1.0},
-    "black_box": {"knowledge": "black_box"},
+    "black_box": {"knowledge": "black_box", "corrections": 0},
 }
 
 

@@ -49,7 +49,7 @@ INVERTERS = {
     ),
     "cgan": conditional("cgan"),
     "cgan_mse": conditional("cgan_mse", **VARIANTS["mse"]),
-    "cgan_black_box": conditional("cgan_black_box", knowledge="black_box"),
+    "cgan_black_box": conditional("cgan_black_box", **VARIANTS["black_box"]),
 }
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 
 import keras
 import numpy as np
@@ -11,12 +12,12 @@ import pytest
 
 from experiments.training_speed import products
 from gan_inversion import cgan
-from gan_inversion.cgan import ConditionalGAN, adversaries
+from gan_inversion.cgan import ConditionalGAN, adversaries, back_projected
 from gan_inversion.config import TERMS
 from gan_inversion.embedders import Compact
 from gan_inversion.errors import UserError
 from gan_inversion.networks import generator
-from gan_inversion.run import Run
+from gan_inversion.run import Run, to_uint8
 from gan_inversion.training import fit
 from gan_inversion.training.adversarial import Draws
 from tests.conftest import ROOT, SMALL
@@ -170,6 +171,8 @@ def test_without_its_recogniser_or_images_it_says_so(faces_embedded):
     recogniser, embeddings, images = faces_embedded
     with pytest.raises(UserError, match="expected one that is a Keras model, got none"):
         ConditionalGAN(SMALL).fit(embeddings, images, seed=0)
+    with pytest.raises(UserError, match="no corrections by a recogniser that is a black box"):
+        replace(SMALL, knowledge="black_box")
     with pytest.raises(UserError, match="expected 4 images or more, got 3"):
         ConditionalGAN(SMALL, recogniser=recogniser).fit(embeddings[:3], images[:3], seed=0)
 
@@ -245,3 +248,31 @@ def test_two_devices_under_jax_give_the_losses_of_one(faces, tmp_path):
     assert len(expected) == 9 and np.isfinite(expected).all()
     assert process.wait() == 0
     np.testing.assert_allclose(np.load(tmp_path / "found.npy"), expected, rtol=1e-3)
+
+
+def test_corrections_bring_pictures_nearer_to_the_wanted_embeddings():
+    random = np.random.default_rng(0)
+    basis = np.linalg.qr(random.standard_normal((8, 8)))[0].astype("float32")
+    wanted = random.standard_normal((20, 8)).astype("float32")
+    wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
+    shrunk = np.linspace(0.3, 1, 8, dtype="float32")  # what this generator does to an embedding
+
+    def draw(given):
+        pictures = np.full((len(given), 160, 160, 3), 0.5, "float32")
+        pictures[:, :8, 0, 0] += 0.2 * (given @ basis) * shrunk
+        return pictures
+
+    def embed(pictures):
+        found = (pictures[:, :8, 0, 0] / np.float32(255) - 0.5) @ basis.T
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    def cosines(corrections, gain=0.4):
+        pictures = back_projected(draw, embed, wanted, corrections=corrections, gain=gain)
+        return (embed(to_uint8(pictures)) * wanted).sum(axis=1)
+
+    assert (back_projected(draw, embed, wanted, corrections=0, gain=1) == draw(wanted)).all()
+    found = [cosines(corrections) for corrections in (0, 1, 3, 10)]
+    assert all((later >= earlier).all() for earlier, later in pairwise(found))
+    assert found[0].mean() < 0.97 and found[-1].mean() > 0.999
+    # Moved too far, the pictures are worse than the first: that one stays.
+    assert (cosines(3, gain=-5) == cosines(0)).all()
