@@ -31,7 +31,8 @@ class Options:
 
     Writes a PNG for each input and `contact_sheet.png`: photographs above, reconstructions below.
 
-    Cost: some 10 ms an embedding on two CPU cores; photographs are aligned and embedded first.
+    Cost on two CPU cores: some 10 ms an embedding, some 120 ms with corrections by the recogniser
+    that was attacked, as conditional GANs have them; photographs are aligned and embedded first.
     """
 
     model: Path

@@ -12,6 +12,8 @@ from gan_inversion.data import Synthetic
 from gan_inversion.storage import data_dir
 
 ROOT = Path(__file__).parents[1]
+# These tests compile more than they compute.
+JAX = {"KERAS_BACKEND": "jax", "JAX_DISABLE_MOST_OPTIMIZATIONS": "true"}
 # The smallest conditional GAN: two intervals of two steps.
 SMALL = replace(
     PRESETS["smoke"],

@@ -10,6 +10,7 @@ from PIL import Image
 
 from gan_inversion.data import Synthetic
 from gan_inversion.record import Record, at
+from tests.conftest import JAX
 from tests.smoke.test_experiments import WITHOUT_TENSORFLOW, finish, start
 
 PROGRAM = ("experiments.inversion", "--smoke", "--methods")
@@ -58,11 +59,21 @@ def test_a_killed_training_ends_with_the_same_numbers(smoke, tmp_path):
             if name.startswith("train_"):
                 assert other[name] == pytest.approx(one[name], rel=1e-4), name
 
+    # Without its record it is examined again, by its weights, and not trained again.
+    path = again / "records/inversion/cgan-synthetic-s0.json"
+    record = Record.read(path)
+    path.unlink()
+    output = finish(start(tmp_path, *PROGRAM, "cgan", **ALONE))
+    assert "cgan-synthetic-s0 is trained: examined again" in output and "cgan epoch" not in output
+    assert Record.read(path).cost["train_seconds"] == record.cost["train_seconds"]
+    for name, figure in record.metrics.items():
+        assert Record.read(path).metrics[name].value == pytest.approx(figure.value, abs=1e-3), name
+
 
 def test_the_black_box_trains_under_jax_without_tensorflow(tmp_path):
     pytest.importorskip("jax")
     program = ("-c", WITHOUT_TENSORFLOW)
-    finish(start(tmp_path, *PROGRAM, "cgan_black_box", program=program, KERAS_BACKEND="jax"))
+    finish(start(tmp_path, *PROGRAM, "cgan_black_box", program=program, **JAX))
     smoke = tmp_path / "runs" / "smoke"
     record = Record.read(smoke / "records/inversion/cgan_black_box-synthetic-s0.json")
     assert record.knowledge == "black_box" and "jax" in record.env["packages"]

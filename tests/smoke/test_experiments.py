@@ -15,7 +15,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gan_inversion.record import Record
-from tests.conftest import ROOT
+from tests.conftest import JAX, ROOT
 
 WITHOUT_TENSORFLOW = """
 import runpy, sys
@@ -112,7 +112,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
 def test_everything_runs_under_jax_without_tensorflow(tmp_path):
     pytest.importorskip("jax")
     arguments = (*SMOKE, "mean_face", "documented_conv_bn")
-    finish(start(tmp_path, *arguments, program=("-c", WITHOUT_TENSORFLOW), KERAS_BACKEND="jax"))
+    finish(start(tmp_path, *arguments, program=("-c", WITHOUT_TENSORFLOW), **JAX))
     records = tmp_path / "runs" / "smoke" / "records" / "documented"
     record = Record.read(records / "documented_conv_bn-synthetic-s0.json")
     assert "jax" in record.env["packages"] and "tensorflow" not in record.env["packages"]

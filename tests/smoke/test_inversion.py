@@ -12,7 +12,7 @@ from gan_inversion.data import Synthetic
 from gan_inversion.evaluation.attack import other_images
 from gan_inversion.record import Record, at, read_scores
 from gan_inversion.thresholds import read_thresholds
-from tests.conftest import ROOT
+from tests.conftest import JAX, ROOT
 from tests.smoke.test_experiments import WITHOUT_TENSORFLOW, finish, start
 
 PROGRAM = ("experiments.inversion", "--smoke", "--methods")
@@ -123,8 +123,8 @@ def test_a_run_can_be_looked_at(smoke):
 def test_the_examination_runs_under_jax_without_tensorflow(tmp_path):
     pytest.importorskip("jax")
     program = ("-c", WITHOUT_TENSORFLOW)
-    finish(start(tmp_path, *PROGRAM, "ridge_pca", program=program, KERAS_BACKEND="jax"))
-    record, _ = records(tmp_path / "runs" / "smoke")["ridge_pca"]
+    finish(start(tmp_path, *PROGRAM, "mean_face", program=program, **JAX))
+    record, _ = records(tmp_path / "runs" / "smoke")["mean_face"]
     assert "jax" in record.env["packages"] and 0.5 < record.metrics["c2st_auc"].value <= 1
 
 

@@ -20,7 +20,7 @@ from gan_inversion.networks import generator
 from gan_inversion.run import Run, to_uint8
 from gan_inversion.training import fit
 from gan_inversion.training.adversarial import Draws
-from tests.conftest import ROOT, SMALL
+from tests.conftest import JAX, ROOT, SMALL
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +240,7 @@ def test_two_devices_under_jax_give_the_losses_of_one(faces, tmp_path):
     pytest.importorskip("jax")
     images = faces.view("aligned")[:24]
     np.save(tmp_path / "images.npy", images)
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, **JAX, "PYTHONPATH": str(ROOT)}
     environment["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
     script = [sys.executable, "-c", ELSEWHERE]
     process = subprocess.Popen(script, cwd=tmp_path, env=environment)

@@ -11,7 +11,7 @@ import pytest
 from baselines.inverter import DecoderInverter
 from baselines.private import PrivateInverter
 from gan_inversion.errors import UserError
-from tests.conftest import ROOT
+from tests.conftest import JAX, ROOT
 
 OPTIONS = {"targets": "corrected", "epochs": 2, "batch_size": 4}
 
@@ -39,7 +39,7 @@ def test_it_trains_spends_its_budget_and_is_saved_as_a_plain_decoder(tmp_path):
     embeddings = random.standard_normal((12, 512)).astype("float32") / 512**0.5
     images = random.integers(0, 256, (12, 160, 160, 3), dtype=np.uint8)
     np.savez(tmp_path / "given.npz", embeddings=embeddings, images=images)
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, **JAX, "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", ELSEWHERE], cwd=tmp_path, env=environment, check=True)
     config = json.loads((tmp_path / "saved/inverter.json").read_text())
     assert config["epsilon"] == 4.0 and config["noise_multiplier"] > 0.3
