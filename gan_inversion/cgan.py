@@ -23,7 +23,7 @@ from gan_inversion.run import Run, to_uint8
 from gan_inversion.seeding import stream
 from gan_inversion.storage import atomic, write_text
 from gan_inversion.training import fit
-from gan_inversion.training.adversarial import Adversaries, Draws
+from gan_inversion.training.adversarial import Adversaries, Draws, Witness
 from gan_inversion.training.coarse import coarse_weights
 from gan_inversion.training.distil import distil
 from gan_inversion.training.gradient import TwoTimescaleAdam
@@ -45,7 +45,8 @@ class ConditionalGAN:
     def __init__(self, config: Config, *, recogniser: Embedder | None = None, name: str = "cgan"):
         self.settings, self.recogniser, self.name = config, recogniser, name
         self.config: dict[str, Any] = asdict(config)
-        self.knowledge: str = config.knowledge
+        asked = config.needs_recogniser or config.corrections  # pixel terms alone ask nothing
+        self.knowledge: str = config.knowledge if asked else "black_box"
         self.model: keras.Model | None = None
         self._players: Adversaries | None = None
 
@@ -200,8 +201,8 @@ class ConditionalGAN:
             pictures = keras.ops.convert_to_tensor(images[some], "float32") / 255
             vectors = keras.ops.convert_to_tensor(embeddings[some], "float32")
             seen = [pictures, vectors]
-            if self.settings.projected and players.look:
-                seen += [*players.look(pictures), vectors]
+            if self.settings.projected and players.witness:
+                seen += [*players.witness.look(pictures), vectors]
             found = keras.tree.flatten(players.discriminator(seen, training=False))
             logits.append(np.concatenate([np.asarray(part) for part in found], axis=1).mean(axis=1))
         return np.concatenate(logits)
@@ -293,12 +294,12 @@ def adversaries(
 ) -> Adversaries:
     """Networks and optimiser of a configuration whose precision is known, with fresh weights."""
     precision = config.precision
-    look = recognise = None
+    witness = None
     maps: list[tuple[int, int, int]] = []
     if config.needs_recogniser and recogniser is not None:
         frozen = precision.removeprefix("mixed_")
-        look, recognise = recogniser.differentiable(frozen, config.stages)
-        maps = [tuple(found.shape[1:]) for found in look.outputs]
+        witness = Witness(*recogniser.differentiable(frozen, config.stages))
+        maps = [tuple(found.shape[1:]) for found in witness.trunk.outputs]
     keras.utils.set_random_seed(seed)  # now: what was built above need not be built next time
     judge = None
     if config.adversarial:
@@ -313,9 +314,7 @@ def adversaries(
         draw(config, dimension, precision),
         draw(config, dimension, precision),
         judge,
-        # As functions: a model would be taken for a part of the checkpoint.
-        look=look and (lambda pictures: keras.tree.flatten(look(255 * pictures, training=False))),
-        recognise=recognise and (lambda found: recognise(found, training=False)),
+        witness=witness,
     )
     adam = TwoTimescaleAdam(
         config.learning_rate,

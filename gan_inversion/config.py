@@ -156,7 +156,15 @@ PRESETS = {
     "short": Config(steps=500, alone=200),
     "cpu": Config(steps=1400, alone=200),
     "long": Config(steps=5600, alone=200),
-    "gpu": Config(width=96, judge_width=48, batch_size=64, steps=14_000, alone=1000),
+    "gpu": Config(
+        width=64,
+        judge_width=32,
+        precision="mixed_bfloat16",
+        batch_size=64,
+        steps=10_000,
+        alone=500,
+        interval=500,
+    ),
 }
 PUBLISHED = "long"  # the preset of a method whose name gives none
 

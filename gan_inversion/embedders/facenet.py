@@ -132,6 +132,7 @@ def _conv(
         padding=padding,
         activation=activation,
         name=name,
+        kernel_initializer="zeros",  # random ones would be drawn for nothing
         dtype=precision,
     )(x)
 

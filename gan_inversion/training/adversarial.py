@@ -5,7 +5,7 @@ the terms that `losses` defines and `Config` weighs. One forward pass serves bot
 gradients are taken in `gradient`.
 """
 
-from collections.abc import Callable
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,34 @@ class Seen:
     embeddings: Any = None
 
 
+@dataclass
+class Witness:
+    """A frozen recogniser, cut in two, that some terms see through.
+
+    A plain object: a model would be taken for a part of the checkpoint.
+
+    Attributes:
+        trunk: pixels in [0, 255], (B, 160, 160, 3) -> feature maps.
+        head: the last of these maps -> embeddings (B, D).
+    """
+
+    trunk: keras.Model
+    head: keras.Model
+
+    def look(self, pictures) -> list:
+        """Feature maps (B, H, W, C) of pictures in [0, 1]."""
+        return keras.tree.flatten(self.trunk(255 * pictures, training=False))
+
+    def recognise(self, maps: list):
+        """Embeddings (B, D) of pictures with these maps."""
+        return self.head(maps[-1], training=False)
+
+    @property
+    def variables(self) -> list:
+        """Of both parts."""
+        return [*self.trunk.variables, *self.head.variables]
+
+
 class Adversaries(keras.Model):
     """Generator and discriminator, trained against each other.
 
@@ -47,9 +75,7 @@ class Adversaries(keras.Model):
         generator: embeddings (B, D) and noise (B, Z) -> pictures (B, S, S, 3) in [0, 1].
         average: another like it; its weights follow those of `generator`.
         discriminator: as `networks.discriminator`. None without an adversarial term.
-        look: pictures (B, 160, 160, 3) in [0, 1] -> feature maps of a frozen recogniser. None if
-            no term needs it.
-        recognise: the last of these maps -> embeddings (B, D).
+        witness: the recogniser. None if no term needs it.
     """
 
     def __init__(
@@ -59,11 +85,10 @@ class Adversaries(keras.Model):
         average: keras.Model,
         discriminator: keras.Model | None,
         *,
-        look: Callable[[Any], list] | None,
-        recognise: Callable[[Any], Any] | None,
+        witness: Witness | None,
     ):
         super().__init__(name="cgan")
-        self.config, self.look, self.recognise = config, look, recognise
+        self.config, self.witness = config, witness
         self.generator, self.discriminator, self.average = generator, discriminator, average
         self.players = [generator, *([discriminator] if discriminator else [])]
         average.trainable = False
@@ -71,6 +96,12 @@ class Adversaries(keras.Model):
         names = ["loss", *config.terms, *(["judge"] if config.adversarial else [])]
         self.means = {name: keras.metrics.Mean(name) for name in names}
         self.built = True
+
+    @property
+    def non_trainable_variables(self) -> list:
+        """With the recogniser's: what a compiled step is not given becomes a constant of it."""
+        frozen = self.witness.variables if self.witness else []
+        return [*super().non_trainable_variables, *frozen]
 
     def train_step(self, *arguments):
         return gradient.train_step(self, *arguments)
@@ -112,13 +143,13 @@ class Adversaries(keras.Model):
     def see(self, real, fake, views: dict) -> tuple[Seen, Seen]:
         """Both sides of a batch in the same random views."""
         photographs, drawings = (Seen(view(some, views, sharp=True), []) for some in (real, fake))
-        if self.look and self.recognise:
+        if witness := self.witness:
             chosen = slice(None, None, self.config.recognised)
             some = {name: values[chosen] for name, values in views.items()}
-            photographs.maps = self.look(view(real[chosen], some))
-            drawings.maps = self.look(view(fake[chosen], some))
+            photographs.maps = witness.look(view(real[chosen], some))
+            drawings.maps = witness.look(view(fake[chosen], some))
             if self.config.identity:
-                drawings.embeddings = self.recognise(drawings.maps[-1])
+                drawings.embeddings = witness.recognise(drawings.maps)
         return photographs, drawings
 
     def judge(self, photographs: Seen, drawings: Seen, embeddings) -> tuple:
@@ -179,7 +210,8 @@ class Draws(keras.utils.PyDataset):
     def __init__(
         self, embeddings: np.ndarray, images: Images, config: Config, *, seed: int, interval: int
     ):
-        super().__init__()
+        # Threads: an accelerator is quicker than one of them draws the views' noise.
+        super().__init__(workers=max(1, (os.cpu_count() or 1) // 2))
         self.embeddings, self.images, self.config = embeddings, images, config
         self.seed, self.first = seed, interval * config.interval
 

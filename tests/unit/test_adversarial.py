@@ -13,7 +13,7 @@ import pytest
 from experiments.training_speed import products
 from gan_inversion import cgan
 from gan_inversion.cgan import ConditionalGAN, adversaries, back_projected
-from gan_inversion.config import TERMS
+from gan_inversion.config import TERMS, named
 from gan_inversion.embedders import Compact
 from gan_inversion.errors import UserError
 from gan_inversion.networks import generator
@@ -175,6 +175,14 @@ def test_without_its_recogniser_or_images_it_says_so(faces_embedded):
         replace(SMALL, knowledge="black_box")
     with pytest.raises(UserError, match="expected 4 images or more, got 3"):
         ConditionalGAN(SMALL, recogniser=recogniser).fit(embeddings[:3], images[:3], seed=0)
+
+
+def test_an_attacker_knows_the_recogniser_if_anything_asks_it():
+    pixels = named("cgan_l1_ssim_cpu")
+    assert ConditionalGAN(pixels).knowledge == "black_box"
+    for asking in ({"corrections": 1}, {"identity": 1.0}, {"midlayer": 1.0}):
+        assert ConditionalGAN(replace(pixels, **asking)).knowledge == "white_box"
+    assert ConditionalGAN(named("cgan_black_box_cpu")).knowledge == "black_box"
 
 
 def test_the_generator_has_grain_to_take_its_texture_from():
