@@ -17,6 +17,7 @@ from experiments.methods import (
     parameters,
     reconstruct,
     train,
+    trained_on,
     training_size,
 )
 from experiments.own import (
@@ -220,6 +221,7 @@ def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:
         cost = {
             "parameters": parameters(inverter),
             "train_seconds": round(seconds, 1),
+            "train_device": trained_on(run),
             "ms_per_image": round(milliseconds, 3),
         }
         knowledge = options.knowledge if is_own(method) else inverter.knowledge

@@ -13,6 +13,7 @@ from baselines import private
 from baselines.controls import CONTROLS
 from baselines.decoders import DECODERS
 from baselines.inverter import DecoderInverter
+from experiments.common import device
 from experiments.own import is_own, open_inverter
 from gan_inversion.cgan import ConditionalGAN
 from gan_inversion.config import FAMILY, named
@@ -23,9 +24,11 @@ from gan_inversion.inverter import Images, Inverter, check_reconstructions
 from gan_inversion.progress import progress
 from gan_inversion.record import Record
 from gan_inversion.run import Run, history
+from gan_inversion.storage import write_text
 
 BLOCK = 128  # embeddings inverted at once
 KINDS = ("documented", "augmented")  # what the name of a decoder begins with
+DEVICE = "device.txt"  # in a run's folder: what it was trained on
 HYPOTHESES = 16  # pictures of one embedding, where an inverter has more than one
 
 
@@ -113,9 +116,16 @@ def train(
     start = time.perf_counter()
     inverter.fit(embeddings, images, seed=seed, run=run)
     seconds = time.perf_counter() - start
+    write_text(run.folder / DEVICE, device())
     if hasattr(inverter, "save"):  # a user's own need not have it
         inverter.save(run.folder / "inverter")
     return logged_seconds(run) or seconds
+
+
+def trained_on(run: Run) -> str:
+    """The device that ended a run's training, which may be another than the one that examines."""
+    path = run.folder / DEVICE
+    return path.read_text(encoding="utf-8") if path.exists() else device()
 
 
 def logged_seconds(run: Run) -> float:

@@ -161,7 +161,7 @@ PRESETS = {
         judge_width=32,
         precision="mixed_bfloat16",
         batch_size=64,
-        steps=10_000,
+        steps=2000,
         alone=500,
         interval=500,
     ),

@@ -61,8 +61,7 @@ def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]]
     columns = _success(recognisers) | {"SSIM": "ssim", "SWD": "swd/mean"}
     rows = _rows(groups, methods, columns, short=True)
     for row, method in zip(rows, methods, strict=True):
-        seconds = [r.cost["train_seconds"] for r in groups[method] if "train_seconds" in r.cost]
-        row.append(Cell(tuple(s / 60 for s in seconds), form=".0f") if seconds else "")
+        row.append(_training_time(groups[method], 60))
     rows += [[*row, ""] for row in _published(records[0].reported, columns, form=".3f")]
     attacked = records[0].embedder
     counts = (
@@ -221,9 +220,9 @@ def _quality(
         costs = [record.cost for record in groups[method]]
         row.append(groups[method][0].knowledge or "")
         row.append(f"{costs[0]['parameters']:,}" if "parameters" in costs[0] else "")
-        for name, form in (("train_seconds", ".0f"), ("ms_per_image", ".2f")):
-            values = tuple(cost[name] for cost in costs if name in cost)
-            row.append(Cell(values, form=form) if values else "")
+        row.append(_training_time(groups[method], 1))
+        pace = tuple(cost["ms_per_image"] for cost in costs if "ms_per_image" in cost)
+        row.append(Cell(pace, form=".2f") if pace else "")
     note = (
         f"Over {_n(groups, 'ssim')} test images. PSNR of equal pictures is infinite and prints as "
         "`n/a`. Copying: chance that the outputs of a subject lie nearer to a training image, in "
@@ -239,6 +238,19 @@ def _quality(
         rows,
         [note, *notes],
     )
+
+
+def _training_time(records: Sequence[Record], unit: float) -> Cell | str:
+    """Time in units of so many seconds; that of accelerators apart, which are not compared."""
+    times: dict[str, list[float]] = {}
+    for record in records:
+        if "train_seconds" in record.cost:
+            device = record.cost.get("train_device", record.env["device"])
+            where = "" if device.endswith("cores") else f" on {device}"
+            times.setdefault(where, []).append(record.cost["train_seconds"] / unit)
+    if list(times) == [""]:
+        return Cell(tuple(times[""]), form=".0f")
+    return "; ".join(f"{np.mean(values):.0f}{where}" for where, values in sorted(times.items()))
 
 
 def _examination(groups: dict[str, list[Record]]) -> str:
