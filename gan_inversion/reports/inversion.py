@@ -15,6 +15,7 @@ ORDER = ("oracle", "random", "mean_face", "nearest_face", "ridge_pca")  # contro
 PUBLISHED = (
     "NbNet, published: Mai et al. 2018, their own protocol (LFW, FAR 0.1 %, trained on other data)"
 )
+ROUNDING = 1e-5  # of a threshold: float32 products of two machines
 RATES = (1e-2, 1e-3, 1e-4)
 RANKS = (1, 2, 3, 5, 10, 20)
 SIZED = re.compile(r"(.+)_n(\d+)")
@@ -96,15 +97,26 @@ def _check(records: Sequence[Record]) -> None:
     if len(splits) > 1:
         raise UserError(f"a table needs records of one split, got {', '.join(splits)}")
     for name in {name for record in records for name in record.config["recognisers"]}:
-        judged = [record.config["recognisers"].get(name, {}) for record in records]
-        thresholds = {
-            json.dumps(d["thresholds"], sort_keys=True) for d in judged if "thresholds" in d
-        }
-        if len(thresholds) > 1:
-            raise UserError(
-                f"a table needs records of one set of thresholds of {name}, got "
-                f"{' and '.join(sorted(thresholds))}"
-            )
+        known = [record.config["recognisers"].get(name, {}) for record in records]
+        thresholds = [judge["thresholds"] for judge in known if "thresholds" in judge]
+        for other in thresholds[1:]:
+            if not _alike(thresholds[0], other):
+                raise UserError(
+                    f"a table needs records of one set of thresholds of {name}, got "
+                    f"{json.dumps(thresholds[0])} and {json.dumps(other)}"
+                )
+
+
+def _alike(first: dict[str, float | None], second: dict[str, float | None]) -> bool:
+    """Whether thresholds by FMR differ in nothing but how two machines add."""
+
+    def values(thresholds: dict[str, float | None]) -> list[float]:
+        lines = [thresholds[fmr] for fmr in sorted(thresholds)]
+        return [np.inf if line is None else line for line in lines]
+
+    return first.keys() == second.keys() and np.allclose(
+        values(first), values(second), rtol=0, atol=ROUNDING
+    )
 
 
 def _notes(records: Sequence[Record], expected: Collection[tuple[str, int]]) -> list[str]:

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from itertools import pairwise
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -142,6 +143,21 @@ def test_each_player_moves_and_the_recogniser_does_not(faces_embedded, changes):
         np.testing.assert_array_equal(weight, old)
 
 
+def test_the_recogniser_is_given_to_a_step_but_no_part_of_the_checkpoint(faces_embedded, tmp_path):
+    keras.utils.clear_session()
+    recogniser, embeddings, _ = faces_embedded
+    players = adversaries(SMALL, embeddings.shape[1], recogniser, seed=0)
+    given = {id(variable) for variable in players.non_trainable_variables}
+    frozen = players.witness.variables
+    assert len(frozen) == len(recogniser.model.weights)
+    assert all(id(variable) in given for variable in frozen)
+    names = {variable.path for variable in frozen}
+    assert not names & {variable.path for variable in players.variables}
+    players.save_weights(tmp_path / "checkpoint.weights.h5")
+    with h5py.File(tmp_path / "checkpoint.weights.h5") as file:
+        assert set(file) <= {"average", "discriminator", "generator", "optimizer", "vars"}
+
+
 def test_each_player_has_its_own_learning_rate(faces_embedded):
     """Adam's first step is the learning rate itself, whatever the gradient."""
     keras.utils.clear_session()
@@ -237,6 +253,7 @@ def losses_from_given_weights(images):
 ELSEWHERE = """
 import jax, keras, numpy as np
 assert keras.backend.backend() == "jax" and len(jax.devices()) == 2
+assert jax.config.jax_default_matmul_precision == "float32"
 keras.distribution.set_distribution(keras.distribution.DataParallel())
 from tests.unit.test_adversarial import losses_from_given_weights
 np.save("found.npy", losses_from_given_weights(np.load("images.npy")))

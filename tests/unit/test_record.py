@@ -22,7 +22,7 @@ RECORD = Record(
     config={"epochs": 10},
     metrics={"test_loss": metric(0.25, ci=(0.2, 0.3), n=10)},
     reported={"test_loss": 0.3},
-    env={"commit": None, "dirty": None, "python": "3", "packages": {}, "device": "cpu"},
+    env={"commit": None, "dirty": None, "python": "3", "packages": {}, "device": "x86, 2 cores"},
 )
 
 

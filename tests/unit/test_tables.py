@@ -168,6 +168,21 @@ def test_the_headline_is_this_one():
     assert "1111111111111111" in table.notes[-1] and "dddddddddddd" in table.notes[-1]
 
 
+def test_times_of_an_accelerator_stand_apart():
+    def took(seconds, device):
+        return {"train_seconds": seconds, "train_device": device}
+
+    two = list(examined("ridge_pca", [0.2, 0.4]))
+    two[1] = dataclasses.replace(two[1], cost=took(60.0, "H100"))
+    assert headline(two).rows[0][-1] == "2; 1 on H100"
+    alone = list(examined("ridge_pca", [0.2], cost=took(660.0, "H100")))
+    assert headline(alone).rows[0][-1] == "11 on H100"
+    assert (
+        "| 660 on H100 |"
+        in next(table for table in inversion(alone) if table.name == "inversion_quality").markdown()
+    )
+
+
 def test_long_names_break_at_their_underscores_in_a_browser():
     table = headline(list(examined("ridge_pca", [0.2]))).html()
     assert "<td>ridge_<wbr>pca</td>" in table and "ridge_pca" not in table
@@ -270,3 +285,5 @@ def test_a_table_never_mixes_splits_or_data():
         ]
         with pytest.raises(UserError, match=message):
             inversion(records)
+    rounded = examined("oracle", [1.0], config=judged(0.5 + 3e-7))  # by another machine
+    assert inversion([*examined("ridge_pca", [0.2], config=judged(0.5)), *rounded])
