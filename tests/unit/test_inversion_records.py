@@ -12,6 +12,7 @@ from gan_inversion.data import LFW
 from gan_inversion.evaluation.attack import other_images
 from gan_inversion.evaluation.intervals import bootstrap_rate
 from gan_inversion.record import Record, at, read_scores
+from gan_inversion.reports.inversion import ROUNDING
 from gan_inversion.thresholds import read_thresholds
 from tests.conftest import ROOT
 
@@ -116,7 +117,7 @@ def test_thresholds_are_those_of_the_registry(committed):
     }
     for recogniser, declared in record.config["recognisers"].items():
         for rate, threshold in declared["thresholds"].items():
-            assert lines[recogniser, rate] == threshold
+            assert lines[recogniser, rate] == pytest.approx(threshold, abs=ROUNDING)
 
 
 @pytest.mark.parametrize("recogniser", ["facenet", "dlib"])
