@@ -253,9 +253,9 @@ def losses_from_given_weights(images):
 ELSEWHERE = """
 import jax, keras, numpy as np
 assert keras.backend.backend() == "jax" and len(jax.devices()) == 2
-assert jax.config.jax_default_matmul_precision == "float32"
 keras.distribution.set_distribution(keras.distribution.DataParallel())
 from tests.unit.test_adversarial import losses_from_given_weights
+assert jax.config.jax_default_matmul_precision == "float32"
 np.save("found.npy", losses_from_given_weights(np.load("images.npy")))
 """
 
