@@ -109,14 +109,10 @@ def _check(records: Sequence[Record]) -> None:
 
 def _alike(first: dict[str, float | None], second: dict[str, float | None]) -> bool:
     """Whether thresholds by FMR differ in nothing but how two machines add."""
-
-    def values(thresholds: dict[str, float | None]) -> list[float]:
-        lines = [thresholds[fmr] for fmr in sorted(thresholds)]
-        return [np.inf if line is None else line for line in lines]
-
-    return first.keys() == second.keys() and np.allclose(
-        values(first), values(second), rtol=0, atol=ROUNDING
-    )
+    if first.keys() != second.keys():
+        return False
+    one, other = (np.array([some[fmr] for fmr in first], float) for some in (first, second))
+    return np.allclose(one, other, rtol=0, atol=ROUNDING, equal_nan=True)  # NaN: not resolved
 
 
 def _notes(records: Sequence[Record], expected: Collection[tuple[str, int]]) -> list[str]:
