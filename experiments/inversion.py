@@ -44,6 +44,7 @@ REPORTED = {
 }  # NbNet: Mai et al., TPAMI 2018, LFW's own protocol, inverter trained on other data
 
 EPOCHS, BATCH_SIZE = 10, 32  # of the documented decoders, as their thesis has them
+JUDGES = ("dlib",)  # of the benchmark: they have no say in any choice
 SHOWN = 9  # pictures of a strip
 
 
@@ -84,12 +85,12 @@ class Options:
     embedder: str = "facenet"
     """Recogniser whose embeddings are inverted: facenet, compact, or your own as file.py:name."""
 
-    judges: tuple[str, ...] = ("dlib",)
+    judges: tuple[str, ...] = JUDGES
     """Independent recognisers that reconstructions are shown to as well."""
 
     part: Literal["test", "validation"] = "test"
-    """Subjects to examine on. `validation` is for choosing among options: independent judges are
-    left out, and records and tables go to `runs`/validation."""
+    """Subjects to examine on. `validation` is for choosing among options: the benchmark's own
+    independent judge is left out, and records and tables go to `runs`/validation."""
 
     thresholds: Path | None = None
     """A registry, such as results/thresholds.json: judge by the thresholds that it holds for the
@@ -114,6 +115,11 @@ class Options:
     unless asked for, everything under `runs`."""
 
 
+def other_judges(options: Options) -> tuple[str, ...]:
+    """Those that are not the benchmark's."""
+    return tuple(judge for judge in options.judges if judge not in JUDGES)
+
+
 def rehearsal(options: Options) -> Options:
     """The options of `--smoke`."""
     folder = options.runs / "smoke"
@@ -123,7 +129,7 @@ def rehearsal(options: Options) -> Options:
         methods=quick if options.methods == METHODS else options.methods,
         dataset="synthetic",
         embedder=options.embedder if is_own(options.embedder) else "compact",
-        judges=tuple(judge for judge in options.judges if judge != "dlib"),
+        judges=other_judges(options),
         seeds=options.seeds[:1],
         epochs=2,
         runs=folder,
@@ -135,7 +141,13 @@ def rehearsal(options: Options) -> Options:
 def choosing(options: Options) -> Options:
     """The options of `--part validation`: nothing of the benchmark is touched."""
     folder = options.runs / "validation"
-    return replace(options, judges=(), runs=folder, records=folder / "records", tables=folder)
+    return replace(
+        options,
+        judges=other_judges(options),
+        runs=folder,
+        records=folder / "records",
+        tables=folder,
+    )
 
 
 def attacked_alone(options: Any) -> Options:

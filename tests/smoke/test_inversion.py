@@ -128,15 +128,16 @@ def test_the_examination_runs_under_jax_without_tensorflow(tmp_path):
     assert "jax" in record.env["packages"] and 0.5 < record.metrics["c2st_auc"].value <= 1
 
 
-def test_choosing_on_validation_subjects_touches_no_test_subject(tmp_path):
-    finish(start(tmp_path, *PROGRAM, "mean_face", "--part", "validation"))
+def test_choosing_on_validation_subjects_touches_no_test_subject(own, tmp_path):
+    judges = ("--judges", "dlib", f"{own / 'mine.py'}:thumbnail")
+    finish(start(tmp_path, *PROGRAM, "mean_face", "--part", "validation", *judges))
     folder = tmp_path / "runs" / "smoke" / "validation"
     assert {path.name for path in (tmp_path / "runs" / "smoke").iterdir()} == {"validation"}
     (split,) = (folder / "splits").glob("*.csv")
     parts = [row["part"] for row in csv.DictReader(split.open())]
     record, scores = records(folder)["mean_face"]
     assert {parts[index] for index in scores["test_index"]} == {"validation"}
-    assert list(record.config["recognisers"]) == ["compact"]
+    assert list(record.config["recognisers"]) == ["compact", "thumbnail"]  # never dlib
 
 
 def test_a_changed_inverter_is_not_taken_for_the_recorded_one(own, smoke):
