@@ -158,14 +158,11 @@ def spread(parts: Sequence[Part], workers: int) -> Iterator[tuple[Part, dict[str
 def gather(parts: Sequence[Part], workers: int) -> dict[str, np.ndarray]:
     """Answers of all models of a unit, kept part by part: an interrupted run goes on."""
     files = [part.folder / f"{part.unit}-{part.models[0]:02}.npz" for part in parts]
-    missing = [part for part, file in zip(parts, files, strict=True) if not file.exists()]
+    missing = [part for part, file in zip(parts, files, strict=True) if not _holds(file, part)]
     for part, found in spread(missing, workers):
         with atomic(files[parts.index(part)]) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **found)
-    arrays = []
-    for path in files:
-        with np.load(path) as content:
-            arrays.append(dict(content))
+    arrays = [_read(path) for path in files]
     return {
         name: np.concatenate(
             [some[name] for some in arrays if name in some],
@@ -173,6 +170,17 @@ def gather(parts: Sequence[Part], workers: int) -> dict[str, np.ndarray]:
         )
         for name in arrays[0]
     }
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path) as content:
+        return dict(content)
+
+
+def _holds(path: Path, part: Part) -> bool:
+    """Whether a part's answers are there, and after every epoch that is asked for now."""
+    wanted = {str(epoch) for epoch in part.epochs}
+    return path.exists() and wanted <= {name.split("/")[0] for name in _read(path)}
 
 
 def success_rates(type1: np.ndarray, type2: np.ndarray, bench: Bench) -> dict[str, Metric]:
