@@ -93,6 +93,14 @@ def write_membership(records: Path, output: Path, *, dataset: str = "lfw") -> Pa
     return write_page(output, name, "Membership inference", membership(found))
 
 
+def write_ledger(records: Path, readme: Path) -> None:
+    """What reconstruction gains beside what it gives away, between its markers in the README."""
+    found = tables.read_records(records, "membership", dataset="lfw")
+    (ledger,) = (table for table in membership(found) if table.name == "membership_ledger")
+    write_text(readme, replace_block(readme.read_text("utf-8"), "ledger", ledger.markdown()))
+    print(f"{readme} written")
+
+
 def write_search(records: Path, output: Path, *, dataset: str = "lfw") -> Path:
     """The searches on one dataset, as a page of its own."""
     found = tables.read_records(records, "search", dataset=dataset)
@@ -154,9 +162,10 @@ def run_all(options: Options) -> None:
     write_verification(records, options.output)
     write_thresholds(options.results / "thresholds.json", options.output)
     write_speed(records, options.output)
-    for protocol, write in (("membership", write_membership), ("search", write_search)):
-        if any((records / protocol).glob("*-lfw-*.json")):
-            write(records, options.output)
+    write_membership(records, options.output)
+    write_ledger(records, options.readme)
+    if any((records / "search").glob("*-lfw-*.json")):
+        write_search(records, options.output)
     write_finding(records, options.readme)
 
 

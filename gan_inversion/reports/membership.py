@@ -44,6 +44,8 @@ def membership(records: Sequence[Record]) -> list[Table]:
     names = [name for record in records for name in record.metrics if is_attack(name)]
     lines = list(dict.fromkeys(tuple(name.split("/")[:3]) for name in names))
     figures = list(dict.fromkeys(name.split("/")[3] for name in names))
+    ours = all("members" in record.config for record in records)
+    notes = [footer(records, "shadows" if ours else "membership")]
     tables = []
     for unit in dict.fromkeys(line[0] for line in lines):
         rows: list[list[Cell | str]] = []
@@ -61,7 +63,7 @@ def membership(records: Sequence[Record]) -> list[Table]:
                 f"Membership of {unit}s: what attacks tell from the signals of trained models.",
                 ["method", "signal", "attack", "seeds", *map(_title, figures)],
                 rows,
-                [NOTE, size, footer(records, "membership")],
+                [NOTE, size, *notes],
             )
         )
     return [*overviews(records), *tables]

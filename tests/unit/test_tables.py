@@ -12,6 +12,8 @@ from experiments.tables import (
     write_finding,
     write_headline,
     write_inversion,
+    write_ledger,
+    write_membership,
     write_speed,
     write_thresholds,
     write_verification,
@@ -82,7 +84,11 @@ def test_no_records_is_a_sentence(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "write"),
-    [("finding", write_finding), ("inversion", partial(write_headline, expected=EXPECTED))],
+    [
+        ("finding", write_finding),
+        ("inversion", partial(write_headline, expected=EXPECTED)),
+        ("ledger", write_ledger),
+    ],
 )
 def test_the_blocks_in_the_readme_are_what_the_command_writes(tmp_path, name, write):
     copy = tmp_path / "README.md"
@@ -120,6 +126,7 @@ def test_a_readme_without_the_block_is_a_sentence(tmp_path):
         ("verification", write_verification),
         ("speed", write_speed),
         ("inversion", partial(write_inversion, expected=EXPECTED)),
+        ("membership", write_membership),
         ("thresholds", lambda records, output: write_thresholds(REGISTRY, output)),
     ],
 )
