@@ -26,8 +26,14 @@ from gan_inversion.reports.dashboard import training_events, write_all
 from gan_inversion.run import history
 from gan_inversion.storage import replaced_folder
 
-# TensorBoard draws no run there while more than 40 match: runs of the HParams tab stay out.
-SHOWN_RUNS = "regexInput=" + quote("^(inversion|membership|real|training)")
+# Which runs a tab shows at first: while more than 40 match, TensorBoard draws none of them.
+RUNS = {
+    "custom_scalars": "^(inversion|membership|training)",
+    "images": "^(faces|training)",
+    "histograms": "^(inversion|membership|real_pairs/[a-z]+_aligned$)",
+    "pr_curves": "^membership",
+    "text": "^pages",
+}
 PROTOCOLS = ("inversion", "membership", "verification")
 SHOWN = 10  # subjects of a picture tab
 POINTS = 200  # faces in the projector, of each kind
@@ -155,6 +161,12 @@ def draw_faces(options: Options, folders: list[Path]) -> None:
             )
 
 
+def place(tab: str) -> str:
+    """Where in TensorBoard a tab is, with the runs that it shows at first, and no smoothing."""
+    chosen = f"&regexInput={quote(RUNS[tab])}" if tab in RUNS else ""
+    return f"#{tab}{chosen}&_smoothingWeight=0"
+
+
 def tensorboard(folder: Path, port: int) -> list[str]:
     """The call of a TensorBoard that shows a folder on this machine only."""
     program = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder)]
@@ -177,7 +189,8 @@ def run_all(options: Options) -> None:
             draw_faces(here, folders)
     print(f"{options.output} written")
     if options.serve:
-        print(f"charts by question: http://127.0.0.1:{options.port}/#custom_scalars&{SHOWN_RUNS}")
+        for tab in (*RUNS, "hparams", "projector"):
+            print(f"{tab.replace('_', ' ')}: http://127.0.0.1:{options.port}/{place(tab)}")
         subprocess.run(tensorboard(options.output, options.port), check=False)
 
 

@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from experiments.common import main
-from experiments.dashboard import SHOWN_RUNS, tensorboard
+from experiments.dashboard import place, tensorboard
 from gan_inversion.errors import UserError
 from gan_inversion.storage import atomic
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 TABS = {
-    "custom_scalars": (f"custom_scalars&{SHOWN_RUNS}", ["Is the face accepted as the person?"]),
-    "hparams": ("hparams", ["headline/", "family"]),
-    "pr_curves": ("pr_curves", ["members/"]),
-    "histograms": ("histograms", ["scores/"]),
-    "text": ("text", ["metrics"]),
-}  # those without photographs: where in TensorBoard, and words that show that it is there
-PHOTOGRAPHS = {"images": ("images", ["worst"]), "projector": ("projector", ["Points: "])}
+    "custom_scalars": ["Is the face accepted as the person?"],
+    "hparams": ["headline/", "family"],
+    "pr_curves": ["members/"],
+    "histograms": ["scores/"],
+    "text": ["metrics"],
+}  # those without photographs, and words that show that it is there
+PHOTOGRAPHS = {"images": ["worst"], "projector": ["Points: "]}
 DESK = {"width": 1400, "height": 1000}  # pixels
 PATIENCE = 60  # seconds
 REST = 2  # seconds in which charts are drawn
@@ -121,14 +121,16 @@ def run_all(options: Options) -> None:
         if not path.exists():
             raise UserError(f"expected {path}, found none: see --help for what makes it")
     with browser() as chromium, served(options.dashboard) as address:
-        places = {name: (f"{address}/#{tab}", words) for name, (tab, words) in TABS.items()}
+        places = {tab: (f"{address}/{place(tab)}", words) for tab, words in TABS.items()}
         places["report"] = (options.report.resolve().as_uri(), ["Findings"])
-        view = chromium.new_page(viewport=DESK)
-        for name, (place, words) in places.items():
-            show(view, place, words)
+        for name, (shown, words) in places.items():
+            view = chromium.new_page(viewport=DESK)
+            show(view, shown, words)
+            view.wait_for_load_state("networkidle")
             view.wait_for_timeout(1000 * REST)
             with atomic(options.output / f"{name}.png") as temporary:
                 temporary.write_bytes(view.screenshot())
+            view.close()
             print(options.output / f"{name}.png")
 
 
