@@ -161,7 +161,7 @@ def draw_faces(options: Options, folders: list[Path]) -> None:
             )
 
 
-def place(tab: str) -> str:
+def tab_place(tab: str) -> str:
     """Where in TensorBoard a tab is, with the runs that it shows at first, and no smoothing."""
     chosen = f"&regexInput={quote(RUNS[tab])}" if tab in RUNS else ""
     return f"#{tab}{chosen}&_smoothingWeight=0"
@@ -190,7 +190,7 @@ def run_all(options: Options) -> None:
     print(f"{options.output} written")
     if options.serve:
         for tab in (*RUNS, "hparams", "projector"):
-            print(f"{tab.replace('_', ' ')}: http://127.0.0.1:{options.port}/{place(tab)}")
+            print(f"{tab.replace('_', ' ')}: http://127.0.0.1:{options.port}/{tab_place(tab)}")
         subprocess.run(tensorboard(options.output, options.port), check=False)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.common import main
-from experiments.dashboard import place, tensorboard
+from experiments.dashboard import tab_place, tensorboard
 from gan_inversion.errors import UserError
 from gan_inversion.storage import atomic
 
@@ -121,7 +121,7 @@ def run_all(options: Options) -> None:
         if not path.exists():
             raise UserError(f"expected {path}, found none: see --help for what makes it")
     with browser() as chromium, served(options.dashboard) as address:
-        places = {tab: (f"{address}/{place(tab)}", words) for tab, words in TABS.items()}
+        places = {tab: (f"{address}/{tab_place(tab)}", words) for tab, words in TABS.items()}
         places["report"] = (options.report.resolve().as_uri(), ["Findings"])
         for name, (shown, words) in places.items():
             view = chromium.new_page(viewport=DESK)

@@ -162,7 +162,10 @@ def gather(parts: Sequence[Part], workers: int) -> dict[str, np.ndarray]:
     for part, found in spread(missing, workers):
         with atomic(files[parts.index(part)]) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **found)
-    arrays = [_read(path) for path in files]
+    arrays = []
+    for path in files:
+        with np.load(path) as content:
+            arrays.append(dict(content))
     return {
         name: np.concatenate(
             [some[name] for some in arrays if name in some],
@@ -172,15 +175,12 @@ def gather(parts: Sequence[Part], workers: int) -> dict[str, np.ndarray]:
     }
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
-    with np.load(path) as content:
-        return dict(content)
-
-
 def _holds(path: Path, part: Part) -> bool:
     """Whether a part's answers are there, and after every epoch that is asked for now."""
-    wanted = {str(epoch) for epoch in part.epochs}
-    return path.exists() and wanted <= {name.split("/")[0] for name in _read(path)}
+    if not path.exists():
+        return False
+    with np.load(path) as content:  # their names only
+        return {str(epoch) for epoch in part.epochs} <= {n.split("/")[0] for n in content.files}
 
 
 def success_rates(type1: np.ndarray, type2: np.ndarray, bench: Bench) -> dict[str, Metric]:

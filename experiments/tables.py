@@ -10,7 +10,7 @@ from gan_inversion.config import ABLATION, FAMILY
 from gan_inversion.record import read_scores
 from gan_inversion.reports import tables
 from gan_inversion.reports.inversion import headline, inversion
-from gan_inversion.reports.membership import membership
+from gan_inversion.reports.membership import membership, overviews
 from gan_inversion.reports.table import Table, replace_block
 from gan_inversion.storage import write_text
 from gan_inversion.thresholds import read_thresholds
@@ -81,9 +81,7 @@ def write_headline(
 ) -> None:
     """The inversion protocol in short, between its markers in the README."""
     found = tables.read_records(records, "inversion", dataset="lfw")
-    body = headline(found, expected=expected).markdown()
-    write_text(readme, replace_block(readme.read_text("utf-8"), "inversion", body))
-    print(f"{readme} written")
+    write_block(readme, "inversion", headline(found, expected=expected).markdown())
 
 
 def write_membership(records: Path, output: Path, *, dataset: str = "lfw") -> Path:
@@ -96,9 +94,8 @@ def write_membership(records: Path, output: Path, *, dataset: str = "lfw") -> Pa
 def write_ledger(records: Path, readme: Path) -> None:
     """What reconstruction gains beside what it gives away, between its markers in the README."""
     found = tables.read_records(records, "membership", dataset="lfw")
-    (ledger,) = (table for table in membership(found) if table.name == "membership_ledger")
-    write_text(readme, replace_block(readme.read_text("utf-8"), "ledger", ledger.markdown()))
-    print(f"{readme} written")
+    (ledger,) = (table for table in overviews(found) if table.name == "membership_ledger")
+    write_block(readme, "ledger", ledger.markdown())
 
 
 def write_search(records: Path, output: Path, *, dataset: str = "lfw") -> Path:
@@ -135,7 +132,12 @@ def write_finding(records: Path, readme: Path) -> None:
     """The finding, between its markers in the README."""
     found = tables.finding(tables.read_records(records, "documented", dataset="lfw"))
     lines = textwrap.fill(found, 100, break_long_words=False, break_on_hyphens=False)
-    write_text(readme, replace_block(readme.read_text("utf-8"), "finding", lines + "\n"))
+    write_block(readme, "finding", lines + "\n")
+
+
+def write_block(readme: Path, name: str, body: str) -> None:
+    """Put a text between its markers in the README."""
+    write_text(readme, replace_block(readme.read_text("utf-8"), name, body))
     print(f"{readme} written")
 
 

@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 from tensorboard.plugins.hparams.metadata import parse_experiment_plugin_data
 
-from experiments.dashboard import place
+from experiments.dashboard import tab_place
 from experiments.screenshots import CHROMIUM, DESK, PHOTOGRAPHS, TABS, browser, served, show
 from gan_inversion.data import open_dataset
 from gan_inversion.record import Record
@@ -137,7 +137,7 @@ def test_each_tab_shows_its_content(address, chromium, name):
     }
     words = (TABS | PHOTOGRAPHS | {"timeseries": ["sar_type1"]})[name]
     view = chromium.new_page(viewport=DESK)
-    show(view, f"{address}/{place(name)}", [*words, *more.get(name, [])])
+    show(view, f"{address}/{tab_place(name)}", [*words, *more.get(name, [])])
     view.close()
 
 
