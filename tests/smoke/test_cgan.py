@@ -70,13 +70,14 @@ def test_a_killed_training_ends_with_the_same_numbers(smoke, tmp_path):
         assert Record.read(path).metrics[name].value == pytest.approx(figure.value, abs=1e-3), name
 
 
-def test_the_black_box_trains_under_jax_without_tensorflow(tmp_path):
+def test_the_black_box_is_trained_and_examined_under_jax_without_tensorflow(tmp_path):
     pytest.importorskip("jax")
     program = ("-c", WITHOUT_TENSORFLOW)
     finish(start(tmp_path, *PROGRAM, "cgan_black_box", program=program, **JAX))
     smoke = tmp_path / "runs" / "smoke"
     record = Record.read(smoke / "records/inversion/cgan_black_box-synthetic-s0.json")
     assert record.knowledge == "black_box" and "jax" in record.env["packages"]
+    assert 0.5 < record.metrics["c2st_auc"].value <= 1
     assert (smoke / "inversion/cgan_black_box-synthetic-s0/surrogate/log.jsonl").exists()
 
 

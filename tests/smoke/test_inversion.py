@@ -12,8 +12,8 @@ from gan_inversion.data import Synthetic
 from gan_inversion.evaluation.attack import other_images
 from gan_inversion.record import Record, at, read_scores
 from gan_inversion.thresholds import read_thresholds
-from tests.conftest import JAX, ROOT
-from tests.smoke.test_experiments import WITHOUT_TENSORFLOW, finish, start
+from tests.conftest import ROOT
+from tests.smoke.test_experiments import finish, start
 
 PROGRAM = ("experiments.inversion", "--smoke", "--methods")
 
@@ -118,14 +118,6 @@ def test_a_run_can_be_looked_at(smoke):
     rows = {row["method"]: row for row in csv.DictReader(table.splitlines())}
     record, _ = records(smoke)["ridge_pca"]
     assert float(rows["ridge_pca"]["rank 1"]) == record.metrics["compact/rank1"].value
-
-
-def test_the_examination_runs_under_jax_without_tensorflow(tmp_path):
-    pytest.importorskip("jax")
-    program = ("-c", WITHOUT_TENSORFLOW)
-    finish(start(tmp_path, *PROGRAM, "mean_face", program=program, **JAX))
-    record, _ = records(tmp_path / "runs" / "smoke")["mean_face"]
-    assert "jax" in record.env["packages"] and 0.5 < record.metrics["c2st_auc"].value <= 1
 
 
 def test_choosing_on_validation_subjects_touches_no_test_subject(own, tmp_path):
