@@ -18,6 +18,7 @@ PUBLISHED = (
 ROUNDING = 1e-5  # of a threshold: float32 products of two machines
 RATES = (1e-2, 1e-3, 1e-4)
 RANKS = (1, 2, 3, 5, 10, 20)
+LEAD = ["method", "knowledge", "seeds"]  # what each row begins with
 SIZED = re.compile(r"(.+)_n(\d+)")
 SHORT = re.compile(FAMILY + r"_(.+)_short")
 
@@ -76,7 +77,7 @@ def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]]
         "inversion_headline",
         "Faces of people never seen, reconstructed from their embeddings: how many are accepted as "
         "the person at a false match rate of 0.1 %, and how they look.",
-        ["method", "seeds", *columns, "training, min"],
+        [*LEAD, *columns, "training, min"],
         rows,
         [counts, *_notes(records, expected)],
     )
@@ -175,7 +176,7 @@ def _attack(
     return Table(
         f"inversion_{recogniser}",
         f"Success of reconstructions with {recogniser}, {kind}.",
-        ["method", "seeds", *columns],
+        [*LEAD, *columns],
         rows,
         [counts, *notes],
     )
@@ -191,7 +192,7 @@ def _cmc(
     """Cumulative match characteristic, from the ranks in the raw scores."""
     rows: list[list[Cell | str]] = []
     for method in methods:
-        row: list[Cell | str] = [method, str(len(groups[method]))]
+        row: list[Cell | str] = _lead(groups[method])
         for name in recognisers:
             found = [scores[method, record.seed].get(f"{name}/rank") for record in groups[method]]
             known = [ranks for ranks in found if ranks is not None]
@@ -206,7 +207,7 @@ def _cmc(
     return Table(
         "inversion_cmc",
         "Cumulative match characteristic: searching a gallery with reconstructions.",
-        ["method", "seeds", *(f"{name}, rank {rank}" for name in recognisers for rank in RANKS)],
+        [*LEAD, *(f"{name}, rank {rank}" for name in recognisers for rank in RANKS)],
         rows,
         [note, *notes],
     )
@@ -226,7 +227,6 @@ def _quality(
     rows = _rows(groups, methods, columns)
     for row, method in zip(rows, methods, strict=True):
         costs = [record.cost for record in groups[method]]
-        row.append(groups[method][0].knowledge or "")
         row.append(f"{costs[0]['parameters']:,}" if "parameters" in costs[0] else "")
         row.append(_training_time(groups[method], 1))
         pace = tuple(cost["ms_per_image"] for cost in costs if "ms_per_image" in cost)
@@ -238,11 +238,11 @@ def _quality(
         "a Mann-Whitney test over subjects; of a constant picture it says only where that picture "
         "lies." + _examination(groups)
     )
-    cost = ["knowledge", "parameters", "training, s", "ms a picture"]
+    cost = ["parameters", "training, s", "ms a picture"]
     return Table(
         "inversion_quality",
         "Likeness of reconstructions to their originals, copying, and cost.",
-        ["method", "seeds", *columns, *cost],
+        [*LEAD, *columns, *cost],
         rows,
         [note, *notes],
     )
@@ -299,7 +299,7 @@ def _realism(
     return Table(
         "inversion_realism",
         "Realism: distance between reconstructions and real pictures.",
-        ["method", "seeds", *columns],
+        [*LEAD, *columns],
         _rows(groups, methods, columns),
         [note, *notes],
     )
@@ -331,7 +331,7 @@ def _hypotheses(
     return Table(
         "inversion_hypotheses",
         "Several reconstructions of one embedding.",
-        ["method", "seeds", *columns],
+        [*LEAD, *columns],
         _rows(groups, chosen, columns),
         [note, *notes],
     )
@@ -356,7 +356,7 @@ def _ablation(
     return Table(
         "inversion_ablation",
         "What each term of the conditional GAN buys, at a small budget.",
-        ["method", "seeds", *columns],
+        [*LEAD, *columns],
         _rows(groups, found, columns),
         [note, *notes],
     )
@@ -389,7 +389,7 @@ def _scaling(
     return Table(
         "inversion_scaling",
         "The same inverter trained on fewer images.",
-        ["method", "training images", "seeds", *columns],
+        [LEAD[0], "training images", *LEAD[1:], *columns],
         rows,
         notes,
     )
@@ -406,8 +406,13 @@ def _rows(
     for method in methods:
         group = groups[method]
         cells = [cell(group, name, form=_form(name, short=short)) for name in columns.values()]
-        rows.append([method, str(len(group)), *cells])
+        rows.append([*_lead(group), *cells])
     return rows
+
+
+def _lead(group: Sequence[Record]) -> list[Cell | str]:
+    """Beginning of a row: the method, what its attacker knew, and how often it was trained."""
+    return [group[0].method, group[0].knowledge or "", str(len(group))]
 
 
 def _published(
@@ -417,7 +422,7 @@ def _published(
     if not any(name in reported for name in columns.values()):
         return []
     figures = (format(reported[n], form) if n in reported else "" for n in columns.values())
-    return [[PUBLISHED, "", *figures]]
+    return [[PUBLISHED, "black_box", "", *figures]]
 
 
 def _form(name: str, *, short: bool = False) -> str:

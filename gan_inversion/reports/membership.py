@@ -84,7 +84,7 @@ def is_attack(name: str) -> bool:
 def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
     """What reconstruction gains beside what it gives away, a row for each method that has both."""
     rows: list[list[Cell | str]] = []
-    header = ["method", "epochs", "members", "type-I SAR", "type-II SAR"]
+    header = ["method", "knowledge", "epochs", "members", "type-I SAR", "type-II SAR"]
     shown = [
         (unit, attack, signal, figure)
         for unit in ("image", "subject")
@@ -100,7 +100,8 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
         if any(rates):
             leaks = [cell(group, "/".join(parts)) for parts in shown]
             members = ", ".join(f"{count:,} {unit}" for unit, count in config["members"].items())
-            rows.append([method, str(config["epochs"]), members, *rates, *leaks])
+            known = group[0].knowledge or ""
+            rows.append([method, known, str(config["epochs"]), members, *rates, *leaks])
     caption = "The leakage ledger: success of reconstruction beside success of membership attacks."
     return Table("membership_ledger", caption, header, rows, [LEDGER, *notes])
 

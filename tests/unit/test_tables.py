@@ -164,9 +164,9 @@ def test_the_headline_is_this_one():
     table = headline(records, expected=[("oracle", 0), ("cgan", 0), ("oracle", 2)])
     assert (
         cells(table, "ridge_pca")
-        == "| ridge_pca | 2 | 0.300 ± 0.141 |  | 0.250 ± 0.000 | 12.3 ± 0.0 | 2 ± 0 |"
+        == "| ridge_pca | black_box | 2 | 0.300 ± 0.141 |  | 0.250 ± 0.000 | 12.3 ± 0.0 | 2 ± 0 |"
     )
-    assert cells(table, "oracle").startswith("| oracle | 2 | n/a |")
+    assert cells(table, "oracle").startswith("| oracle | black_box | 2 | n/a |")
     assert [row[0] for row in table.rows] == ["oracle", "ridge_pca"]  # controls first
     (record,) = examined("ridge_pca", [0.2], reported={"facenet/sar_type1@fmr=1e-3": 0.952})
     assert headline([record]).rows[-1][0].startswith("NbNet, published")
@@ -188,6 +188,17 @@ def test_times_of_an_accelerator_stand_apart():
         "| 660 on H100 |"
         in next(table for table in inversion(alone) if table.name == "inversion_quality").markdown()
     )
+
+
+def test_every_table_says_what_the_attacker_knew():
+    records = read_records(ROOT / "results" / "records", "inversion", dataset="lfw")
+    known = {record.method: record.knowledge for record in records}
+    assert set(known.values()) == {"black_box", "white_box"}
+    scores = {(r.method, r.seed): {} for r in records}
+    for table in (*inversion(records, scores=scores), headline(records)):
+        place = table.header.index("knowledge")
+        for row in table.rows:
+            assert row[place] == known.get(row[0], "black_box"), table.name
 
 
 def test_long_names_break_at_their_underscores_in_a_browser():
@@ -260,8 +271,8 @@ def test_the_cmc_comes_from_raw_scores():
         ("ridge_pca", 1): {"facenet/rank": np.array([1, 6, 4, 11])},
     }
     (table,) = [found for found in inversion(records, scores=scores) if "cmc" in found.name]
-    assert table.header[2:] == [f"facenet, rank {rank}" for rank in (1, 2, 3, 5, 10, 20)]
-    found = [cell.values for cell in table.rows[0][2:]]
+    assert table.header[3:] == [f"facenet, rank {rank}" for rank in (1, 2, 3, 5, 10, 20)]
+    found = [cell.values for cell in table.rows[0][3:]]
     assert found == [(0.5, 0.25), (0.75, 0.25), (0.75, 0.25), (0.75, 0.5), (0.75, 0.75), (0.75, 1)]
 
 
