@@ -350,8 +350,9 @@ def _ablation(
     found.sort(key=lambda name: (order.index(name) if name in order else len(order), name))
     config = groups[found[0]][0].config
     note = (
-        f"Success rates at FMR 0.1 %. Each row has one term more than the one above it, and the "
-        f"same {config['steps']:,} steps of {config['batch_size']} pictures."
+        "Success rates at FMR 0.1 %. Each row has one thing more than the one above it, but that "
+        f"L1 and SSIM stand in for squared error; all have the same {config['steps']:,} steps of "
+        f"{config['batch_size']} pictures."
     )
     return Table(
         "inversion_ablation",
