@@ -192,7 +192,7 @@ def _cmc(
     """Cumulative match characteristic, from the ranks in the raw scores."""
     rows: list[list[Cell | str]] = []
     for method in methods:
-        row: list[Cell | str] = _lead(groups[method])
+        row = _lead(groups[method])
         for name in recognisers:
             found = [scores[method, record.seed].get(f"{name}/rank") for record in groups[method]]
             known = [ranks for ranks in found if ranks is not None]

@@ -21,6 +21,7 @@ from experiments.tables import (
 from gan_inversion.errors import UserError
 from gan_inversion.record import Metric, metric
 from gan_inversion.reports.inversion import headline, inversion
+from gan_inversion.reports.membership import overviews
 from gan_inversion.reports.table import Cell
 from gan_inversion.reports.tables import documented, finding, read_records, training_speed
 from tests.conftest import ROOT
@@ -199,6 +200,10 @@ def test_every_table_says_what_the_attacker_knew():
         place = table.header.index("knowledge")
         for row in table.rows:
             assert row[place] == known.get(row[0], "black_box"), table.name
+    audited = read_records(ROOT / "results" / "records", "membership", dataset="lfw")
+    (ledger,) = (table for table in overviews(audited) if table.name == "membership_ledger")
+    for row in ledger.rows:
+        assert row[ledger.header.index("knowledge")] == "black_box"
 
 
 def test_long_names_break_at_their_underscores_in_a_browser():
