@@ -6,6 +6,8 @@ import os
 import platform
 import subprocess
 import sys
+import threading
+from _thread import interrupt_main
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +34,7 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
     Bad input ends with one sentence and exit code 2, Ctrl-C with exit code 130.
     """
     keep_freed_memory()
+    usual, sys.unraisablehook = sys.unraisablehook, _interrupt_again
     try:
         body(tyro.cli(options))
     except UserError as error:
@@ -41,6 +44,16 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
     except KeyboardInterrupt:
         print("\ninterrupted: the same command goes on from here", file=sys.stderr)
         sys.exit(130)
+    finally:
+        sys.unraisablehook = usual
+
+
+def _interrupt_again(caught: "sys.UnraisableHookArgs") -> None:
+    """Repeat a Ctrl-C that came while an object was being cleaned up, where Python drops it."""
+    if caught.exc_type is KeyboardInterrupt:
+        threading.Timer(0.1, interrupt_main).start()
+    else:
+        sys.__unraisablehook__(caught)
 
 
 def fail(sentence: str) -> int:

@@ -105,7 +105,8 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=100)
-    assert process.returncode == 130 and "the same command goes on from here" in output
+    assert process.returncode == 130, output
+    assert "the same command goes on from here" in output
     assert "Traceback" not in output
 
 

@@ -1,6 +1,8 @@
 """Bad input ends with one clear sentence and exit code 2, without a traceback."""
 
 import sys
+import time
+from dataclasses import dataclass
 
 import pytest
 
@@ -181,3 +183,25 @@ def test_what_does_not_work_of_a_users_own(run, tmp_path, arguments, sentence):
     line = [line for line in error.splitlines() if line.startswith("error: ")]
     assert code == 2 and len(line) == 1 and sentence in line[0] and "Traceback" not in error
     assert not list(tmp_path.rglob("records"))
+
+
+def test_ctrl_c_while_an_object_is_cleaned_up(monkeypatch, capsys):
+    # Python reports what is raised there and drops it; the program would run to its end.
+    class Interrupted:
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    @dataclass
+    class Options:
+        pass
+
+    def body(options):
+        Interrupted()
+        time.sleep(10)
+        raise AssertionError("the interruption was dropped")
+
+    monkeypatch.setattr(sys, "argv", ["interrupted"])
+    with pytest.raises(SystemExit) as stop:
+        main(Options, body)
+    assert stop.value.code == 130
+    assert "the same command goes on from here" in capsys.readouterr().err
