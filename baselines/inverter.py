@@ -18,6 +18,7 @@ from gan_inversion.seeding import stream
 from gan_inversion.storage import atomic, write_text
 from gan_inversion.training import fit, shuffled
 from gan_inversion.training.augment import draw_views, view
+from gan_inversion.training.loop import Threaded
 
 TARGETS = {"documented": (-1.0, 1.0), "corrected": (0.0, 1.0)}
 
@@ -27,7 +28,7 @@ def in_range(pixels: np.ndarray, *, low: float, high: float) -> np.ndarray:
     return pixels * np.float32((high - low) / 255) + np.float32(low)
 
 
-class Varied(keras.utils.PyDataset):
+class Varied(Threaded):
     """Batches whose pictures are shifted, mirrored and recoloured, each time in another way.
 
     Args:

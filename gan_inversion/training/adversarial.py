@@ -5,7 +5,6 @@ the terms that `losses` defines and `Config` weighs. One forward pass serves bot
 gradients are taken in `gradient`.
 """
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +19,7 @@ from gan_inversion.inverter import Images
 from gan_inversion.seeding import stream
 from gan_inversion.training import gradient
 from gan_inversion.training.augment import draw_views, view
+from gan_inversion.training.loop import Threaded
 
 SECOND = 8  # one in so many pictures is drawn with a second noise, for `diversity`
 
@@ -196,7 +196,7 @@ class Adversaries(keras.Model):
             slow.assign(slow + rate * (fast - slow))
 
 
-class Draws(keras.utils.PyDataset):
+class Draws(Threaded):
     """The batches of one interval; what is in a batch hangs on seed and step only.
 
     Args:
@@ -210,8 +210,7 @@ class Draws(keras.utils.PyDataset):
     def __init__(
         self, embeddings: np.ndarray, images: Images, config: Config, *, seed: int, interval: int
     ):
-        # Threads: an accelerator is quicker than one of them draws the views' noise.
-        super().__init__(workers=max(1, (os.cpu_count() or 1) // 2))
+        super().__init__()
         self.embeddings, self.images, self.config = embeddings, images, config
         self.seed, self.first = seed, interval * config.interval
 

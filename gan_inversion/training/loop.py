@@ -6,6 +6,7 @@ what the uninterrupted one would have.
 """
 
 import math
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -91,7 +92,18 @@ def reseed(model: keras.Model, seed: int, epoch: int) -> None:
         state.assign(stream(seed, "layer", index, epoch).integers(2**31, size=state.shape))
 
 
-class Batches(keras.utils.PyDataset):
+class Threaded(keras.utils.PyDataset):
+    """Batches that threads of Keras make, two at least.
+
+    With one worker TensorFlow prefetches in their place, and a thread of its own tunes that in
+    periods that double: an epoch that ends meanwhile waits for it, sometimes, up to a minute.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(workers=max(2, (os.cpu_count() or 1) // 2))
+
+
+class Batches(Threaded):
     """Inputs and targets in a given order, read batch by batch.
 
     Args:

@@ -9,6 +9,7 @@ import numpy as np
 from keras import layers
 
 from gan_inversion.inverter import Images
+from gan_inversion.predict import in_blocks
 from gan_inversion.seeding import stream
 from gan_inversion.training.loop import fit, shuffled
 
@@ -42,11 +43,10 @@ def two_sample_scores(
     model = network()
     model.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True))
     fit(model, shuffled(pictures, labels, batch_size=BATCH, seed=seed), epochs=EPOCHS, seed=seed)
-    scores = [
-        model.predict(side[held_out], batch_size=BATCH, verbose=0)[:, 0]
-        for side in (originals, reconstructions)
-    ]
-    return held_out, scores[0], scores[1]
+    real, drawn = (
+        in_blocks(model, [side[held_out]], BATCH)[:, 0] for side in (originals, reconstructions)
+    )
+    return held_out, real, drawn
 
 
 def network() -> keras.Model:

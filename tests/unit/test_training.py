@@ -6,6 +6,7 @@ import resource
 import keras
 import numpy as np
 import pytest
+from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 
 from gan_inversion.errors import UserError
 from gan_inversion.run import Run
@@ -70,6 +71,12 @@ def test_each_epoch_has_its_own_order():
     assert (first != second).any()
     np.testing.assert_array_equal(np.sort(first, axis=0), np.sort(second, axis=0))
     np.testing.assert_array_equal(batches(1)[2][0], second[32:48])
+
+
+def test_the_end_of_an_epoch_does_not_wait_for_tensorflow_to_tune_itself():
+    # The thread that tunes prefetching sleeps for periods that double, through the epoch's end.
+    batches = shuffled(INPUTS, TARGETS, batch_size=16, seed=0)(0)
+    assert not PyDatasetAdapter(batches).get_tf_dataset().options().autotune.enabled
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
