@@ -93,10 +93,11 @@ def reseed(model: keras.Model, seed: int, epoch: int) -> None:
 
 
 class Threaded(keras.utils.PyDataset):
-    """Batches that threads of Keras make, two at least.
+    """Batches that threads of Keras make, two at least, more where there are more processors.
 
-    With one worker TensorFlow prefetches in their place, and a thread of its own tunes that in
-    periods that double: an epoch that ends meanwhile waits for it, sometimes, up to a minute.
+    An accelerator is quicker than one thread prepares pictures. With one worker TensorFlow
+    prefetches instead, and a thread of its own tunes that in periods that double: an epoch that
+    ends meanwhile waits for it, sometimes, up to a minute.
     """
 
     def __init__(self) -> None:
