@@ -98,9 +98,10 @@ class DecoderInverter:
         self.targets = TARGETS[targets]
         self.model: keras.Model | None = None
 
-    def fit(
-        self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
-    ) -> None:
+    def begin(
+        self, embeddings: np.ndarray, images: Images, *, seed: int
+    ) -> Callable[[int], keras.utils.PyDataset]:
+        """Build and compile the network; the batches of an epoch, as `training.fit` takes them."""
         check_fit(embeddings, images)
         keras.utils.set_random_seed(seed)
         model = DECODERS[self.config["decoder"]]()
@@ -123,7 +124,14 @@ class DecoderInverter:
             found = plain(epoch)
             return Varied(found, scale, seed=seed, epoch=epoch) if augment else found
 
-        fit(model, batches, epochs=self.config["epochs"], seed=seed, run=run, invert=self.invert)
+        return batches
+
+    def fit(
+        self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
+    ) -> None:
+        batches = self.begin(embeddings, images, seed=seed)
+        epochs = self.config["epochs"]
+        fit(self.model, batches, epochs=epochs, seed=seed, run=run, invert=self.invert)
 
     def invert(self, embeddings: np.ndarray) -> np.ndarray:
         if self.model is None:

@@ -119,12 +119,13 @@ def write_thresholds(registry: Path, output: Path) -> Path:
 
 
 def write_speed(records: Path, output: Path) -> Path:
-    """The speed of FaceNet and of the conditional GAN's training, as a page."""
+    """The speed of recognisers and of training, as a page."""
     found = tables.read_records(records, "speed", dataset="synthetic")
-    steps = [record for record in found if record.method.startswith(FAMILY)]
-    others = [record for record in found if record not in steps]
-    page = [tables.speed(others)] if others else []
-    page += [tables.training_speed(steps)] if steps else []
+    kinds = {FAMILY: tables.training_speed, "farm": tables.farm_speed}
+    page = []
+    for table in (tables.speed, *kinds.values()):
+        own = [r for r in found if kinds.get(r.method.split("_")[0], tables.speed) is table]
+        page += [table(own)] if own else []
     return write_page(output, "speed", "Speed", page)
 
 

@@ -199,6 +199,9 @@ def thresholds(lines: Iterable[Threshold]) -> Table:
     return Table("thresholds", caption, header, rows, [note])
 
 
+FARMED = ("alone", "together")
+
+
 def speed(records: Sequence[Record]) -> Table:
     """Images per second of one recogniser, a machine a record: ours, others, and the ceiling."""
     check_same(records, "protocol_hash", "data_digest", "embedder_digest")
@@ -245,3 +248,31 @@ def training_speed(records: Sequence[Record]) -> Table:
     )
     sources = footer(records, "training_speed", brackets="the slowest and the fastest turn")
     return Table("training_speed", caption, header, rows, [note, sources])
+
+
+def farm_speed(records: Sequence[Record]) -> Table:
+    """Decoders trained an hour, many together and one after another, a decoder a record."""
+    check_same(records, "protocol_hash", "data_digest")
+    rows: list[list[Cell | str]] = []
+    for record in records:
+        rows.append(
+            [
+                record.env["device"],
+                record.config["decoder"],
+                *(cell([record], f"{way}/models_per_hour", form=".0f") for way in FARMED),
+                cell([record], "together/speedup", form=".2f"),
+                cell([record], "together/loss_difference", form=".0e"),
+            ]
+        )
+    header = ["machine", "decoder", *(f"models an hour, {way}" for way in FARMED)]
+    header += ["times as many", "difference of losses"]
+    caption = "Shadow models of a decoder trained together, and one after another."
+    config = records[0].config
+    note = (
+        f"For each model {config['protocol']['images']:,} images and {config['epochs']} epochs, by "
+        f"the time of an epoch of {config['models']} models. Compiling is left out, which each "
+        "model alone does again. The difference is the largest between the mean squared errors of "
+        "a model trained in both ways, relative."
+    )
+    sources = footer(records, "farm_speed", brackets="the slowest and the fastest turn")
+    return Table("farm_speed", caption, header, rows, [note, sources])

@@ -182,6 +182,16 @@ def test_training_speed(tmp_path):
     assert "cgan" in (smoke / "speed.md").read_text()
 
 
+def test_farm_speed(tmp_path):
+    finish(start(tmp_path, "experiments.farm_speed", "--smoke", "--decoders", "dense"))
+    smoke = tmp_path / "runs" / "smoke"
+    (path,) = (smoke / "records" / "speed").glob("farm_dense-*.json")
+    metrics = Record.read(path).metrics
+    assert metrics["alone/models_per_hour"].value > 0
+    assert metrics["together/loss_difference"].value < 1e-3  # they are the same models
+    assert "| dense |" in (smoke / "speed.md").read_text()
+
+
 def test_embedding_speed(tmp_path):
     finish(start(tmp_path, "experiments.embedding_speed", "--smoke"))
     smoke = tmp_path / "runs" / "smoke"

@@ -23,7 +23,13 @@ from gan_inversion.record import Metric, metric
 from gan_inversion.reports.inversion import headline, inversion
 from gan_inversion.reports.membership import overviews
 from gan_inversion.reports.table import Cell
-from gan_inversion.reports.tables import documented, finding, read_records, training_speed
+from gan_inversion.reports.tables import (
+    documented,
+    farm_speed,
+    finding,
+    read_records,
+    training_speed,
+)
 from tests.conftest import ROOT
 from tests.unit.test_record import RECORD
 
@@ -267,6 +273,19 @@ def test_the_speed_of_training_stands_beside_what_the_machine_multiplies():
     assert line.endswith(
         "| cgan_cpu | float32 | 20.0 [19.0, 21.0] | 10.0 | 400 | 0.50 [0.40, 0.60] |"
     )
+
+
+def test_models_an_hour_stand_beside_how_alike_they_are():
+    metrics = {
+        "alone/models_per_hour": metric(250, ci=(240, 260), n=5),
+        "together/models_per_hour": metric(400, ci=(390, 410), n=5),
+        "together/speedup": metric(1.6, ci=(1.5, 1.7), n=5),
+        "together/loss_difference": metric(2e-5, n=4),
+    }
+    config = {"decoder": "dense", "models": 4, "epochs": 10, "protocol": {"images": 1000}}
+    record = dataclasses.replace(RECORD, method="farm_dense", metrics=metrics, config=config)
+    line = cells(farm_speed([record]), record.env["device"])
+    assert line.endswith("| dense | 250 [240, 260] | 400 [390, 410] | 1.60 [1.50, 1.70] | 2e-05 |")
 
 
 def test_the_cmc_comes_from_raw_scores():
