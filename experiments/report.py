@@ -146,14 +146,15 @@ def leak_sections(leaks: Pairs) -> list[Section]:
             chart = charts.histogram(losses, "logarithm of the squared error")
             parts.append(drawing(f"Losses: {label}", chart, files_of([(record, some)])))
         gain = record.metrics.get(at(f"{record.embedder}/sar_type2", fmr=1e-3))
-        leak = record.metrics.get(f"image/{LEAKS[1][0]}/{LEAKS[1][1]}/auc")
+        leak = record.metrics.get(at(f"image/{LEAKS[1][0]}/{LEAKS[1][1]}/tpr", fpr=1e-2))
         if gain and leak and gain.value is not None and leak.value is not None:
             points[label] = (gain.value, leak.value)
     sections = [Section("What an inverter remembers", parts)]
     ledger = [table.html() for table in overviews([record for record, _ in leaks])]
     if points:
-        chart = charts.pareto(points, "type-II SAR at FMR 0.1 %", "membership AUC, offline LiRA")
-        caption = "What reconstruction gains against what it gives away"
+        leak_axis = "membership TPR at FPR 1 %, offline LiRA"
+        chart = charts.pareto(points, "type-II SAR at FMR 0.1 %", leak_axis)
+        caption = "What reconstruction gains against what it gives away of whom it was trained on"
         ledger.insert(0, drawing(caption, chart, files_of(leaks)))
     return [Section("The leakage ledger", ledger), *sections]
 

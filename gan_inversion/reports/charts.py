@@ -61,9 +61,24 @@ def histogram(scores: Mapping[str, np.ndarray], label: str, threshold: float | N
     return svg(figure)
 
 
+def front(points: Mapping[str, tuple[float, float]]) -> list[str]:
+    """Those of the points that no other outdoes, by more across or less up, from right to left."""
+    found, least = [], np.inf
+    for name, (_, y) in sorted(points.items(), key=lambda one: (-one[1][0], one[1][1])):
+        if y < least:
+            found.append(name)
+            least = y
+    return found
+
+
 def pareto(points: Mapping[str, tuple[float, float]], across: str, up: str) -> str:
-    """What is gained against what is given away, a labelled point each."""
+    """What is gained (right is more) against what is given away (down is less), a point each.
+
+    A line joins those that no other outdoes in both.
+    """
     figure, axes = _axes(across, up)
+    line = np.array([points[name] for name in front(points)])
+    axes.plot(*line.T, color="grey", linewidth=0.8, zorder=0)
     for name, (x, y) in points.items():
         axes.plot(x, y, "o")
         axes.annotate(name, (x, y), textcoords="offset points", xytext=(5, 4), fontsize=8)

@@ -24,12 +24,17 @@ the offline attack with one variance on the same loss.\
 PRESIDENT = "George_W_Bush"  # whose photographs the thesis looked at
 FIT = "fit"  # in the place of an attack: mean signals
 DEPTH = 3  # slashes in the name of an attack's figure: unit/attack/signal/figure
+EPSILONS = """\
+Claimed is the epsilon of differential privacy (delta 1e-5, one image more or less) that a training
+keeps; proven the least that the success of `lira` on images allows.\
+"""
 LEDGER = """\
 Both halves of a row are of the same trained models: how often their reconstructions of people whom
 nobody trained on are accepted (FMR 0.1 %, recogniser of the inverted embeddings), and what an
 attacker learns of whom they were trained on. `threshold` is the loss threshold on log_mse alone;
 `lira` is the offline attack with one variance, on all signals.\
 """
+CLAIMED = "epsilon"  # of differential privacy, in the options of an inverter
 LEAKS = (("threshold", "log_mse"), ("lira_offline_fixed", "together"))
 
 
@@ -94,6 +99,8 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
     header += [
         f"{unit} {attack.split('_')[0]} {_title(figure)}" for unit, attack, _, figure in shown
     ]
+    private = any(CLAIMED in group[0].config.get("inverter", {}) for group in groups.values())
+    header += ["claimed epsilon", "proven epsilon"] if private else []
     for method, group in groups.items():
         name, config = group[0].embedder, group[0].config
         rates = [cell(group, at(f"{name}/sar_type{kind}", fmr=1e-3)) for kind in (1, 2)]
@@ -101,9 +108,15 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
             leaks = [cell(group, "/".join(parts)) for parts in shown]
             members = ", ".join(f"{count:,} {unit}" for unit, count in config["members"].items())
             known = group[0].knowledge or ""
-            rows.append([method, known, str(config["epochs"]), members, *rates, *leaks])
+            row = [method, known, str(config["epochs"]), members, *rates, *leaks]
+            if private:
+                claimed = config["inverter"].get(CLAIMED, "none")
+                proven = cell(group, f"image/{'/'.join(LEAKS[1])}/{CLAIMED}", form=".2f")
+                row += [str(claimed), proven]
+            rows.append(row)
     caption = "The leakage ledger: success of reconstruction beside success of membership attacks."
-    return Table("membership_ledger", caption, header, rows, [LEDGER, *notes])
+    told = [LEDGER, EPSILONS] if private else [LEDGER]
+    return Table("membership_ledger", caption, header, rows, [*told, *notes])
 
 
 def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:

@@ -20,6 +20,7 @@ from experiments.tables import (
 )
 from gan_inversion.errors import UserError
 from gan_inversion.record import Metric, metric
+from gan_inversion.reports.charts import front
 from gan_inversion.reports.inversion import headline, inversion
 from gan_inversion.reports.membership import overviews
 from gan_inversion.reports.table import Cell
@@ -209,7 +210,25 @@ def test_every_table_says_what_the_attacker_knew():
     audited = read_records(ROOT / "results" / "records", "membership", dataset="lfw")
     (ledger,) = (table for table in overviews(audited) if table.name == "membership_ledger")
     for row in ledger.rows:
-        assert row[ledger.header.index("knowledge")] == "black_box"
+        knows = "white_box" if row[0].startswith("cgan") else "black_box"
+        assert row[ledger.header.index("knowledge")] == knows
+
+
+def test_the_ledger_shows_the_epsilon_that_was_claimed_beside_the_proven():
+    (record,) = read_records(ROOT / "results" / "records", "membership", dataset="lfw")[:1]
+    assert "claimed epsilon" not in overviews([record])[0].header
+    config = {**record.config, "inverter": {"epsilon": 8.0}}
+    private = dataclasses.replace(record, method="private_dense_n1000", config=config)
+    ledger = overviews([record, private])[0]
+    proven = record.metrics["image/lira_offline_fixed/together/epsilon"].value
+    assert cells(ledger, record.method).endswith(f"| none | {proven:.2f} |")
+    assert cells(ledger, private.method).endswith(f"| 8.0 | {proven:.2f} |")
+
+
+def test_the_front_is_what_no_other_outdoes():
+    points = {"best": (0.9, 0.3), "worse": (0.8, 0.3), "safe": (0.5, 0.1), "bad": (0.4, 0.2)}
+    assert front(points) == ["best", "safe"]
+    assert front({"dear": (0.9, 0.4), "best": (0.9, 0.3)}) == ["best"]
 
 
 def test_long_names_break_at_their_underscores_in_a_browser():
