@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from gan_inversion.record import Record, at
+from gan_inversion.record import Metric, Record, at
 from gan_inversion.reports.table import Cell, Table, by_method, cell, check_same, footer
 
 NOTE = """\
@@ -139,7 +139,7 @@ def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> T
 def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
     """Single subjects: the president first, then everyone who has as many images."""
     rows: list[list[Cell | str]] = []
-    told = []
+    claims: dict[str, dict[int, Metric]] = {}
     header = ["method", "epochs", "images of his", "threshold AUC", "lira AUC", "subjects"]
     attacks = [attack for attack, _ in LEAKS]
     for attack in attacks:
@@ -167,15 +167,29 @@ def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
             line += [str(len(found))] if place == 0 else []
             line += [f"{median(values):.4f}", f"{above} of {len(found)}"]
         rows.append(line)
-        claim = first.metrics[f"within/{PRESIDENT}/{attacks[0]}"]
-        holds = claim.ci is not None and claim.ci[0] > 0.5
-        told.append(
-            f"{base_method(method)} after {epochs} epochs: that his training images are recognised "
-            f"by their lower loss {'holds' if holds else 'cannot be shown'} "
-            f"(AUC {claim.value:.3f})."
-        )
+        claims.setdefault(base_method(method), {})[epochs] = first.metrics[
+            f"within/{PRESIDENT}/{attacks[0]}"
+        ]
+    told = [claim(name, by_epoch) for name, by_epoch in claims.items()]
     caption = "Within one subject: the thesis' president, and everyone with as many images."
     return Table("membership_within", caption, header, rows, [WITHIN, *told, *notes])
+
+
+def claim(method: str, found: Mapping[int, Metric]) -> str:
+    """What becomes of the thesis' claim, in a sentence.
+
+    Args:
+        method: without its epochs.
+        found: epochs -> AUC of the loss threshold within the president's images, ascending.
+    """
+    shown = [metric.ci is not None and metric.ci[0] > 0.5 for metric in found.values()]
+    since = [epoch for place, epoch in enumerate(found) if all(shown[place:])]
+    holds = f"holds from epoch {since[0]} on" if since else "cannot be shown"
+    values = ", ".join(f"{metric.value:.3f} after {epoch}" for epoch, metric in found.items())
+    return (
+        f"{method}: that the president's training images are recognised by their lower loss "
+        f"{holds} (AUC {values})."
+    )
 
 
 def _by_epoch(groups: Mapping[str, Sequence[Record]]) -> list[str]:

@@ -22,7 +22,7 @@ from gan_inversion.errors import UserError
 from gan_inversion.record import Metric, metric
 from gan_inversion.reports.charts import front
 from gan_inversion.reports.inversion import headline, inversion
-from gan_inversion.reports.membership import overviews
+from gan_inversion.reports.membership import claim, overviews
 from gan_inversion.reports.table import Cell
 from gan_inversion.reports.tables import (
     documented,
@@ -223,6 +223,20 @@ def test_the_ledger_shows_the_epsilon_that_was_claimed_beside_the_proven():
     proven = record.metrics["image/lira_offline_fixed/together/epsilon"].value
     assert cells(ledger, record.method).endswith(f"| none | {proven:.2f} |")
     assert cells(ledger, private.method).endswith(f"| 8.0 | {proven:.2f} |")
+
+
+@pytest.mark.parametrize(
+    ("lows", "told"),
+    [
+        ((0.4, 0.51, 0.6), "holds from epoch 3 on (AUC 0.550 after 1, 0.550 after 3, 0."),
+        ((0.51, 0.4, 0.6), "holds from epoch 10 on (AUC"),
+        ((0.51, 0.6, 0.4), "cannot be shown (AUC"),
+    ],
+)
+def test_the_claim_holds_from_where_no_later_interval_covers_chance(lows, told):
+    epochs = zip((1, 3, 10), lows, strict=True)
+    found = {epoch: metric(0.55, ci=(low, 0.7), n=9) for epoch, low in epochs}
+    assert told in claim("dense", found)
 
 
 def test_the_front_is_what_no_other_outdoes():
