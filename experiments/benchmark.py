@@ -6,12 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments import documented, inversion, search, shadows, tables, verification
+from experiments import documented, search, shadows, tables, verification
 from experiments.common import ROOT, fail, main
 from gan_inversion.data.views import FILTERS, VIEWS
 from gan_inversion.record import Record
 
 DATASET = "lfw"
+STUDIES = (
+    shadows.Options(methods=("documented_dense_n1000",), epochs=(10, 30, 100)),
+    shadows.Options(methods=("documented_conv_n1000",), epochs=(10,)),
+    shadows.Options(methods=("documented_conv_bn_n1000",), epochs=(10,)),
+    # The thesis' president with all his images, from the first epoch on.
+    shadows.Options(
+        methods=("documented_dense",), units=("image",), signals=("log_mse",), epochs=(1, 3, 10)
+    ),
+    shadows.Options(methods=("cgan_tiny_n500",)),
+)  # of membership
 
 
 @dataclass(frozen=True)
@@ -72,10 +82,8 @@ def declared() -> Iterator[Job]:
         yield _one("documented", f"{method}_corrected", 0)
     for method, seed in tables.EXPECTED:
         yield _one("inversion", method, seed)
-    for method in shadows.Options.methods:
-        later = [epoch for epoch in shadows.Options.epochs if epoch != inversion.EPOCHS]
-        labels = (method, *(f"{method}_e{epoch}" for epoch in later))
-        yield Job("shadows", ("--methods", method), labels, protocol="membership")
+    for options in STUDIES:
+        yield _study(options)
     for name in search.SEARCHES:
         yield Job("search", ("--searches", name), (f"search_{name}",))
 
@@ -84,14 +92,27 @@ def _one(program: str, method: str, seed: int) -> Job:
     return Job(program, ("--methods", method, "--seeds", str(seed)), (method,), seed)
 
 
+def _study(options: shadows.Options) -> Job:
+    (method,) = options.methods
+    given: list[str] = []
+    for name in ("methods", "units", "epochs", "signals"):
+        values = getattr(options, name)
+        if name == "methods" or values != getattr(shadows.Options, name):
+            given += [f"--{name}", *map(str, values)]
+    labels = tuple(shadows.labels(method, options).values())
+    return Job("shadows", tuple(given), labels, protocol="membership")
+
+
 def cost(job: Job, results: Path) -> float | None:
-    """Seconds that the job took with another seed; None where no record says."""
-    for path in sorted((results / "records" / (job.protocol or job.program)).glob("*.json")):
+    """Seconds that the job took, perhaps with another seed; None where no record says."""
+    spent = []
+    for path in (results / "records" / (job.protocol or job.program)).glob("*.json"):
         record = Record.read(path)
-        if record.method in job.methods and "train_seconds" in record.cost:
-            examined = record.cost.get("examination_seconds", {})
-            return float(record.cost["train_seconds"]) + sum(examined.values())
-    return None
+        if record.method in job.methods:
+            examined = record.cost.get("examination_seconds", {}).values()
+            told = [record.cost.get("train_seconds"), record.cost.get("seconds"), *examined]
+            spent += [sum(seconds for seconds in told if seconds is not None)]
+    return max(spent, default=None) or None
 
 
 def run_all(options: Options) -> None:

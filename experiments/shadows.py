@@ -14,7 +14,15 @@ from experiments.auditing import audit, audit_within
 from experiments.common import main, make_record, recorded
 from experiments.examination import Bench, success
 from experiments.methods import training_size
-from experiments.study import Part, answers, build_one, draw_pool, open_bench, trained_together
+from experiments.study import (
+    Part,
+    answers,
+    build_one,
+    draw_pool,
+    open_bench,
+    passes,
+    trained_together,
+)
 from experiments.tables import write_membership
 from gan_inversion.errors import UserError
 from gan_inversion.evaluation.attack import Attack, other_images
@@ -103,11 +111,17 @@ def rehearsal(options: Options) -> Options:
     )
 
 
+def labels(name: str, options: Options) -> dict[int, str]:
+    """What an inverter is called in the record of each epoch at which it is asked."""
+    together = trained_together(training_size(name)[0])
+    epochs = options.epochs if together else (inversion.EPOCHS,)
+    return {epoch: name if epoch == inversion.EPOCHS else f"{name}_e{epoch}" for epoch in epochs}
+
+
 def study(name: str, options: Options) -> dict[str, list[Part]]:
     """The parts of one inverter's study, by unit."""
     method, size = training_size(name)
     protocol = Membership(models=options.models)
-    usual = (inversion.EPOCHS,)
     whole = Part(
         faces=inversion.attacked_alone(options),
         protocol=protocol,
@@ -116,7 +130,7 @@ def study(name: str, options: Options) -> dict[str, list[Part]]:
         size=size,
         unit="",
         models=(),
-        epochs=options.epochs if trained_together(method) else usual,
+        epochs=tuple(labels(name, options)),
         signals=options.signals,
         folder=options.runs / protocol.name / f"{name}-{options.dataset}-s{options.seed}",
         smoke=options.smoke,
@@ -203,7 +217,7 @@ def run_one(name: str, options: Options) -> None:
     """Train, ask, attack and record one inverter, unless its records exist."""
     parts = study(name, options)
     first = next(iter(parts.values()))[0]
-    bench, usual = open_bench(first.faces), inversion.EPOCHS
+    bench = open_bench(first.faces)
     settings = {
         "units": list(options.units),
         "signals": list(options.signals),
@@ -211,8 +225,7 @@ def run_one(name: str, options: Options) -> None:
         "split": bench.split.hash,
     }
     missing = {}
-    for epoch in first.epochs:
-        label = name if epoch == usual else f"{name}_e{epoch}"
+    for epoch, label in labels(name, options).items():
         file = f"{label}-{bench.dataset.name}-s{first.seed}.json"
         if not recorded(
             options.records / first.protocol.name / file,
@@ -244,10 +257,13 @@ def run_one(name: str, options: Options) -> None:
                     "protocol": asdict(first.protocol),
                     **settings,
                     "inverter": getattr(inverter, "config", {}),
-                    "epochs": epoch,
+                    "epochs": passes(inverter, epoch, max(members.values())),
                     "members": members,
                 },
                 metrics=metrics,
+                cost={
+                    "seconds": sum(float(some[f"{epoch}/seconds"].sum()) for some in found.values())
+                },
             )
             print(record.write(options.records, scores))
 
@@ -266,7 +282,7 @@ def attack_all(
         here = {
             name.split("/")[1]: values
             for name, values in found[unit].items()
-            if name.startswith(f"{epoch}/")
+            if name.startswith(f"{epoch}/") and not name.endswith("/seconds")
         }
         if unit == "image":
             type1, type2 = here.pop("type1"), here.pop("type2")

@@ -4,6 +4,7 @@ A part is described by plain data and opens what it needs itself, so that it can
 this process or by a worker on another machine.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -98,6 +99,13 @@ def trained_together(method: str) -> bool:
     return method.removeprefix("documented_") in DECODERS
 
 
+def passes(inverter: Inverter, epoch: int, members: int) -> int:
+    """Times that each member was seen: the epoch; of a conditional GAN what its steps come to."""
+    if isinstance(inverter, ConditionalGAN):
+        return round(inverter.settings.steps * inverter.settings.batch_size / members)
+    return epoch
+
+
 def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[Inverter]]]:
     """Train the models; whenever they are to be asked, the epoch and the inverters."""
     attacked = bench.judges[0]
@@ -170,8 +178,10 @@ def judge(inverter: Inverter, bench: Bench) -> dict[str, np.ndarray]:
 def answers(part: Part) -> dict[str, np.ndarray]:
     """Train the models and ask them: `<epoch>/<signal>` -> float32 (R, models).
 
-    Beside them, of the models that are judged, `<epoch>/type1` and `type2`: float32 (J, ...).
+    Beside them, of the models that are judged, `<epoch>/type1` and `type2`: float32 (J, ...); and
+    each model's share of the `<epoch>/seconds` since the start, (1, models).
     """
+    start = time.perf_counter()
     bench = open_bench(part.faces)
     pool = draw_pool(part, bench)
     found: dict[str, np.ndarray] = {}
@@ -190,5 +200,7 @@ def answers(part: Part) -> dict[str, np.ndarray]:
             ]
             for name in judged[0] if judged else ():
                 found[f"{epoch}/{name}"] = np.stack([one[name] for one in judged])
+        seconds = (time.perf_counter() - start) / len(inverters)
+        found[f"{epoch}/seconds"] = np.full((1, len(inverters)), seconds)
     keras.utils.clear_session()
     return found

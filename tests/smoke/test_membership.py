@@ -75,6 +75,7 @@ def test_shadow_models_of_a_decoder(tmp_path):
     assert [path.stem.split("-")[0][-3:] for path in paths] == ["_e1", "_e2"]
     record, scores = Record.read(paths[0]), read_scores(paths[0])
     assert record.knowledge == "black_box"
+    assert 0 < record.cost["seconds"] < Record.read(paths[1]).cost["seconds"]
     assert "compact/sar_type1@fmr=1e-2" in record.metrics
     for unit in ("image", "subject"):
         signals = {name: scores[f"{unit}/{name}"] for name in ("log_mse", "ssim", "identity")}

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 
 from experiments import shadows
+from experiments.study import build_one, passes
 
 
 def test_a_part_is_asked_again_when_another_epoch_is_wanted(tmp_path, monkeypatch):
@@ -25,3 +26,18 @@ def test_a_part_is_asked_again_when_another_epoch_is_wanted(tmp_path, monkeypatc
     assert gather(10)["10/ssim"].shape == (3, 8) and len(asked) == 2
     assert {*gather(10, 30)} == {"10/ssim", "30/ssim"} and asked == [(0, (10, 30)), (4, (10, 30))]
     assert (gather(30)["30/ssim"] == 30).all() and not asked
+
+
+def test_an_inverter_counts_how_often_it_saw_its_members():
+    assert passes(build_one("documented_dense"), 30, members=500) == 30
+    assert passes(build_one("cgan_tiny"), 10, members=500) == 10  # 300 steps of 16 images
+    assert passes(build_one("cgan_tiny"), 10, members=1000) == 5
+
+
+def test_a_record_is_named_by_method_and_epoch():
+    options = shadows.Options(epochs=(1, 10, 30))
+    found = shadows.labels("documented_dense_n500", options)
+    assert found == {
+        1: "documented_dense_n500_e1", 10: "documented_dense_n500", 30: "documented_dense_n500_e30"
+    }  # fmt: skip
+    assert shadows.labels("cgan_tiny_n500", options) == {10: "cgan_tiny_n500"}
