@@ -15,6 +15,7 @@ svg, img { max-width: 100%; height: auto; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right;
          white-space: nowrap; }
+th { white-space: normal; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff;
          white-space: normal; overflow-wrap: break-word; min-width: 7rem; max-width: 10rem; }
 .note, .source { color: #555; font-size: .8rem; overflow-wrap: anywhere; }

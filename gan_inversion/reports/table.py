@@ -107,6 +107,7 @@ class Table:
             texts = [cell if isinstance(cell, str) else cell.text() for cell in line]
             first, *others = map(escape, texts)
             first = first.replace("_", "_<wbr>")  # long names break there, not in a word
+            others = [other.replace(" [", "<br>[") for other in others]  # interval below
             return f"<tr>{''.join(f'<{tag}>{text}</{tag}>' for text in (first, *others))}</tr>"
 
         body = "\n".join(row(line, "td") for line in self.rows)

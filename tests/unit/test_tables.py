@@ -250,6 +250,13 @@ def test_long_names_break_at_their_underscores_in_a_browser():
     assert "<td>ridge_<wbr>pca</td>" in table and "ridge_pca" not in table
 
 
+def test_intervals_stand_below_their_figures_in_a_browser():
+    (record,) = examined("ridge_pca", [0.2])
+    rate = metric(0.2, ci=(0.1, 0.3), n=100)
+    record.metrics["facenet/sar_type1@fmr=1e-3"] = rate
+    assert "<td>0.200<br>[0.100, 0.300]</td>" in headline([record]).html()
+
+
 def test_the_published_figure_stands_in_a_row_that_names_its_protocol():
     reported = {"facenet/sar_type1@fmr=1e-3": 0.952}
     table = inversion(list(examined("ridge_pca", [0.2], reported=reported)))[0]
