@@ -103,9 +103,9 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
     header += ["claimed epsilon", "proven epsilon"] if private else []
     for method, group in groups.items():
         name, config = group[0].embedder, group[0].config
-        rates = [cell(group, at(f"{name}/sar_type{kind}", fmr=1e-3)) for kind in (1, 2)]
+        rates = [cell(group, at(f"{name}/sar_type{kind}", fmr=1e-3), form=".3f") for kind in (1, 2)]
         if any(rates):
-            leaks = [cell(group, "/".join(parts)) for parts in shown]
+            leaks = [cell(group, "/".join(parts), form=".3f") for parts in shown]
             members = ", ".join(f"{count:,} {unit}" for unit, count in config["members"].items())
             known = group[0].knowledge or ""
             row = [method, known, str(config["epochs"]), members, *rates, *leaks]
