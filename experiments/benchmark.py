@@ -13,7 +13,8 @@ from gan_inversion.record import Record
 
 DATASET = "lfw"
 STUDIES = (
-    shadows.Options(methods=("documented_dense_n1000",), epochs=(10, 30, 100)),
+    shadows.Options(methods=("documented_dense_n1000",)),
+    shadows.Options(methods=("documented_dense_n1000",), units=("image",), epochs=(100,)),
     shadows.Options(methods=("documented_conv_n1000",), epochs=(10,)),
     shadows.Options(methods=("documented_conv_bn_n1000",), epochs=(10,)),
     # The thesis' president with all his images, from the first epoch on.

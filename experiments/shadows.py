@@ -237,7 +237,9 @@ def run_one(name: str, options: Options) -> None:
             missing[epoch] = label
     if not missing:
         return
-    declared = {"method": name, "protocol": asdict(first.protocol), **settings, "seed": first.seed}
+    # What was answered of one unit, or after one epoch, holds whatever else is asked.
+    kept = {key: value for key, value in settings.items() if key != "units"}
+    declared = {"method": name, "protocol": asdict(first.protocol), **kept, "seed": first.seed}
     with Run(first.folder, declared) as run:
         inverter = build_one(first.method, smoke=first.smoke)
         pools = {unit: draw_pool(some[0], bench) for unit, some in parts.items()}
