@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from experiments.report import remembered
 from experiments.tables import (
     EXPECTED,
     write_documented,
@@ -19,7 +20,7 @@ from experiments.tables import (
     write_verification,
 )
 from gan_inversion.errors import UserError
-from gan_inversion.record import Metric, metric
+from gan_inversion.record import Metric, at, metric
 from gan_inversion.reports.charts import front
 from gan_inversion.reports.inversion import headline, inversion
 from gan_inversion.reports.membership import claim, overviews
@@ -369,3 +370,24 @@ def test_a_table_never_mixes_splits_or_data():
             inversion(records)
     rounded = examined("oracle", [1.0], config=judged(0.5 + 3e-7))  # by another machine
     assert inversion([*examined("ridge_pca", [0.2], config=judged(0.5)), *rounded])
+
+
+def test_the_report_says_what_an_inverter_remembers_by_epochs():
+    records = [
+        dataclasses.replace(
+            RECORD,
+            method=f"dense_e{epochs}",
+            config={"epochs": epochs},
+            metrics={
+                "image/threshold/log_mse/auc": metric(0.5 + epochs / 1000, n=9),
+                "image/lira_offline_fixed/together/auc": metric(0.6 + epochs / 1000, n=9),
+                at(f"{RECORD.embedder}/sar_type2", fmr=1e-3): Metric(share, None, 9),
+            },
+        )
+        for epochs, share in ((100, 0.25), (10, None))
+    ]
+    assert remembered("dense", records) == (
+        "dense after 10 and 100 epochs 0.610 and 0.700 with shadow models, 0.510 and 0.600 by the "
+        "loss alone, while too few to count and 25.0% of strangers' embeddings become pictures "
+        "accepted as the person"
+    )
