@@ -101,14 +101,16 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
     ]
     private = any(CLAIMED in group[0].config.get("inverter", {}) for group in groups.values())
     header += ["claimed epsilon", "proven epsilon"] if private else []
-    for method, group in groups.items():
+    for method in _by_epoch(groups):
+        group = groups[method]
         name, config = group[0].embedder, group[0].config
         rates = [cell(group, at(f"{name}/sar_type{kind}", fmr=1e-3), form=".3f") for kind in (1, 2)]
         if any(rates):
             leaks = [cell(group, "/".join(parts), form=".3f") for parts in shown]
             members = ", ".join(f"{count:,} {unit}" for unit, count in config["members"].items())
             known = group[0].knowledge or ""
-            row = [method, known, str(config["epochs"]), members, *rates, *leaks]
+            lead = [base_method(method), known, str(config["epochs"]), members]
+            row = [*lead, *rates, *leaks]
             if private:
                 claimed = config["inverter"].get(CLAIMED, "none")
                 proven = cell(group, f"image/{'/'.join(LEAKS[1])}/{CLAIMED}", form=".2f")

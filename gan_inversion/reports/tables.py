@@ -271,8 +271,9 @@ def farm_speed(records: Sequence[Record]) -> Table:
     note = (
         f"For each model {config['protocol']['images']:,} images and {config['epochs']} epochs, by "
         f"the time of an epoch of {config['models']} models. Compiling is left out, which each "
-        "model alone does again. The difference is the largest between the mean squared errors of "
-        "a model trained in both ways, relative."
+        "model alone does again. The difference is the largest between the losses of a model "
+        "trained in both ways, in the last epoch, relative; dropout draws other masks alone, where "
+        "XLA compiles it."
     )
     sources = footer(records, "farm_speed", brackets="the slowest and the fastest turn")
     return Table("farm_speed", caption, header, rows, [note, sources])

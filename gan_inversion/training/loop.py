@@ -33,8 +33,8 @@ def fit(
     run: Run | None = None,
     checkpoint: Path | None = None,
     invert: Callable[[np.ndarray], np.ndarray] | None = None,
-) -> None:
-    """Train a compiled model.
+) -> dict[str, float]:
+    """Train a compiled model; the losses of the last epoch, none if there was nothing to do.
 
     Args:
         model: compiled.
@@ -52,6 +52,7 @@ def fit(
     """
     steps = len(batches(0))
     done = first
+    values: dict[str, float] = {}
     if run:
         kept = checkpoint or run.checkpoint
         if kept.exists():
@@ -80,6 +81,7 @@ def fit(
                     run.show(epoch + 1, invert)
                 with atomic(kept) as temporary:
                     model.save_weights(temporary)
+    return values
 
 
 def reseed(model: keras.Model, seed: int, epoch: int) -> None:
