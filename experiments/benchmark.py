@@ -22,6 +22,7 @@ STUDIES = (
         methods=("documented_dense",), units=("image",), signals=("log_mse",), epochs=(1, 3, 10)
     ),
     shadows.Options(methods=("cgan_tiny_n500",), units=("image",)),
+    shadows.Options(methods=("documented_dense_n500",), units=("image",)),
 )  # of membership
 
 

@@ -124,7 +124,7 @@ def attack_section(inversions: Pairs, verifications: Pairs) -> Section:
 
 def leak_sections(leaks: Pairs) -> list[Section]:
     """ROC curves and loss histograms, and the ledger with its figure."""
-    parts, points = [], {}
+    parts, points, drawn = [], {}, []
     for record, some in leaks:
         label = f"{base_method(record.method)}, {epochs_of([record])} epochs"
         for unit in record.config["units"]:
@@ -149,13 +149,14 @@ def leak_sections(leaks: Pairs) -> list[Section]:
         leak = record.metrics.get(at(f"image/{LEAKS[1][0]}/{LEAKS[1][1]}/tpr", fpr=1e-2))
         if gain and leak and gain.value is not None and leak.value is not None:
             points[label] = (gain.value, leak.value)
+            drawn.append((record, some))
     sections = [Section("What an inverter remembers", parts)]
     ledger = [table.html() for table in overviews([record for record, _ in leaks])]
     if points:
         leak_axis = "membership TPR at FPR 1 %, offline LiRA"
         chart = charts.pareto(points, "type-II SAR at FMR 0.1 %", leak_axis)
         caption = "What reconstruction gains against what it gives away of whom it was trained on"
-        ledger.insert(0, drawing(caption, chart, files_of(leaks)))
+        ledger.insert(0, drawing(caption, chart, files_of(drawn)))
     return [Section("The leakage ledger", ledger), *sections]
 
 

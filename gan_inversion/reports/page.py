@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from gan_inversion.reports.table import CODE, MARKED
+
 STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff;
@@ -58,8 +60,9 @@ def text(sentences: str) -> str:
 
 
 def findings(sentences: Sequence[str]) -> str:
-    """A numbered list."""
-    return f"<ol class='findings'>{''.join(f'<li>{escape(line)}</li>' for line in sentences)}</ol>"
+    """A numbered list; what stands in backquotes is set as code."""
+    lines = [f"<li>{CODE.sub(MARKED, escape(line))}</li>" for line in sentences]
+    return f"<ol class='findings'>{''.join(lines)}</ol>"
 
 
 def drawing(caption: str, picture: str, sources: Sequence[str]) -> str:
