@@ -146,7 +146,7 @@ def leak_sections(leaks: Pairs) -> list[Section]:
             chart = charts.histogram(losses, "logarithm of the squared error")
             parts.append(drawing(f"Losses: {label}", chart, files_of([(record, some)])))
         gain = record.metrics.get(at(f"{record.embedder}/sar_type2", fmr=1e-3))
-        leak = record.metrics.get(at(f"image/{LEAKS[1][0]}/{LEAKS[1][1]}/tpr", fpr=1e-2))
+        leak = record.metrics.get(at(f"image/{'/'.join(LEAKS[1])}/tpr", fpr=1e-2))
         if gain and leak and gain.value is not None and leak.value is not None:
             points[label] = (gain.value, leak.value)
             drawn.append((record, some))

@@ -218,12 +218,9 @@ def run_one(name: str, options: Options) -> None:
     parts = study(name, options)
     first = next(iter(parts.values()))[0]
     bench = open_bench(first.faces)
-    settings = {
-        "units": list(options.units),
-        "signals": list(options.signals),
-        "size": first.size,
-        "split": bench.split.hash,
-    }
+    # What was answered of one unit, or after one epoch, holds whatever else is asked.
+    kept = {"signals": list(options.signals), "size": first.size, "split": bench.split.hash}
+    settings = {"units": list(options.units), **kept}
     missing = {}
     for epoch, label in labels(name, options).items():
         file = f"{label}-{bench.dataset.name}-s{first.seed}.json"
@@ -237,8 +234,6 @@ def run_one(name: str, options: Options) -> None:
             missing[epoch] = label
     if not missing:
         return
-    # What was answered of one unit, or after one epoch, holds whatever else is asked.
-    kept = {key: value for key, value in settings.items() if key != "units"}
     declared = {"method": name, "protocol": asdict(first.protocol), **kept, "seed": first.seed}
     with Run(first.folder, declared) as run:
         inverter = build_one(first.method, smoke=first.smoke)

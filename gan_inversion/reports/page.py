@@ -15,9 +15,8 @@ h1 { font-size: 1.7rem; line-height: 1.2; } h2 { margin-top: 2.5rem; font-size: 
 figure { margin: 1.2rem 0; } figcaption { font-weight: 600; margin-bottom: .4rem; }
 svg, img { max-width: 100%; height: auto; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right;
-         white-space: nowrap; }
-th { white-space: normal; vertical-align: bottom; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right; }
+th { vertical-align: bottom; } td { white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff;
          white-space: normal; overflow-wrap: break-word; min-width: 7rem; max-width: 10rem; }
 .note, .source { color: #555; font-size: .8rem; overflow-wrap: anywhere; }
