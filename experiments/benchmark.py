@@ -1,11 +1,13 @@
 """The published benchmark: what it consists of, what is missing of it, and what that would cost."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from baselines import private
 from experiments import documented, search, shadows, tables, verification
 from experiments.common import ROOT, fail, main
 from gan_inversion.data.views import FILTERS, VIEWS
@@ -23,6 +25,11 @@ STUDIES = (
     ),
     shadows.Options(methods=("cgan_tiny_n500",), units=("image",)),
     shadows.Options(methods=("documented_dense_n500",), units=("image",)),
+    # Defences, on as few images as differential privacy can be afforded for.
+    *(
+        shadows.Options(methods=(f"{method}_n250",), units=("image",), epochs=(10,))
+        for method in ("documented_dense", "augmented_dense", private.NAME)
+    ),
 )  # of membership
 
 
@@ -49,6 +56,7 @@ class Job:
         options: of its command line.
         methods: in the names of the records that it writes.
         seed: in the same.
+        backend: of Keras, where the program needs a certain one.
     """
 
     program: str
@@ -56,6 +64,7 @@ class Job:
     methods: tuple[str, ...]
     seed: int = 0
     protocol: str | None = None
+    backend: str | None = None
 
     def records(self, results: Path) -> list[Path]:
         """The records that it writes."""
@@ -63,9 +72,19 @@ class Job:
         return [folder / f"{method}-{DATASET}-s{self.seed}.json" for method in self.methods]
 
     @property
-    def command(self) -> list[str]:
+    def arguments(self) -> list[str]:
+        """What Python is called with."""
+        return ["-m", f"experiments.{self.program}", *self.options]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What is set for the call."""
+        return {"KERAS_BACKEND": self.backend} if self.backend else {}
+
+    def __str__(self) -> str:
         """The call, for a shell."""
-        return ["python", "-m", f"experiments.{self.program}", *self.options]
+        given = [f"{name}={value}" for name, value in self.environment.items()]
+        return " ".join([*given, "python", *self.arguments])
 
 
 def declared() -> Iterator[Job]:
@@ -102,7 +121,8 @@ def _study(options: shadows.Options) -> Job:
         if name == "methods" or values != getattr(shadows.Options, name):
             given += [f"--{name}", *map(str, values)]
     labels = tuple(shadows.labels(method, options).values())
-    return Job("shadows", tuple(given), labels, protocol="membership")
+    backend = "jax" if method.startswith(private.NAME) else None
+    return Job("shadows", tuple(given), labels, protocol="membership", backend=backend)
 
 
 def cost(job: Job, results: Path) -> float | None:
@@ -127,7 +147,7 @@ def run_all(options: Options) -> None:
     known = {job: cost(job, options.results) for job in missing}
     for job, seconds in known.items():
         told = "not known" if seconds is None else f"{seconds / 60:.0f} minutes"
-        print(f"{' '.join(job.command)}: {told}")
+        print(f"{job}: {told}")
     total = sum(seconds for seconds in known.values() if seconds is not None) / 3600
     unknown = sum(seconds is None for seconds in known.values())
     if missing:
@@ -135,10 +155,12 @@ def run_all(options: Options) -> None:
     if options.dry_run:
         return
     for place, job in enumerate(missing, 1):
-        print(f"{place}/{len(missing)}: {' '.join(job.command)}", flush=True)
-        done = subprocess.run([sys.executable, *job.command[1:]], cwd=ROOT)
+        print(f"{place}/{len(missing)}: {job}", flush=True)
+        done = subprocess.run(
+            [sys.executable, *job.arguments], cwd=ROOT, env=os.environ | job.environment
+        )
         if done.returncode:
-            fail(f"{' '.join(job.command)} ended with exit code {done.returncode}; see above")
+            fail(f"{job} ended with exit code {done.returncode}; see above")
             sys.exit(done.returncode)
     tables.run_all(tables.Options(results=options.results))
 

@@ -1,5 +1,6 @@
 """Keras Tuner: the thesis' search as it was, an honest one beside it, and the GAN's own weights."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -243,9 +244,11 @@ def search(ground: Ground) -> None:
         def run_trial(self, trial: Any, *arguments: Any, **options: Any) -> list[dict]:
             found = []
             for execution in range(protocol.executions):
+                start = time.perf_counter()
                 folder = ground.folder / f"trial-{trial.trial_id}-{execution}"
                 seed = ground.options.seed + execution
-                found.append(body(trial.hyperparameters.values, folder, seed, ground))
+                figures = body(trial.hyperparameters.values, folder, seed, ground)
+                found.append(figures | {"seconds": time.perf_counter() - start})
                 keras.utils.clear_session()
             return found
 
@@ -297,6 +300,7 @@ def run_one(name: str, options: Options, bench: Bench) -> None:
     if recorded(path, protocol_hash=protocol.hash, data_digest=bench.dataset.digest):
         return
     search(ground)
+    seconds = sum(found.pop("seconds", 0) for found in ground.trials.values())
     figures = {
         f"{trial}/{figure}": metric(value, n=len(ground.held_out))
         for trial, found in ground.trials.items()
@@ -318,6 +322,7 @@ def run_one(name: str, options: Options, bench: Bench) -> None:
             "images": {"train": len(ground.train), "held_out": len(ground.held_out)},
         },
         metrics=figures,
+        cost={"seconds": protocol.executions * seconds},
     )
     print(record.write(options.records))
 

@@ -22,6 +22,7 @@ def test_every_search_is_recorded_and_told(tmp_path):
         trials = record.config["trials"]
         assert [trial["status"] for trial in trials.values()] == ["COMPLETED"] * 2
         assert all(f"{trial}/train_loss" in record.metrics for trial in trials)
+        assert record.cost["seconds"] > 0
     options = [
         t["options"] for t in records["search_honest-synthetic-s0"].config["trials"].values()
     ]
