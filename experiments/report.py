@@ -148,13 +148,14 @@ def leak_sections(leaks: Pairs) -> list[Section]:
         gain = record.metrics.get(at(f"{record.embedder}/sar_type2", fmr=1e-3))
         leak = record.metrics.get(at(f"image/{'/'.join(LEAKS[1])}/tpr", fpr=1e-2))
         if gain and leak and gain.value is not None and leak.value is not None:
-            points[label] = (gain.value, leak.value)
+            key = base_method(record.method), epochs_of([record])
+            points[key] = (gain.value, leak.value)
             drawn.append((record, some))
     sections = [Section("What an inverter remembers", parts)]
     ledger = [table.html() for table in overviews([record for record, _ in leaks])]
     if points:
         leak_axis = "membership TPR at FPR 1 %, offline LiRA"
-        chart = charts.pareto(points, "type-II SAR at FMR 0.1 %", leak_axis)
+        chart = charts.pareto(points, "type-II SAR at FMR 0.1 %", leak_axis, "epochs")
         caption = "What reconstruction gains against what it gives away of whom it was trained on"
         ledger.insert(0, drawing(caption, chart, files_of(drawn)))
     return [Section("The leakage ledger", ledger), *sections]

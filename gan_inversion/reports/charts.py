@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -10,6 +11,8 @@ from matplotlib.figure import Figure
 BINS = 80
 SIZE = (6.4, 4.0)  # inches
 SOLID = ("-", "--", ":", "-.")
+BESIDE: dict[str, Any] = {"fontsize": 8, "loc": "upper left", "bbox_to_anchor": (1, 1)}
+MARKERS = ("o-", "s-", "^-", "D-", "v-", "P-", "X-", "*-")
 
 mpl.rcParams["svg.hashsalt"] = "gan_inversion"  # same data, same file
 
@@ -57,11 +60,11 @@ def histogram(scores: Mapping[str, np.ndarray], label: str, threshold: float | N
         axes.hist(some, edges, density=True, histtype="step", label=f"{name} ({len(some):,})")
     if threshold is not None:
         axes.axvline(threshold, color="grey", linewidth=0.8, label="threshold, FMR 0.1 %")
-    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    axes.legend(**BESIDE)
     return svg(figure)
 
 
-def front(points: Mapping[str, tuple[float, float]]) -> list[str]:
+def front(points: Mapping[Any, tuple[float, float]]) -> list[Any]:
     """Those of the points that no other outdoes, by more across or less up, from right to left."""
     found, least = [], np.inf
     for name, (_, y) in sorted(points.items(), key=lambda one: (-one[1][0], one[1][1])):
@@ -71,18 +74,30 @@ def front(points: Mapping[str, tuple[float, float]]) -> list[str]:
     return found
 
 
-def pareto(points: Mapping[str, tuple[float, float]], across: str, up: str) -> str:
-    """What is gained (right is more) against what is given away (down is less), a point each.
+def pareto(
+    points: Mapping[tuple[str, int], tuple[float, float]], across: str, up: str, mark: str
+) -> str:
+    """What is gained (right is more) against what is given away (down is less).
 
     A line joins those that no other outdoes in both.
+
+    Args:
+        points: name and mark of each; those of one name have one colour and are joined.
+        across, up: of the axes.
+        mark: what the number beside a point is.
     """
     figure, axes = _axes(across, up)
-    line = np.array([points[name] for name in front(points)])
-    axes.plot(*line.T, color="grey", linewidth=0.8, zorder=0)
-    for name, (x, y) in points.items():
-        axes.plot(x, y, "o")
-        axes.annotate(name, (x, y), textcoords="offset points", xytext=(5, 4), fontsize=8)
-    axes.margins(0.15)
+    line = np.array([points[key] for key in front(points)])
+    axes.plot(*line.T, color="grey", linewidth=4, alpha=0.25, zorder=0, label="not outdone")
+    for place, name in enumerate(dict.fromkeys(name for name, _ in points)):
+        own = {number: point for (key, number), point in points.items() if key == name}
+        path = np.array([own[number] for number in sorted(own)])
+        axes.plot(*path.T, MARKERS[place % len(MARKERS)], linewidth=0.8, label=name)
+        for number, point in own.items():
+            style = {"textcoords": "offset points", "xytext": (5, 4), "fontsize": 8}
+            axes.annotate(str(number), point, **style)
+    axes.margins(0.08)
+    axes.legend(**BESIDE, title=f"beside each point: {mark}", title_fontsize=8)
     return svg(figure)
 
 
@@ -100,7 +115,7 @@ def bars(groups: Sequence[str], lines: Mapping[str, Sequence[tuple[float, float,
         spread = np.abs(values[:, 1:] - values[:, :1]).T
         axes.errorbar(x, values[:, 0], spread, fmt="o", markersize=4, capsize=2, label=name)
     axes.set_xticks(range(len(groups)), groups, fontsize=8)
-    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    axes.legend(**BESIDE)
     return svg(figure)
 
 

@@ -31,10 +31,11 @@ keeps; proven the least that the success of `lira` on images allows.\
 LEDGER = """\
 Both halves of a row are of the same trained models: how often their reconstructions of people whom
 nobody trained on are accepted (FMR 0.1 %, recogniser of the inverted embeddings), and what an
-attacker learns of whom they were trained on. `threshold` is the loss threshold on log_mse alone;
-`lira` is the offline attack with one variance, on all signals.\
+attacker learns of the images that they were trained on. `threshold` is the loss threshold on
+log_mse alone; `lira` is the offline attack with one variance, on all signals.\
 """
 CLAIMED = "epsilon"  # of differential privacy, in the options of an inverter
+UNITS = ("image", "subject")  # of what is in or out
 LEAKS = (("threshold", "log_mse"), ("lira_offline_fixed", "together"))
 
 
@@ -90,27 +91,18 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
     """What reconstruction gains beside what it gives away, a row for each method that has both."""
     rows: list[list[Cell | str]] = []
     header = ["method", "knowledge", "epochs", "members", "type-I SAR", "type-II SAR"]
-    shown = [
-        (unit, attack, signal, figure)
-        for unit in ("image", "subject")
-        for attack, signal in LEAKS
-        for figure in ("auc", at("tpr", fpr=1e-2))
-    ]
-    header += [
-        f"{unit} {attack.split('_')[0]} {_title(figure)}" for unit, attack, _, figure in shown
-    ]
+    shown = [(attack, s, figure) for attack, s in LEAKS for figure in ("auc", at("tpr", fpr=1e-2))]
+    header += [f"{attack.split('_')[0]} {_title(figure)}" for attack, _, figure in shown]
     private = any(CLAIMED in group[0].config.get("inverter", {}) for group in groups.values())
     header += ["claimed epsilon", "proven epsilon"] if private else []
-    for method in _by_epoch(groups):
+    for method in _by_size(groups):
         group = groups[method]
         name, config = group[0].embedder, group[0].config
         rates = [cell(group, at(f"{name}/sar_type{kind}", fmr=1e-3), form=".3f") for kind in (1, 2)]
         if any(rates):
-            leaks = [cell(group, "/".join(parts), form=".3f") for parts in shown]
-            members = ", ".join(f"{count:,} {unit}" for unit, count in config["members"].items())
-            known = group[0].knowledge or ""
-            lead = [base_method(method), known, str(config["epochs"]), members]
-            row = [*lead, *rates, *leaks]
+            leaks = [cell(group, "/".join(("image", *parts)), form=".3f") for parts in shown]
+            lead = [base_method(method), group[0].knowledge or "", str(config["epochs"])]
+            row = [*lead, f"{config['members']['image']:,}", *rates, *leaks]
             if private:
                 claimed = config["inverter"].get(CLAIMED, "none")
                 proven = cell(group, f"image/{'/'.join(LEAKS[1])}/{CLAIMED}", form=".2f")
@@ -125,16 +117,18 @@ def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> T
     """Leak against fit, by epoch and by number of members."""
     rows: list[list[Cell | str]] = []
     figures = ["auc", *(at("tpr", fpr=fpr) for fpr in (1e-2, 1e-3))]
-    header = ["method", "epochs", "members", "-log MSE of members", "of others"]
+    header = ["unit", "method", "epochs", "members", "-log MSE of members", "of others"]
     header += [f"{attack.split('_')[0]} {_title(f)}" for attack, _ in LEAKS for f in figures]
-    for method in _by_epoch(groups):
-        group = groups[method]
-        fit = [cell(group, f"image/{FIT}/log_mse/{side}") for side in ("members", "others")]
-        if all(fit) and "image" in group[0].config.get("members", {}):
-            leaks = [cell(group, f"image/{a}/log_mse/{f}") for a, _ in LEAKS for f in figures]
-            members = f"{group[0].config['members']['image']:,}"
-            rows.append([base_method(method), str(epochs_of(group)), members, *fit, *leaks])
-    caption = "Leak against fit: membership of images by epoch and by size, from the loss alone."
+    for unit in UNITS:
+        for method in _by_size(groups):
+            group = groups[method]
+            fit = [cell(group, f"{unit}/{FIT}/log_mse/{side}") for side in ("members", "others")]
+            if all(fit) and unit in group[0].config.get("members", {}):
+                leaks = [cell(group, f"{unit}/{a}/log_mse/{f}") for a, _ in LEAKS for f in figures]
+                members = f"{group[0].config['members'][unit]:,}"
+                lead = [unit, base_method(method), str(epochs_of(group)), members]
+                rows.append([*lead, *fit, *leaks])
+    caption = "Leak against fit: membership by epoch and by size, from the loss alone."
     return Table("membership_dynamics", caption, header, rows, [*notes])
 
 
@@ -147,7 +141,7 @@ def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
     for attack in attacks:
         short = attack.split("_")[0]
         header += [f"median {short} AUC", f"{short} interval above 0.5"]
-    for method in _by_epoch(groups):
+    for method in _by_size(groups):
         first, epochs = groups[method][0], epochs_of(groups[method])
         own = [cell(groups[method], f"within/{PRESIDENT}/{attack}") for attack in attacks]
         if not all(own):
@@ -194,8 +188,15 @@ def claim(method: str, found: Mapping[int, Metric]) -> str:
     )
 
 
-def _by_epoch(groups: Mapping[str, Sequence[Record]]) -> list[str]:
-    return sorted(groups, key=lambda name: (base_method(name), epochs_of(groups[name])))
+def _by_size(groups: Mapping[str, Sequence[Record]]) -> list[str]:
+    """Methods by name, then by the number of their members, then by epochs."""
+
+    def place(method: str) -> tuple[str, int, int]:
+        members = groups[method][0].config.get("members", {})
+        name = re.sub(r"_n\d+$", "", base_method(method))
+        return name, min(members.values(), default=0), epochs_of(groups[method])
+
+    return sorted(groups, key=place)
 
 
 def base_method(method: str) -> str:

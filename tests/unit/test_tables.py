@@ -215,6 +215,14 @@ def test_every_table_says_what_the_attacker_knew():
         assert row[ledger.header.index("knowledge")] == knows
 
 
+def test_audited_methods_are_in_the_order_of_members_and_epochs():
+    published = read_records(ROOT / "results" / "records", "membership", dataset="lfw")
+    ledger = overviews(published)[0]
+    own = [row[2:4] for row in ledger.rows if row[0].startswith("documented_dense")]
+    found = [(int(members.replace(",", "")), int(epochs)) for epochs, members in own]
+    assert len(found) >= 8 and found == sorted(found)
+
+
 def test_the_ledger_shows_the_epsilon_that_was_claimed_beside_the_proven():
     published = read_records(ROOT / "results" / "records", "membership", dataset="lfw")
     (record,) = (found for found in published if found.method == "documented_dense_n1000")
