@@ -15,12 +15,11 @@ import numpy as np
 from keras import ops
 
 from baselines.decoders import DECODERS, PIXELS
-from baselines.inverter import TARGETS, DecoderInverter
+from baselines.inverter import TARGETS, DecoderInverter, epochs_of
 from gan_inversion.data import Subset
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import check_fit
 from gan_inversion.progress import progress
-from gan_inversion.training import shuffled
 from gan_inversion.training.gradient import TENSORFLOW
 from gan_inversion.training.loop import reseed
 
@@ -34,15 +33,20 @@ class Shadow:
         decoder: a key of `DECODERS`.
         seed: of weights, order and dropout.
         targets: a key of `TARGETS`.
+        augment: as for `DecoderInverter`.
     """
 
-    def __init__(self, decoder: str, *, seed: int, targets: str):
+    def __init__(self, decoder: str, *, seed: int, targets: str, augment: bool):
         if not TENSORFLOW:
             raise UserError("expected the backend tensorflow for many decoders at once")
         keras.utils.set_random_seed(seed)
         self.model = DECODERS[decoder]()
-        self.decoder, self.targets = decoder, targets
         self.seed, (self.low, self.high) = seed, TARGETS[targets]
+        self.options: dict[str, Any] = {
+            "decoder": decoder,
+            "targets": targets,
+            "augment": augment,
+        }
         *trunk, self.head, _ = self.model.layers
         self.trunk = keras.Model(self.model.inputs, trunk[-1].output)
         # (PIXELS, features): both products with it then run along memory.
@@ -60,7 +64,7 @@ class Shadow:
 
         Args:
             embeddings: float32 (B, D).
-            pixels: uint8 (PIXELS, B).
+            pixels: 0 to 255, (PIXELS, B).
         """
         import tensorflow as tf
 
@@ -107,7 +111,7 @@ class Shadow:
         """The decoder as it is now."""
         self.head.kernel.assign(ops.transpose(self.kernel))
         self.head.bias.assign(self.bias[:, 0])
-        inverter = DecoderInverter(self.decoder, targets=self.targets)
+        inverter = DecoderInverter(**self.options)
         inverter.model = self.model
         return inverter
 
@@ -122,6 +126,7 @@ def train_together(
     targets: str,
     epochs: int,
     batch_size: int = 32,
+    augment: bool = False,
 ) -> Iterator[tuple[list[Shadow], list[float]]]:
     """Train a decoder once for each column of a membership matrix, all at the same time.
 
@@ -134,6 +139,7 @@ def train_together(
         targets: a key of `TARGETS`.
         epochs: passes of a model over its images.
         batch_size: images a step.
+        augment: as for `DecoderInverter`.
 
     Yields:
         After each epoch the models and their mean losses in it.
@@ -143,14 +149,15 @@ def train_together(
         raise UserError(
             f"expected membership ({len(images)}, {len(seeds)}), got {membership.shape}"
         )
-    shadows = [Shadow(decoder, seed=seed, targets=targets) for seed in seeds]
+    shadows = [Shadow(decoder, seed=seed, targets=targets, augment=augment) for seed in seeds]
     members = [np.flatnonzero(column) for column in membership.T]
     draws = [
-        shuffled(
+        epochs_of(
             embeddings[own],
             Subset(images, own),
             batch_size=batch_size,
             seed=shadow.seed,
+            augment=augment,
             scale=_columns,
         )
         for shadow, own in zip(shadows, members, strict=True)

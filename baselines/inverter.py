@@ -59,6 +59,23 @@ class Varied(Threaded):
         return inputs, self.scale(255 * np.clip(pictures, 0, 1))
 
 
+def epochs_of(
+    embeddings: np.ndarray,
+    images: Images,
+    *,
+    batch_size: int,
+    seed: int,
+    augment: bool,
+    scale: Callable[[np.ndarray], np.ndarray],
+) -> Callable[[int], keras.utils.PyDataset]:
+    """The batches of an epoch, as `training.fit` takes them; arguments as for `Varied`."""
+    own = np.asarray if augment else scale  # pictures are varied as pixels
+    plain = shuffled(embeddings, images, batch_size=batch_size, seed=seed, scale=own)
+    if not augment:
+        return plain
+    return lambda epoch: Varied(plain(epoch), scale, seed=seed, epoch=epoch)
+
+
 class DecoderInverter:
     """One of the thesis' decoders, trained on pixels.
 
@@ -110,21 +127,14 @@ class DecoderInverter:
         model.compile("adam", "mse", metrics=["accuracy"], jit_compile=True)
         self.model = model
         low, high = self.targets
-        scale = partial(in_range, low=low, high=high)
-        augment, size = self.config["augment"], self.config["batch_size"]
-        plain = shuffled(
+        return epochs_of(
             embeddings,
             images,
-            batch_size=size,
+            batch_size=self.config["batch_size"],
             seed=seed,
-            scale=np.asarray if augment else scale,
+            augment=self.config["augment"],
+            scale=partial(in_range, low=low, high=high),
         )
-
-        def batches(epoch: int) -> keras.utils.PyDataset:
-            found = plain(epoch)
-            return Varied(found, scale, seed=seed, epoch=epoch) if augment else found
-
-        return batches
 
     def fit(
         self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None

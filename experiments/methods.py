@@ -59,12 +59,19 @@ def build(
     options: dict[str, Any] = {"targets": targets, "epochs": epochs, "batch_size": batch_size}
     if method == private.NAME:
         return private.PrivateInverter(**options)
-    kind, _, decoder = method.partition("_")
-    if decoder not in DECODERS or kind not in KINDS:
+    if (chosen := decoder_of(method)) is None:
         decoders = [f"{kind}_{name}" for kind in KINDS for name in DECODERS]
         known = [*CONTROLS, *decoders, private.NAME, FAMILY]
         raise UserError(f"method must be one of {', '.join(known)} or file.py:name, not {method!r}")
-    return DecoderInverter(decoder, augment=kind == "augmented", **options)
+    return DecoderInverter(**chosen, **options)
+
+
+def decoder_of(method: str) -> dict[str, Any] | None:
+    """What a decoder's name says of it, as options of `DecoderInverter`; None for other methods."""
+    kind, _, decoder = method.partition("_")
+    if decoder not in DECODERS or kind not in KINDS:
+        return None
+    return {"decoder": decoder, "augment": kind == "augmented"}
 
 
 def open_trained(folder: Path) -> Inverter:

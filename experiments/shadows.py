@@ -13,7 +13,7 @@ from experiments import inversion
 from experiments.auditing import audit, audit_within
 from experiments.common import main, make_record, recorded
 from experiments.examination import Bench, success
-from experiments.methods import training_size
+from experiments.methods import decoder_of, training_size
 from experiments.study import (
     Part,
     answers,
@@ -21,7 +21,6 @@ from experiments.study import (
     draw_pool,
     open_bench,
     passes,
-    trained_together,
 )
 from experiments.tables import write_membership
 from gan_inversion.errors import UserError
@@ -55,7 +54,7 @@ class Options:
     that nobody trained on)."""
 
     epochs: tuple[int, ...] = (inversion.EPOCHS, 30)
-    """When a documented decoder is audited; one record each. Other inverters are at their end."""
+    """When a decoder is audited, augmented or not; one record each. Others are at their end."""
 
     signals: tuple[Literal["log_mse", "ssim", "identity"], ...] = ("log_mse", "ssim", "identity")
     """What an attack sees of a reconstruction: minus the logarithm of its squared error,
@@ -113,8 +112,8 @@ def rehearsal(options: Options) -> Options:
 
 def labels(name: str, options: Options) -> dict[int, str]:
     """What an inverter is called in the record of each epoch at which it is asked."""
-    together = trained_together(training_size(name)[0])
-    epochs = options.epochs if together else (inversion.EPOCHS,)
+    is_followed = decoder_of(training_size(name)[0]) is not None
+    epochs = options.epochs if is_followed else (inversion.EPOCHS,)
     return {epoch: name if epoch == inversion.EPOCHS else f"{name}_e{epoch}" for epoch in epochs}
 
 

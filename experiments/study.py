@@ -14,11 +14,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from baselines.decoders import DECODERS
 from baselines.farm import train_together
 from experiments import inversion
 from experiments.examination import Bench
-from experiments.methods import build, reconstruct, train
+from experiments.methods import build, decoder_of, reconstruct, train
 from gan_inversion.cgan import ConditionalGAN
 from gan_inversion.data import Subset
 from gan_inversion.evaluation.attack import attack, subject_mean
@@ -94,11 +93,6 @@ def build_one(method: str, **others: Any) -> Inverter:
     )
 
 
-def trained_together(method: str) -> bool:
-    """Whether a method's models share a pass over the data, and can be asked after any epoch."""
-    return method.removeprefix("documented_") in DECODERS
-
-
 def passes(inverter: Inverter, epoch: int, members: int) -> int:
     """Times that each member was seen: the epoch; of a conditional GAN what its steps come to."""
     if isinstance(inverter, ConditionalGAN):
@@ -112,15 +106,15 @@ def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[In
     images, embeddings = Subset(bench.images, pool.trained), attacked.embeddings[pool.trained]
     members = pool.members()[:, list(part.models)]
     seeds = [1000 * part.seed + model for model in part.models]
-    if trained_together(part.method):
+    if options := decoder_of(part.method):
         epochs = train_together(
-            part.method.removeprefix("documented_"),
-            embeddings,
-            images,
-            members,
+            embeddings=embeddings,
+            images=images,
+            membership=members,
             seeds=seeds,
             targets="corrected",
             epochs=max(part.epochs),
+            **options,
         )
         for epoch, (shadows, _) in enumerate(epochs, 1):
             if epoch in part.epochs:

@@ -15,9 +15,12 @@ MEMBERSHIP = np.zeros((24, 2), bool)
 MEMBERSHIP[:12, 0] = MEMBERSHIP[4:, 1] = True  # 12 and 20 images: one is done first
 
 
-@pytest.mark.parametrize("decoder", ["dense", "conv", "conv_bn"])
-def test_losses_and_pictures_are_those_of_training_alone(decoder, tmp_path):
-    options = {"targets": "corrected", "epochs": 2, "batch_size": 8}
+@pytest.mark.parametrize(
+    ("decoder", "augment"),
+    [("dense", False), ("conv", False), ("conv_bn", False), ("dense", True)],
+)
+def test_losses_and_pictures_are_those_of_training_alone(decoder, augment, tmp_path):
+    options = {"targets": "corrected", "epochs": 2, "batch_size": 8, "augment": augment}
     epochs = [
         (losses, [shadow.inverter().invert(EMBEDDINGS) for shadow in shadows])
         for shadows, losses in train_together(
