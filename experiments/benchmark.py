@@ -23,10 +23,10 @@ STUDIES = (
     shadows.Options(
         methods=("documented_dense",), units=("image",), signals=("log_mse",), epochs=(1, 3, 10)
     ),
-    shadows.Options(methods=("cgan_tiny_n500",), units=("image",)),
+    # On as few images as differential privacy and the conditional GAN can be afforded for.
+    shadows.Options(methods=("cgan_tiny_n500",)),
     shadows.Options(methods=("documented_dense_n500",), units=("image",)),
-    shadows.Options(methods=("augmented_dense_n1000",), units=("image",)),
-    # Differential privacy takes its time: as few images as the conditional GAN.
+    shadows.Options(methods=("augmented_dense_n500",), units=("image",)),
     shadows.Options(methods=(f"{private.NAME}_n500",), units=("image",)),
 )  # of membership
 
