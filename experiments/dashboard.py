@@ -34,7 +34,7 @@ RUNS = {
     "pr_curves": "^membership",
     "text": "^pages",
 }
-PROTOCOLS = ("inversion", "membership", "verification")
+PROTOCOLS = ("inversion", "membership", "verification", "search")
 SHOWN = 10  # subjects of a picture tab
 POINTS = 200  # faces in the projector, of each kind
 SPRITE = 40  # pixels of a face there

@@ -3,7 +3,7 @@
 What each tag means stands in docs/metrics.md.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,38 +126,60 @@ def training_events(folder: Path, lines: Iterable[Mapping[str, Any]]) -> None:
                     writer.add_scalar(name, value, int(line["step"]))
 
 
-def hparams_events(folder: Path, inversions: Sequence[Record], leaks: Sequence[Record]) -> None:
-    """Every run with its options and headline figures, to be sorted by any of them.
+def hparams_events(
+    folder: Path,
+    inversions: Sequence[Record],
+    leaks: Sequence[Record],
+    searches: Sequence[Record],
+) -> None:
+    """Every run and trial with its options and headline figures, to be sorted by any of them.
 
     Args:
         folder: for all of them.
         inversions: records of the `inversion` protocol.
         leaks: records of the `membership` protocol.
+        searches: records of the `search` protocol, which hold several trials.
     """
-    rows = []
-    for record in (*inversions, *leaks):
-        figures = {}
-        for name in dict.fromkeys(metric.split("/")[0] for metric in record.metrics):
-            for short, figure in HEADLINE.items():
-                figures[f"{name}_{short}"] = record.metrics.get(f"{name}/{figure}")
-        figures |= {name: record.metrics.get(name) for name in ("ssim", "c2st_auc")}
-        figures["swd"] = record.metrics.get("swd/mean")
-        leak = "image/lira_offline_fixed/log_mse"
-        figures["leak_auc"] = record.metrics.get(f"{leak}/auc")
-        figures["leak_tpr"] = record.metrics.get(at(f"{leak}/tpr", fpr=1e-2))
-        known = resolved({name: found for name, found in figures.items() if found is not None})
-        rows.append((record, options_of(record), known))
+    rows = [*map(_run, (*inversions, *leaks)), *(row for some in searches for row in _trials(some))]
     columns = {name: value for _, options, _ in rows for name, value in options.items()}
     headlines = dict.fromkeys(f"headline/{name}" for *_, known in rows for name in known)
     # TensorBoard shows the columns of any one run that names some: here a single one does, all.
     with SummaryWriter(str(folder)) as writer:
         writer.file_writer.add_summary(_columns(columns, headlines))
-    for record, options, known in rows:
-        name = f"{record.protocol}-{record.method}-s{record.seed}"
+    for name, options, known in rows:
         with SummaryWriter(str(folder / name)) as writer:
             writer.file_writer.add_summary(hparams(options, {})[1])
             for short, value in known.items():
                 writer.add_scalar(f"headline/{short}", value)
+
+
+Row = tuple[str, dict[str, Any], dict[str, float]]  # of the HParams tab: name, options, figures
+
+
+def _run(record: Record) -> Row:
+    figures = {}
+    for name in dict.fromkeys(metric.split("/")[0] for metric in record.metrics):
+        for short, figure in HEADLINE.items():
+            figures[f"{name}_{short}"] = record.metrics.get(f"{name}/{figure}")
+    figures |= {name: record.metrics.get(name) for name in ("ssim", "c2st_auc")}
+    figures["swd"] = record.metrics.get("swd/mean")
+    leak = "image/lira_offline_fixed/log_mse"
+    figures["leak_auc"] = record.metrics.get(f"{leak}/auc")
+    figures["leak_tpr"] = record.metrics.get(at(f"{leak}/tpr", fpr=1e-2))
+    known = resolved({name: found for name, found in figures.items() if found is not None})
+    return f"{record.protocol}-{record.method}-s{record.seed}", options_of(record), known
+
+
+def _trials(record: Record) -> Iterator[Row]:
+    for place, (trial, found) in enumerate(record.config["trials"].items()):
+        own = {"trial": place, "status": found["status"].lower()}
+        figures = {
+            name.removeprefix(f"{trial}/"): metric
+            for name, metric in record.metrics.items()
+            if name.startswith(f"{trial}/")
+        }
+        name = f"{record.protocol}-{record.method}-s{record.seed}-{place}"
+        yield name, options_of(record) | found["options"] | own, resolved(figures)
 
 
 def _columns(options: Mapping[str, Any], tags: Iterable[str]) -> Any:
@@ -190,7 +212,7 @@ def options_of(record: Record) -> dict[str, Any]:
     }
     family = record.method.split("_")[0]
     own = {"method": record.method, "family": family, "seed": record.seed}
-    return {**plain, **own, "protocol": record.protocol, "knowledge": str(record.knowledge)}
+    return {**plain, **own, "protocol": record.protocol, "knowledge": record.knowledge or ""}
 
 
 def text_events(folder: Path, pages: Mapping[str, str]) -> None:
@@ -270,7 +292,10 @@ def write_all(
             folder / "membership" / base, [record for record, _ in own], [some for _, some in own]
         )
     hparams_events(
-        folder / "runs", [record for record, _ in inversions], [record for record, _ in leaks]
+        folder / "runs",
+        [record for record, _ in inversions],
+        [record for record, _ in leaks],
+        [record for record, _ in records.get("search", ())],
     )
     recognisers = dict.fromkeys(n for record, _ in inversions for n in record.config["recognisers"])
     units = dict.fromkeys(unit for record, _ in leaks for unit in record.config["units"])

@@ -5,9 +5,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 
 from experiments import search
 from gan_inversion.record import Record
+from gan_inversion.reports.dashboard import write_all
 from tests.smoke.test_experiments import finish, start
 
 
@@ -29,6 +31,12 @@ def test_every_search_is_recorded_and_told(tmp_path):
     assert set(options[0]) == {"layers", "width", "learning_rate", "batch_size"}
     page = (tmp_path / "runs/smoke/search-synthetic.md").read_text()
     assert page.count("By training loss trial") == 3 and "| 1 |" in page
+    write_all(tmp_path / "board", {"search": [(record, {}) for record in records.values()]}, {})
+    board = EventMultiplexer().AddRunsFromDirectory(str(tmp_path / "board")).Reload()
+    trials = {run: found["scalars"] for run, found in board.Runs().items() if "search" in run}
+    assert len(trials) == 6
+    assert "headline/validation_loss" in trials["runs/search-search_honest-s0-1"]
+    assert "headline/score" in trials["runs/search-search_cgan-s0-0"]
 
 
 def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path, monkeypatch):
