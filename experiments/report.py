@@ -124,7 +124,7 @@ def attack_section(inversions: Pairs, verifications: Pairs) -> Section:
 
 def leak_sections(leaks: Pairs) -> list[Section]:
     """ROC curves and loss histograms, and the ledger with its figure."""
-    parts, points, drawn = [], {}, []
+    parts = []
     for record, some in leaks:
         label = f"{base_method(record.method)}, {epochs_of([record])} epochs"
         for unit in record.config["units"]:
@@ -145,20 +145,31 @@ def leak_sections(leaks: Pairs) -> list[Section]:
             losses["others"] = -some["image/log_mse"][~inside]
             chart = charts.histogram(losses, "logarithm of the squared error")
             parts.append(drawing(f"Losses: {label}", chart, files_of([(record, some)])))
+    sections = [Section("What an inverter remembers", parts)]
+    ledger = [table.html() for table in overviews([record for record, _ in leaks])]
+    if found := balance([record for record, _ in leaks]):
+        leak_axis = "membership TPR at FPR 1 %, offline LiRA"
+        chart = charts.pareto(found, "type-II SAR at FMR 0.1 %", leak_axis, "epochs")
+        caption = "What reconstruction gains against what it gives away of whom it was trained on"
+        drawn = [pair for pair in leaks if place_of(pair[0]) in found]
+        ledger.insert(0, drawing(caption, chart, files_of(drawn)))
+    return [Section("The leakage ledger", ledger), *sections]
+
+
+def balance(leaks: Iterable[Record]) -> dict[tuple[str, int], tuple[float, float]]:
+    """What inverters gain and give away: type-II rate and membership TPR, by method and epochs."""
+    found = {}
+    for record in leaks:
         gain = record.metrics.get(at(f"{record.embedder}/sar_type2", fmr=1e-3))
         leak = record.metrics.get(at(f"image/{'/'.join(LEAKS[1])}/tpr", fpr=1e-2))
         if gain and leak and gain.value is not None and leak.value is not None:
-            key = base_method(record.method), epochs_of([record])
-            points[key] = (gain.value, leak.value)
-            drawn.append((record, some))
-    sections = [Section("What an inverter remembers", parts)]
-    ledger = [table.html() for table in overviews([record for record, _ in leaks])]
-    if points:
-        leak_axis = "membership TPR at FPR 1 %, offline LiRA"
-        chart = charts.pareto(points, "type-II SAR at FMR 0.1 %", leak_axis, "epochs")
-        caption = "What reconstruction gains against what it gives away of whom it was trained on"
-        ledger.insert(0, drawing(caption, chart, files_of(drawn)))
-    return [Section("The leakage ledger", ledger), *sections]
+            found[place_of(record)] = gain.value, leak.value
+    return found
+
+
+def place_of(record: Record) -> tuple[str, int]:
+    """Method and epochs of an audited inverter."""
+    return base_method(record.method), epochs_of([record])
 
 
 def _with_band(curve: np.ndarray, members: int) -> np.ndarray:
@@ -238,39 +249,37 @@ def sentences(inversions: Pairs, leaks: Pairs, documented: Pairs) -> list[str]:
             f"Of the embeddings of people it never saw, {'; '.join(turned)}; at a false match rate "
             "of 0.1 %."
         )
-    by_method: dict[str, list[Record]] = {}
-    for record, _ in leaks:
-        if f"image/{'/'.join(LEAKS[1])}/auc" in record.metrics:
-            by_method.setdefault(base_method(record.method), []).append(record)
-    if by_method:
-        told = "; ".join(remembered(method, records) for method, records in by_method.items())
-        found.append(
-            "What an inverter shows of someone tells whether it was trained on him. The chance "
-            f"that an attacker ranks an image of a member above another, 0.5 by guessing: {told}."
-        )
+    if told := remembered([record for record, _ in leaks]):
+        found.append(told)
     return found
 
 
-def remembered(method: str, records: Sequence[Record]) -> str:
-    """What an inverter gives away of its members, and what it can do, by epochs."""
-    records = sorted(records, key=lambda record: epochs_of([record]))
-    alone, shadows = (
-        _listed(f"{r.metrics[f'image/{attack}/{signal}/auc'].value:.3f}" for r in records)
-        for attack, signal in LEAKS
+def remembered(leaks: Sequence[Record]) -> str:
+    """How much inverters give away of their members, and at what price in reconstruction."""
+    figure = f"image/{'/'.join(LEAKS[1])}/auc"
+    aucs = {place_of(r): r.metrics[figure].value or 0 for r in leaks if figure in r.metrics}
+    points = balance(leaks)
+    if not points:
+        return ""
+    least, most = (
+        f"{aucs[place]:.3f} ({_after(*place)})"
+        for place in (min(aucs, key=aucs.__getitem__), max(aucs, key=aucs.__getitem__))
     )
-    gain = at(f"{records[0].embedder}/sar_type2", fmr=1e-3)
-    epochs = _listed(str(epochs_of([record])) for record in records)
-    shares = _listed(_share(record, gain) for record in records)
+    prices = [
+        f"{_after(*place)}, {points[place][0]:.1%} accepted and {points[place][1]:.1%} found"
+        for place in reversed(charts.front(points))
+    ]
     return (
-        f"{method} after {epochs} epochs {shadows} with shadow models, {alone} by the loss alone, "
-        f"while {shares} of strangers' embeddings become pictures accepted as the person"
+        "What an inverter shows of someone tells whether it was trained on him. The chance that an "
+        "attacker with shadow models ranks an image of a member above another, 0.5 by guessing, "
+        f"is from {least} to {most}. Pictures of strangers that are accepted as the person cost "
+        "members, found at a false positive rate of 1 %. Not outdone in both: "
+        f"{'; '.join(prices)}."
     )
 
 
-def _listed(words: Iterable[str]) -> str:
-    """Words as a sentence lists them."""
-    *others, last = words
-    return f"{', '.join(others)} and {last}" if others else last
+def _after(method: str, epochs: int) -> str:
+    return f"{method} after {epochs} epochs"
 
 
 def _share(record: Record, name: str) -> str:

@@ -381,22 +381,25 @@ def test_a_table_never_mixes_splits_or_data():
     assert inversion([*examined("ridge_pca", [0.2], config=judged(0.5)), *rounded])
 
 
-def test_the_report_says_what_an_inverter_remembers_by_epochs():
+def test_the_report_says_what_remembering_costs():
+    told = [(100, 0.25, 0.9), (30, 0.1, 0.95), (10, 0.02, 0.05), (1, None, 0.01)]
     records = [
         dataclasses.replace(
             RECORD,
             method=f"dense_e{epochs}",
             config={"epochs": epochs},
             metrics={
-                "image/threshold/log_mse/auc": metric(0.5 + epochs / 1000, n=9),
                 "image/lira_offline_fixed/together/auc": metric(0.6 + epochs / 1000, n=9),
+                at("image/lira_offline_fixed/together/tpr", fpr=1e-2): metric(found, n=9),
                 at(f"{RECORD.embedder}/sar_type2", fmr=1e-3): Metric(share, None, 9),
             },
         )
-        for epochs, share in ((100, 0.25), (10, None))
+        for epochs, share, found in told
     ]
-    assert remembered("dense", records) == (
-        "dense after 10 and 100 epochs 0.610 and 0.700 with shadow models, 0.510 and 0.600 by the "
-        "loss alone, while too few to count and 25.0% of strangers' embeddings become pictures "
-        "accepted as the person"
+    found = remembered(records)
+    assert "from 0.601 (dense after 1 epochs) to 0.700 (dense after 100 epochs)" in found
+    assert found.endswith(  # thirty epochs are outdone, one is not resolved
+        "Not outdone in both: dense after 10 epochs, 2.0% accepted and 5.0% found; dense after 100 "
+        "epochs, 25.0% accepted and 90.0% found."
     )
+    assert remembered(records[3:]) == ""
