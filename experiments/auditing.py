@@ -9,8 +9,8 @@ from gan_inversion.evaluation.leak import audited_epsilon, leak
 from gan_inversion.evaluation.membership import ATTACKS, check_matrices, every_target
 from gan_inversion.progress import progress
 from gan_inversion.record import Metric, at, metric
+from gan_inversion.reports.membership import TOGETHER
 
-TOGETHER = "together"  # all signals at once
 WITHIN = ("threshold", "lira_offline_fixed")  # attacks that are also looked at subject by subject
 DELTA = 1e-5  # allowed for where an attack's success is turned into an epsilon
 FEWEST = 20  # images of a subject that is looked at alone

@@ -20,7 +20,7 @@ from gan_inversion.protocols import Faces
 from gan_inversion.record import Record, at
 from gan_inversion.reports import charts, tables
 from gan_inversion.reports.inversion import headline
-from gan_inversion.reports.membership import LEAKS, base_method, epochs_of, overviews
+from gan_inversion.reports.membership import base_method, epochs_of, overviews, strongest
 from gan_inversion.reports.page import Section, drawing, findings, page, png, text
 from gan_inversion.storage import write_text
 
@@ -161,7 +161,7 @@ def balance(leaks: Iterable[Record]) -> dict[tuple[str, int], tuple[float, float
     found = {}
     for record in leaks:
         gain = record.metrics.get(at(f"{record.embedder}/sar_type2", fmr=1e-3))
-        leak = record.metrics.get(at(f"image/{'/'.join(LEAKS[1])}/tpr", fpr=1e-2))
+        leak = record.metrics.get(strongest(record, at("tpr", fpr=1e-2)))
         if gain and leak and gain.value is not None and leak.value is not None:
             found[place_of(record)] = gain.value, leak.value
     return found
@@ -256,8 +256,8 @@ def sentences(inversions: Pairs, leaks: Pairs, documented: Pairs) -> list[str]:
 
 def remembered(leaks: Sequence[Record]) -> str:
     """How much inverters give away of their members, and at what price in reconstruction."""
-    figure = f"image/{'/'.join(LEAKS[1])}/auc"
-    aucs = {place_of(r): r.metrics[figure].value or 0 for r in leaks if figure in r.metrics}
+    found = ((place_of(record), record.metrics.get(strongest(record, "auc"))) for record in leaks)
+    aucs = {place: auc.value for place, auc in found if auc and auc.value is not None}
     points = balance(leaks)
     if not points:
         return ""

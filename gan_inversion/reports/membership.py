@@ -32,11 +32,12 @@ LEDGER = """\
 Both halves of a row are of the same trained models: how often their reconstructions of people whom
 nobody trained on are accepted (FMR 0.1 %, recogniser of the inverted embeddings), and what an
 attacker learns of the images that they were trained on. `threshold` is the loss threshold on
-log_mse alone; `lira` is the offline attack with one variance, on all signals.\
+log_mse alone; `lira` is the offline attack with one variance, on all signals of the study.\
 """
 CLAIMED = "epsilon"  # of differential privacy, in the options of an inverter
 UNITS = ("image", "subject")  # of what is in or out
-LEAKS = (("threshold", "log_mse"), ("lira_offline_fixed", "together"))
+TOGETHER = "together"  # in the place of a signal: all of a study's
+LEAKS = ("threshold", "lira_offline_fixed")  # attacks that overviews show: the plain, the strong
 
 
 def membership(records: Sequence[Record]) -> list[Table]:
@@ -91,8 +92,8 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
     """What reconstruction gains beside what it gives away, a row for each method that has both."""
     rows: list[list[Cell | str]] = []
     header = ["method", "knowledge", "epochs", "members", "type-I SAR", "type-II SAR"]
-    shown = [(attack, s, figure) for attack, s in LEAKS for figure in ("auc", at("tpr", fpr=1e-2))]
-    header += [f"{attack.split('_')[0]} {_title(figure)}" for attack, _, figure in shown]
+    shown = ("auc", at("tpr", fpr=1e-2))
+    header += [f"{attack.split('_')[0]} {_title(figure)}" for attack in LEAKS for figure in shown]
     private = any(CLAIMED in group[0].config.get("inverter", {}) for group in groups.values())
     header += ["claimed epsilon", "proven epsilon"] if private else []
     for method in _by_size(groups):
@@ -100,17 +101,28 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
         name, config = group[0].embedder, group[0].config
         rates = [cell(group, at(f"{name}/sar_type{kind}", fmr=1e-3), form=".3f") for kind in (1, 2)]
         if any(rates):
-            leaks = [cell(group, "/".join(("image", *parts)), form=".3f") for parts in shown]
+            plain = [cell(group, f"image/{LEAKS[0]}/log_mse/{f}", form=".3f") for f in shown]
+            strong = [cell(group, strongest(group[0], f), form=".3f") for f in shown]
             lead = [base_method(method), group[0].knowledge or "", str(config["epochs"])]
-            row = [*lead, f"{config['members']['image']:,}", *rates, *leaks]
+            row = [*lead, f"{config['members']['image']:,}", *rates, *plain, *strong]
             if private:
                 claimed = config["inverter"].get(CLAIMED, "none")
-                proven = cell(group, f"image/{'/'.join(LEAKS[1])}/{CLAIMED}", form=".2f")
+                proven = cell(group, strongest(group[0], CLAIMED), form=".2f")
                 row += [str(claimed), proven]
             rows.append(row)
     caption = "The leakage ledger: success of reconstruction beside success of membership attacks."
     told = [LEDGER, EPSILONS] if private else [LEDGER]
+    few = [m for m, group in groups.items() if TOGETHER not in strongest(group[0], "auc")]
+    if few:
+        names = dict.fromkeys(base_method(method) for method in few)
+        told.append(f"The study of {', '.join(names)} asked for log_mse alone.")
     return Table("membership_ledger", caption, header, rows, [*told, *notes])
+
+
+def strongest(record: Record, figure: str) -> str:
+    """Name of a figure of the strong attack on images, on all signals that the study asked for."""
+    name = f"image/{LEAKS[1]}/{TOGETHER}/{figure}"
+    return name if name in record.metrics else f"image/{LEAKS[1]}/log_mse/{figure}"
 
 
 def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
@@ -118,13 +130,13 @@ def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> T
     rows: list[list[Cell | str]] = []
     figures = ["auc", *(at("tpr", fpr=fpr) for fpr in (1e-2, 1e-3))]
     header = ["unit", "method", "epochs", "members", "-log MSE of members", "of others"]
-    header += [f"{attack.split('_')[0]} {_title(f)}" for attack, _ in LEAKS for f in figures]
+    header += [f"{attack.split('_')[0]} {_title(f)}" for attack in LEAKS for f in figures]
     for unit in UNITS:
         for method in _by_size(groups):
             group = groups[method]
             fit = [cell(group, f"{unit}/{FIT}/log_mse/{side}") for side in ("members", "others")]
             if all(fit) and unit in group[0].config.get("members", {}):
-                leaks = [cell(group, f"{unit}/{a}/log_mse/{f}") for a, _ in LEAKS for f in figures]
+                leaks = [cell(group, f"{unit}/{a}/log_mse/{f}") for a in LEAKS for f in figures]
                 members = f"{group[0].config['members'][unit]:,}"
                 lead = [unit, base_method(method), str(epochs_of(group)), members]
                 rows.append([*lead, *fit, *leaks])
@@ -137,13 +149,12 @@ def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
     rows: list[list[Cell | str]] = []
     claims: dict[str, dict[int, Metric]] = {}
     header = ["method", "epochs", "images of his", "threshold AUC", "lira AUC", "subjects"]
-    attacks = [attack for attack, _ in LEAKS]
-    for attack in attacks:
+    for attack in LEAKS:
         short = attack.split("_")[0]
         header += [f"median {short} AUC", f"{short} interval above 0.5"]
     for method in _by_size(groups):
         first, epochs = groups[method][0], epochs_of(groups[method])
-        own = [cell(groups[method], f"within/{PRESIDENT}/{attack}") for attack in attacks]
+        own = [cell(groups[method], f"within/{PRESIDENT}/{attack}") for attack in LEAKS]
         if not all(own):
             continue
         line: list[Cell | str] = [
@@ -152,7 +163,7 @@ def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
             str(getattr(own[0], "n", "")),
             *own,
         ]
-        for place, attack in enumerate(attacks):
+        for place, attack in enumerate(LEAKS):
             found = [
                 metric
                 for name, metric in first.metrics.items()
@@ -164,7 +175,7 @@ def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
             line += [f"{median(values):.4f}", f"{above} of {len(found)}"]
         rows.append(line)
         claims.setdefault(base_method(method), {})[epochs] = first.metrics[
-            f"within/{PRESIDENT}/{attacks[0]}"
+            f"within/{PRESIDENT}/{LEAKS[0]}"
         ]
     told = [claim(name, by_epoch) for name, by_epoch in claims.items()]
     caption = "Within one subject: the thesis' president, and everyone with as many images."
