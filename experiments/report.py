@@ -279,7 +279,7 @@ def remembered(leaks: Sequence[Record]) -> str:
 
 
 def _after(method: str, epochs: int) -> str:
-    return f"{method} after {epochs} epochs"
+    return f"{method} after epoch {epochs}"
 
 
 def _share(record: Record, name: str) -> str:

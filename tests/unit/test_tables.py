@@ -397,9 +397,9 @@ def test_the_report_says_what_remembering_costs():
         for epochs, share, found in told
     ]
     found = remembered(records)
-    assert "from 0.601 (dense after 1 epochs) to 0.700 (dense after 100 epochs)" in found
+    assert "from 0.601 (dense after epoch 1) to 0.700 (dense after epoch 100)" in found
     assert found.endswith(  # thirty epochs are outdone, one is not resolved
-        "Not outdone in both: dense after 10 epochs, 2.0% accepted and 5.0% found; dense after 100 "
-        "epochs, 25.0% accepted and 90.0% found."
+        "Not outdone in both: dense after epoch 10, 2.0% accepted and 5.0% found; dense after "
+        "epoch 100, 25.0% accepted and 90.0% found."
     )
     assert remembered(records[3:]) == ""
