@@ -7,6 +7,7 @@ Tassinari, "Analisi della sicurezza dei modelli per il riconoscimento facciale" 
 import keras
 from keras import layers
 
+EMBEDDING = 512  # numbers
 PIXELS = 160 * 160 * 3
 
 
@@ -24,12 +25,12 @@ def decoder(depth: int, width: int) -> keras.Model:
     """
     hidden = [layers.Dense(width >> place, activation="relu") for place in range(depth)]
     output = [layers.Dense(PIXELS, activation="sigmoid"), layers.Reshape((160, 160, 3))]
-    return keras.Sequential([keras.Input((512,)), *hidden, *output], name="dense")
+    return keras.Sequential([keras.Input((EMBEDDING,)), *hidden, *output], name="dense")
 
 
 def conv() -> keras.Model:
     """Decoder 2, convolutions over the embedding laid out as 16x32: 40,015,872 parameters."""
-    stack = [keras.Input((512,)), layers.Reshape((16, 32, 1))]
+    stack = [keras.Input((EMBEDDING,)), layers.Reshape((16, 32, 1))]
     for filters in (32, 64, 128):
         stack += [_conv3(filters), layers.MaxPooling2D(2)]  # (8, 16), (4, 8), (2, 4)
     stack += [layers.Flatten(), layers.Dense(512, activation="relu")]
@@ -39,7 +40,7 @@ def conv() -> keras.Model:
 
 def conv_bn() -> keras.Model:
     """Decoder 3, two convolutions a block, batch normalisation, dropout: 40,213,472 parameters."""
-    stack = [keras.Input((512,)), layers.Reshape((16, 32, 1))]
+    stack = [keras.Input((EMBEDDING,)), layers.Reshape((16, 32, 1))]
     for filters in (32, 64, 128):
         stack += [_conv3(filters), layers.BatchNormalization()]
         stack += [_conv3(filters), layers.BatchNormalization()]

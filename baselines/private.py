@@ -4,12 +4,19 @@ Abadi et al., "Deep Learning with Differential Privacy", CCS 2016: the gradient 
 clipped, and noise is added to their sum. Clipping, sampling and accounting are jax-privacy's.
 """
 
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
 import numpy as np
 
-from baselines.decoders import DECODERS
+from baselines.decoders import DECODERS, EMBEDDING
 from baselines.inverter import DecoderInverter, in_range
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images, check_fit, check_invert
@@ -20,7 +27,9 @@ NAME = "private_dense"
 
 
 class PrivateInverter(DecoderInverter):
-    """Decoder 1, trained by DP-SGD on batches that every image joins at random (JAX backend).
+    """Decoder 1, trained by DP-SGD on batches that every image joins at random.
+
+    JAX trains it, in a process of its own where Keras has another backend.
 
     Args:
         decoder: a key of `DECODERS` without batch normalisation, which mixes images.
@@ -49,22 +58,38 @@ class PrivateInverter(DecoderInverter):
         self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
     ) -> None:
         check_fit(embeddings, images)
-        if keras.backend.backend() != "jax":
-            raise UserError(
-                f"{self.name} is trained with jax-privacy: expected KERAS_BACKEND=jax, got "
-                f"{keras.backend.backend()}"
-            )
-        try:
-            from jax_privacy import keras_api
-        except ImportError as error:
-            sentence = "expected jax-privacy: pip install 'gan_inversion[private]'"
-            raise UserError(sentence) from error
-        size, count, epochs = self.config["batch_size"], len(images), self.config["epochs"]
+        check_invert(embeddings[:1], EMBEDDING)
+        size, count = self.config["batch_size"], len(images)
         if count < size:
             raise UserError(f"expected {size} images or more, got {count}")
+        if find_spec("jax_privacy") is None:
+            raise UserError("expected jax-privacy: pip install 'gan_inversion[private]'")
+        pictures = images[np.arange(count)]
+        if keras.backend.backend() == "jax":
+            self._train(embeddings, pictures, seed)
+        else:
+            self._train_apart(embeddings, pictures, seed)
+
+    def _train_apart(self, embeddings: np.ndarray, pictures: np.ndarray, seed: int) -> None:
+        """Keras has one backend a process: let another one train, and open what it saved."""
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            np.savez(folder / "given.npz", embeddings=embeddings, pictures=pictures, seed=seed)
+            (folder / "config.json").write_text(json.dumps(self.config))
+            command = [sys.executable, "-m", "baselines.private", name]
+            done = subprocess.run(command, env=os.environ | {"KERAS_BACKEND": "jax"})
+            if done.returncode:
+                raise UserError(f"{self.name}: training under JAX ended with {done.returncode}")
+            trained = self.load(folder / "trained")
+        self.model, self.config = trained.model, trained.config
+
+    def _train(self, embeddings: np.ndarray, pictures: np.ndarray, seed: int) -> None:
+        """Train under JAX; pictures uint8 (N, 160, 160, 3)."""
+        from jax_privacy import keras_api
+
+        size, count, epochs = self.config["batch_size"], len(pictures), self.config["epochs"]
         keras.utils.set_random_seed(seed)
         model = DECODERS[self.config["decoder"]]()
-        check_invert(embeddings[:1], model.input_shape[1])
         budget = keras_api.DPKerasConfig(
             epsilon=self.config["epsilon"],
             delta=self.config["delta"],
@@ -83,7 +108,7 @@ class PrivateInverter(DecoderInverter):
         private = keras_api.make_private(flat, budget)
         private.compile("adam", "mse")
         low, high = self.targets
-        targets = in_range(images[np.arange(count)], low=low, high=high)
+        targets = in_range(pictures, low=low, high=high)
         with progress(total=epochs * (count // size), unit="step", desc=self.name) as bar:
             tick = keras.callbacks.LambdaCallback(
                 on_train_batch_end=lambda batch, logs: bar.update()
@@ -97,3 +122,18 @@ class PrivateInverter(DecoderInverter):
                 callbacks=[tick],
             )
         self.model = model  # its layers were trained; what the library added hangs on `flat`
+
+
+def _train_in(folder: Path) -> None:
+    """What the process of its own does: everything is in the folder, and the result goes there."""
+    inverter = PrivateInverter(**json.loads((folder / "config.json").read_text()))
+    with np.load(folder / "given.npz") as given:
+        inverter.fit(given["embeddings"], given["pictures"], seed=int(given["seed"]))
+    inverter.save(folder / "trained")
+
+
+if __name__ == "__main__":
+    try:
+        _train_in(Path(sys.argv[1]))
+    except KeyboardInterrupt:  # whoever waits for it was interrupted too, and says so
+        sys.exit(130)

@@ -1,6 +1,5 @@
 """The published benchmark: what it consists of, what is missing of it, and what that would cost."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -54,7 +53,6 @@ class Job:
         options: of its command line.
         methods: in the names of the records that it writes.
         seed: in the same.
-        backend: of Keras, where the program needs a certain one.
     """
 
     program: str
@@ -62,7 +60,6 @@ class Job:
     methods: tuple[str, ...]
     seed: int = 0
     protocol: str | None = None
-    backend: str | None = None
 
     def records(self, results: Path) -> list[Path]:
         """The records that it writes."""
@@ -70,19 +67,9 @@ class Job:
         return [folder / f"{method}-{DATASET}-s{self.seed}.json" for method in self.methods]
 
     @property
-    def arguments(self) -> list[str]:
-        """What Python is called with."""
-        return ["-m", f"experiments.{self.program}", *self.options]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What is set for the call."""
-        return {"KERAS_BACKEND": self.backend} if self.backend else {}
-
-    def __str__(self) -> str:
+    def command(self) -> list[str]:
         """The call, for a shell."""
-        given = [f"{name}={value}" for name, value in self.environment.items()]
-        return " ".join([*given, "python", *self.arguments])
+        return ["python", "-m", f"experiments.{self.program}", *self.options]
 
 
 def declared() -> Iterator[Job]:
@@ -119,8 +106,7 @@ def _study(options: shadows.Options) -> Job:
         if name == "methods" or values != getattr(shadows.Options, name):
             given += [f"--{name}", *map(str, values)]
     labels = tuple(shadows.labels(method, options).values())
-    backend = "jax" if method.startswith(private.NAME) else None
-    return Job("shadows", tuple(given), labels, protocol="membership", backend=backend)
+    return Job("shadows", tuple(given), labels, protocol="membership")
 
 
 def cost(job: Job, results: Path) -> float | None:
@@ -145,7 +131,7 @@ def run_all(options: Options) -> None:
     known = {job: cost(job, options.results) for job in missing}
     for job, seconds in known.items():
         told = "not known" if seconds is None else f"{seconds / 60:.0f} minutes"
-        print(f"{job}: {told}")
+        print(f"{' '.join(job.command)}: {told}")
     total = sum(seconds for seconds in known.values() if seconds is not None) / 3600
     unknown = sum(seconds is None for seconds in known.values())
     if missing:
@@ -153,12 +139,10 @@ def run_all(options: Options) -> None:
     if options.dry_run:
         return
     for place, job in enumerate(missing, 1):
-        print(f"{place}/{len(missing)}: {job}", flush=True)
-        done = subprocess.run(
-            [sys.executable, *job.arguments], cwd=ROOT, env=os.environ | job.environment
-        )
+        print(f"{place}/{len(missing)}: {' '.join(job.command)}", flush=True)
+        done = subprocess.run([sys.executable, *job.command[1:]], cwd=ROOT)
         if done.returncode:
-            fail(f"{job} ended with exit code {done.returncode}; see above")
+            fail(f"{' '.join(job.command)} ended with exit code {done.returncode}; see above")
             sys.exit(done.returncode)
     tables.run_all(tables.Options(results=options.results))
 

@@ -1,7 +1,5 @@
 """What the published benchmark consists of."""
 
-from subprocess import CompletedProcess
-
 import pytest
 
 from experiments import benchmark
@@ -29,24 +27,6 @@ def test_a_dry_run_says_what_is_missing_and_what_it_costs(tmp_path, capsys):
     told = [line for line in lines if "--methods ridge_pca --seeds" in line]
     assert [line.partition(" --seeds ")[2][0] for line in told] == ["1", "2"]
     assert all(line.endswith("minutes") for line in told)
-
-
-def test_a_study_with_differential_privacy_is_run_with_its_backend(tmp_path, monkeypatch):
-    private = [job for job in benchmark.declared() if "private" in str(job)]
-    assert [str(job).partition(" --methods ")[0] for job in private] == [
-        "KERAS_BACKEND=jax python -m experiments.shadows"
-    ]
-    given = []
-
-    def run(command, cwd, env):
-        given.append(env["KERAS_BACKEND"])
-        return CompletedProcess(command, 1)
-
-    monkeypatch.setattr(benchmark, "declared", lambda: iter(private))
-    monkeypatch.setattr(benchmark.subprocess, "run", run)
-    with pytest.raises(SystemExit):
-        benchmark.run_all(benchmark.Options(results=tmp_path))
-    assert given == ["jax"]
 
 
 def test_a_job_that_fails_ends_the_run_with_its_command(tmp_path, monkeypatch, capsys):
