@@ -302,7 +302,9 @@ def run_one(name: str, options: Options, bench: Bench) -> None:
     search(ground)
     seconds = sum(found.pop("seconds", 0) for found in ground.trials.values())
     figures = {
-        f"{trial}/{figure}": metric(value, n=len(ground.held_out))
+        f"{trial}/{figure}": metric(
+            value, n=len(ground.train if figure == "train_loss" else ground.held_out)
+        )
         for trial, found in ground.trials.items()
         for figure, value in found.items()
         if isinstance(value, float)
