@@ -50,10 +50,16 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
 
 def _interrupt_again(caught: "sys.UnraisableHookArgs") -> None:
     """Repeat a Ctrl-C that came while an object was being cleaned up, where Python drops it."""
-    if caught.exc_type is KeyboardInterrupt:
-        threading.Timer(0.1, interrupt_main).start()
-    else:
+    if caught.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(caught)
+        return
+    waiting = True
+    while waiting:
+        try:
+            threading.Timer(0.1, interrupt_main).start()
+            waiting = False
+        except KeyboardInterrupt:  # on a busy machine it came before this was left: dropped too
+            continue
 
 
 def fail(sentence: str) -> int:

@@ -86,7 +86,8 @@ def test_shadow_models_of_a_decoder(tmp_path):
         for name in (f"{unit}/lira_offline/together/auc", f"{unit}/rmia_online/ssim/auc"):
             assert again[name].value == record.metrics[name].value
     table = (tmp_path / "runs/smoke/membership-synthetic.md").read_text()
-    assert "| documented_dense_n20 | black_box | 2 | 20 image, 2" in table
+    assert "| documented_dense_n20 | black_box | 2 | 20 | " in table  # the ledger
+    assert "| subject | documented_dense_n20 | 2 | 2" in table
 
     # Interrupted after some parts, it trains only what is missing; by Ray to the same numbers.
     paths[0].unlink()

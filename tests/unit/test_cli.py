@@ -1,6 +1,7 @@
 """Bad input ends with one clear sentence and exit code 2, without a traceback."""
 
 import sys
+import threading
 import time
 from dataclasses import dataclass
 
@@ -188,8 +189,19 @@ def test_what_does_not_work_of_a_users_own(run, tmp_path, arguments, sentence):
     assert not list(tmp_path.rglob("records"))
 
 
-def test_ctrl_c_while_an_object_is_cleaned_up(monkeypatch, capsys):
+@pytest.mark.parametrize("busy", [False, True])
+def test_ctrl_c_while_an_object_is_cleaned_up(busy, monkeypatch, capsys):
     # Python reports what is raised there and drops it; the program would run to its end.
+    start = threading.Thread.start
+    late = iter([busy])
+
+    def started(thread):
+        start(thread)
+        if next(late, False):  # so busy that it is repeated before it was left
+            time.sleep(0.3)
+
+    monkeypatch.setattr(threading.Thread, "start", started)
+
     class Interrupted:
         def __del__(self):
             raise KeyboardInterrupt
@@ -200,7 +212,7 @@ def test_ctrl_c_while_an_object_is_cleaned_up(monkeypatch, capsys):
 
     def body(options):
         Interrupted()
-        time.sleep(10)
+        time.sleep(1)
         raise AssertionError("the interruption was dropped")
 
     monkeypatch.setattr(sys, "argv", ["interrupted"])
