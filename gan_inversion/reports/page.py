@@ -10,7 +10,7 @@ from gan_inversion.reports.table import CODE, MARKED
 STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff;
-       max-width: 76rem; margin: 0 auto; padding: 1rem; }
+       max-width: 80rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.7rem; line-height: 1.2; } h2 { margin-top: 2.5rem; font-size: 1.3rem; }
 figure { margin: 1.2rem 0; } figcaption { font-weight: 600; margin-bottom: .4rem; }
 svg, img { max-width: 100%; height: auto; }
