@@ -91,6 +91,7 @@ def is_attack(name: str) -> bool:
 def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
     """What reconstruction gains beside what it gives away, a row for each method that has both."""
     rows: list[list[Cell | str]] = []
+    few: list[str] = []  # methods whose study has one signal
     header = ["method", "knowledge", "epochs", "members", "type-I SAR", "type-II SAR"]
     shown = ("auc", at("tpr", fpr=1e-2))
     header += [f"{attack.split('_')[0]} {_title(figure)}" for attack in LEAKS for figure in shown]
@@ -105,6 +106,8 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
             strong = [cell(group, strongest(group[0], f), form=".3f") for f in shown]
             lead = [base_method(method), group[0].knowledge or "", str(config["epochs"])]
             row = [*lead, f"{config['members']['image']:,}", *rates, *plain, *strong]
+            if TOGETHER not in strongest(group[0], "auc"):
+                few.append(base_method(method))
             if private:
                 claimed = config["inverter"].get(CLAIMED, "none")
                 proven = cell(group, strongest(group[0], CLAIMED), form=".2f")
@@ -112,10 +115,8 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
             rows.append(row)
     caption = "The leakage ledger: success of reconstruction beside success of membership attacks."
     told = [LEDGER, EPSILONS] if private else [LEDGER]
-    few = [m for m, group in groups.items() if TOGETHER not in strongest(group[0], "auc")]
     if few:
-        names = dict.fromkeys(base_method(method) for method in few)
-        told.append(f"The study of {', '.join(names)} asked for log_mse alone.")
+        told.append(f"The study of {', '.join(dict.fromkeys(few))} asked for log_mse alone.")
     return Table("membership_ledger", caption, header, rows, [*told, *notes])
 
 
