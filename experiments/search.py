@@ -19,9 +19,11 @@ from experiments.documented import score
 from experiments.examination import Bench
 from experiments.methods import reconstruct
 from experiments.tables import write_search
+from experiments.thresholds import embed_view
 from gan_inversion.cgan import ConditionalGAN
 from gan_inversion.config import PRESETS
 from gan_inversion.data import Subset
+from gan_inversion.evaluation.attack import rejected
 from gan_inversion.evaluation.realism import sliced_wasserstein
 from gan_inversion.evaluation.reconstruction import ssim
 from gan_inversion.evaluation.verification import cosine
@@ -38,6 +40,7 @@ SEARCHES = {
         objective="train_loss",
         direction="min",
         split="images",
+        view="whole",
         trials=2,
         executions=2,
         epochs=10,
@@ -47,6 +50,7 @@ SEARCHES = {
         objective="validation_loss",
         direction="min",
         split="subjects",
+        view="aligned",
         trials=12,
         executions=1,
         epochs=5,
@@ -56,6 +60,7 @@ SEARCHES = {
         objective="score",
         direction="max",
         split="subjects",
+        view="aligned",
         trials=8,
         executions=1,
         epochs=100,
@@ -67,10 +72,12 @@ SEARCHES = {
 class Options:
     """Search the options of decoders and of the conditional GAN.
 
-    `documented` is the thesis' search: the number of dense layers, chosen by the loss on the very
-    images that were trained on. `honest` searches layers, width, learning rate and batch size, and
-    chooses by the loss on subjects that were not. `cgan` searches the weights of the loss at a
-    small budget (its epochs are steps), by cosine + SSIM - SWD on validation subjects.
+    `documented` is the thesis' search, on its ground: whole frames, images held out at random, the
+    number of dense layers chosen by the loss on the very images that were trained on. The others
+    see aligned faces, as the `inversion` protocol does. `honest` searches layers, width, learning
+    rate and batch size, and chooses by the loss on subjects that were not trained on. `cgan`
+    searches the weights of the loss at a small budget (its epochs are steps), by cosine + SSIM -
+    SWD on validation subjects.
 
     An interrupted search goes on; a trial that fails is marked and the search goes on.
 
@@ -126,7 +133,9 @@ class Ground:
         name: of the search.
         protocol: the search.
         options: of the command.
-        bench: images and recogniser.
+        bench: data set and recogniser.
+        images: uint8 (N, 160, 160, 3), the protocol's view of all.
+        embeddings: float32 (N, D), of them.
         train, held_out: indices of images to train on, and to validate on.
         trials: options and losses of each trial, as they come.
     """
@@ -135,14 +144,11 @@ class Ground:
     protocol: Search
     options: Options
     bench: Bench
+    images: np.ndarray
+    embeddings: np.ndarray
     train: np.ndarray
     held_out: np.ndarray
     trials: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    @property
-    def embeddings(self) -> np.ndarray:
-        """Of all images."""
-        return self.bench.judges[0].embeddings
 
     @property
     def folder(self) -> Path:
@@ -181,7 +187,7 @@ def decoder_losses(
     )
     low, high = inverter.targets
     inverter.model = model
-    images = ground.bench.images
+    images = ground.images
     batches = shuffled(
         ground.embeddings[ground.train],
         Subset(images, ground.train),
@@ -216,11 +222,11 @@ def cgan_figures(
     )
     attacked = ground.bench.judges[0]
     inverter = ConditionalGAN(config, recogniser=attacked.embedder)
-    train: Images = Subset(ground.bench.images, ground.train)
+    train: Images = Subset(ground.images, ground.train)
     with Run(folder, {"options": dict(values), "seed": seed}) as run:
         inverter.fit(ground.embeddings[ground.train], train, seed=seed, run=run)
         loss = run.history()[-1]["train_loss"]
-        originals = ground.bench.images[ground.held_out]
+        originals = ground.images[ground.held_out]
         embeddings = ground.embeddings[ground.held_out]
         pictures, _ = reconstruct(inverter, embeddings)
         likeness = ssim(originals / np.float32(255), pictures / np.float32(255)).mean()
@@ -282,14 +288,17 @@ def set_up(name: str, options: Options, bench: Bench) -> Ground:
     protocol = SEARCHES[name]
     if options.smoke:
         protocol = replace(protocol, trials=2, epochs=2)
+    look = {"view": protocol.view, "resample": protocol.resample}
+    images = bench.dataset.view(**look)
+    embeddings = embed_view(bench.judges[0].embedder, bench.dataset, **look)
+    train, held_out = bench.split.train, bench.split.validation
     if protocol.split == "images":
-        everyone = np.sort(np.concatenate([bench.split.train, bench.split.validation, bench.asked]))
-        train, held_out = Documented().split(len(everyone), seed=options.seed)
-        return Ground(name, protocol, options, bench, everyone[train], everyone[held_out])
-    held_out = bench.split.validation
-    if name == "cgan":
-        held_out = stream(options.seed, "search").permutation(held_out)[:256]
-    return Ground(name, protocol, options, bench, bench.split.train, np.sort(held_out))
+        usable = np.flatnonzero(~rejected(embeddings))
+        parts = Documented().split(len(usable), seed=options.seed)
+        train, held_out = (usable[part] for part in parts)
+    elif name == "cgan":
+        held_out = np.sort(stream(options.seed, "search").permutation(held_out)[:256])
+    return Ground(name, protocol, options, bench, images, embeddings, train, held_out)
 
 
 def run_one(name: str, options: Options, bench: Bench) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 
-from experiments import search
+from experiments import inversion, search
+from gan_inversion.protocols import Documented
 from gan_inversion.record import Record
 from gan_inversion.reports.dashboard import write_all
 from tests.smoke.test_experiments import finish, start
@@ -39,6 +40,20 @@ def test_every_search_is_recorded_and_told(tmp_path):
     assert "headline/score" in trials["runs/search-search_cgan-s0-0"]
 
 
+def test_the_thesis_search_stands_on_the_thesis_ground():
+    options = search.rehearsal(search.Options())
+    bench = inversion.set_up(inversion.attacked_alone(options))
+    ground = search.set_up("documented", options, bench)
+    images = bench.dataset.view(Documented().view, resample=Documented().resample)
+    train, test = Documented().split(len(images), seed=0)
+    np.testing.assert_array_equal(ground.images, images)
+    np.testing.assert_array_equal(ground.train, train)
+    np.testing.assert_array_equal(ground.held_out, test)
+    again = bench.judges[0].embedder.embed(images[:8])
+    np.testing.assert_allclose(ground.embeddings[:8], again, atol=1e-4)
+    assert not np.allclose(ground.embeddings, bench.judges[0].embeddings, atol=1e-2)
+
+
 def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path, monkeypatch):
     asked, interrupted = [], []
 
@@ -56,9 +71,9 @@ def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path, monk
     def ground():
         protocol = replace(search.SEARCHES["honest"], trials=3)
         bench = SimpleNamespace(dataset=SimpleNamespace(name="synthetic"))
-        nobody = np.empty(0, int)
+        nobody, nothing = np.empty(0, int), np.empty(0)
         options = search.Options(runs=tmp_path)
-        return search.Ground("honest", protocol, options, bench, nobody, nobody)
+        return search.Ground("honest", protocol, options, bench, nothing, nothing, nobody, nobody)
 
     with pytest.raises(KeyboardInterrupt):
         search.search(ground())
