@@ -18,12 +18,14 @@ from experiments.common import main, make_record, recorded
 from experiments.documented import score
 from experiments.examination import Bench
 from experiments.methods import reconstruct
+from experiments.own import read_arrays
 from experiments.tables import write_search
 from experiments.thresholds import embed_view
 from gan_inversion.cgan import ConditionalGAN
 from gan_inversion.config import PRESETS
 from gan_inversion.data import Subset
 from gan_inversion.evaluation.attack import rejected
+from gan_inversion.evaluation.intervals import bootstrap_mean
 from gan_inversion.evaluation.realism import sliced_wasserstein
 from gan_inversion.evaluation.reconstruction import ssim
 from gan_inversion.evaluation.verification import cosine
@@ -32,7 +34,10 @@ from gan_inversion.protocols import Documented, Search
 from gan_inversion.record import metric
 from gan_inversion.run import Run
 from gan_inversion.seeding import stream
+from gan_inversion.storage import write_arrays
 from gan_inversion.training import fit, shuffled
+
+SCORES = "scores.npz"  # of one training, in its folder
 
 SEARCHES = {
     "documented": Search(
@@ -174,9 +179,11 @@ def space(name: str) -> keras_tuner.HyperParameters:
     return options
 
 
-def decoder_losses(
-    values: Mapping[str, Any], folder: Path, seed: int, ground: Ground
-) -> dict[str, float]:
+# Figures of a training, and by name the scores of the images held out.
+Found = tuple[dict[str, float], dict[str, np.ndarray]]
+
+
+def decoder_losses(values: Mapping[str, Any], folder: Path, seed: int, ground: Ground) -> Found:
     """Train a decoder with the chosen options: its losses on both sides."""
     keras.utils.set_random_seed(seed)
     model = decoder(values["layers"], values.get("width", 512))
@@ -203,12 +210,10 @@ def decoder_losses(
         loss = float(losses.mean())
         run.log(ground.protocol.epochs, validation_loss=loss)
     run.checkpoint.unlink(missing_ok=True)
-    return {"train_loss": last, "validation_loss": loss}
+    return {"train_loss": last, "validation_loss": loss}, {"validation_loss": losses}
 
 
-def cgan_figures(
-    values: Mapping[str, Any], folder: Path, seed: int, ground: Ground
-) -> dict[str, float]:
+def cgan_figures(values: Mapping[str, Any], folder: Path, seed: int, ground: Ground) -> Found:
     """Train a conditional GAN with the chosen weights: figures on held-out subjects."""
     steps = ground.protocol.epochs
     config = replace(
@@ -229,15 +234,17 @@ def cgan_figures(
         originals = ground.images[ground.held_out]
         embeddings = ground.embeddings[ground.held_out]
         pictures, _ = reconstruct(inverter, embeddings)
-        likeness = ssim(originals / np.float32(255), pictures / np.float32(255)).mean()
-        same = cosine(attacked.embedder.embed(pictures), embeddings).mean()
+        scores = {
+            "cosine": cosine(attacked.embedder.embed(pictures), embeddings),
+            "ssim": ssim(originals / np.float32(255), pictures / np.float32(255)),
+        }
         levels = sliced_wasserstein(originals, pictures, seed=seed)
         swd = float(np.mean(list(levels.values())))
-        figures = {"cosine": float(same), "ssim": float(likeness), "swd": swd}
+        figures = {name: float(values.mean()) for name, values in scores.items()} | {"swd": swd}
         figures["score"] = figures["cosine"] + figures["ssim"] - swd / 1000
         run.log(1, **figures)
     run.checkpoint.unlink(missing_ok=True)
-    return {"train_loss": loss, **figures}
+    return {"train_loss": loss, **figures}, scores
 
 
 def search(ground: Ground) -> None:
@@ -253,7 +260,8 @@ def search(ground: Ground) -> None:
                 start = time.perf_counter()
                 folder = ground.folder / f"trial-{trial.trial_id}-{execution}"
                 seed = ground.options.seed + execution
-                figures = body(trial.hyperparameters.values, folder, seed, ground)
+                figures, scores = body(trial.hyperparameters.values, folder, seed, ground)
+                write_arrays(folder / SCORES, scores)
                 found.append(figures | {"seconds": time.perf_counter() - start})
                 keras.utils.clear_session()
             return found
@@ -283,6 +291,19 @@ def search(ground: Ground) -> None:
         }
 
 
+def scores_of(ground: Ground) -> dict[str, np.ndarray]:
+    """Raw scores, `<trial>/<name>`: float32 (trainings, images held out)."""
+    scores = {}
+    for trial, found in ground.trials.items():
+        if found["status"] != "COMPLETED":
+            continue
+        files = sorted(ground.folder.glob(f"trial-{trial}-*/{SCORES}"))
+        kept = [read_arrays(path) for path in files]
+        for name in kept[0]:
+            scores[f"{trial}/{name}"] = np.stack([some[name] for some in kept]).astype("float32")
+    return scores
+
+
 def set_up(name: str, options: Options, bench: Bench) -> Ground:
     """The images of a search: split as its protocol says."""
     protocol = SEARCHES[name]
@@ -310,9 +331,13 @@ def run_one(name: str, options: Options, bench: Bench) -> None:
         return
     search(ground)
     seconds = sum(found.pop("seconds", 0) for found in ground.trials.values())
+    scores, subjects = scores_of(ground), bench.dataset.subjects[ground.held_out]
+    intervals = {name: bootstrap_mean(own.mean(axis=0), subjects) for name, own in scores.items()}
     figures = {
         f"{trial}/{figure}": metric(
-            value, n=len(ground.train if figure == "train_loss" else ground.held_out)
+            value,
+            ci=intervals.get(f"{trial}/{figure}"),
+            n=len(ground.train if figure == "train_loss" else ground.held_out),
         )
         for trial, found in ground.trials.items()
         for figure, value in found.items()
@@ -335,7 +360,8 @@ def run_one(name: str, options: Options, bench: Bench) -> None:
         metrics=figures,
         cost={"seconds": protocol.executions * seconds},
     )
-    print(record.write(options.records))
+    held_out = {"held_out_index": ground.held_out.astype("int32")}
+    print(record.write(options.records, held_out | scores))
 
 
 def run_all(options: Options) -> None:

@@ -29,7 +29,7 @@ from gan_inversion.progress import progress
 from gan_inversion.protocols import Membership, Pool
 from gan_inversion.record import Metric, resolved
 from gan_inversion.run import Run
-from gan_inversion.storage import atomic
+from gan_inversion.storage import write_arrays
 
 TOGETHER = 4  # models of a part; what is lost when a run is interrupted
 
@@ -173,8 +173,7 @@ def gather(parts: Sequence[Part], workers: int) -> dict[str, np.ndarray]:
     files = [part.folder / f"{part.unit}-{part.models[0]:02}.npz" for part in parts]
     missing = [part for part, file in zip(parts, files, strict=True) if not _holds(file, part)]
     for part, found in spread(missing, workers):
-        with atomic(files[parts.index(part)]) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **found)
+        write_arrays(files[parts.index(part)], found)
     arrays = []
     for path in files:
         with np.load(path) as content:

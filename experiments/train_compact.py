@@ -15,7 +15,7 @@ from gan_inversion.evaluation.verification import auc, bootstrap_auc, by_subject
 from gan_inversion.protocols import Verification
 from gan_inversion.record import Metric, metric
 from gan_inversion.run import Run
-from gan_inversion.storage import atomic
+from gan_inversion.storage import write_arrays
 from gan_inversion.training import fit, shuffled
 
 
@@ -128,9 +128,8 @@ def run_all(options: Options) -> None:
         options = rehearsal(options)
     if options.train:
         body = train(options)
-        with atomic(options.output) as temporary:
-            arrays = {f"{i:02d}": a.astype("float16") for i, a in enumerate(body.get_weights())}
-            np.savez_compressed(temporary, **arrays)
+        arrays = {f"{i:02d}": a.astype("float16") for i, a in enumerate(body.get_weights())}
+        write_arrays(options.output, arrays)
     embedder = Compact(options.output)
     unseen = Synthetic(options.unseen, 8, first=FIRST_UNSEEN)
     metrics = verify(embedder, unseen)

@@ -76,6 +76,12 @@ def write_png(path: Path, picture: np.ndarray) -> None:
         Image.fromarray(picture).save(temporary)
 
 
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays by name as .npz, compressed, atomically."""
+    with atomic(path) as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+
+
 def cached_array(
     path: Path, shape: tuple[int, ...], dtype: str, fill: Callable[[np.ndarray], None]
 ) -> np.ndarray:

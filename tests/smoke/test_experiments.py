@@ -187,7 +187,8 @@ def test_farm_speed(tmp_path):
     smoke = tmp_path / "runs" / "smoke"
     (path,) = (smoke / "records" / "speed").glob("farm_dense-*.json")
     metrics = Record.read(path).metrics
-    assert metrics["alone/models_per_hour"].value > 0
+    for way in ("keras", "alone", "together"):
+        assert metrics[f"{way}/models_per_hour"].value > 0
     assert metrics["together/loss_difference"].value < 1e-3  # they are the same models
     assert "| dense |" in (smoke / "speed.md").read_text()
 

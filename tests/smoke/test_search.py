@@ -64,7 +64,7 @@ def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path, monk
         if len(asked) == 3 and not interrupted:
             interrupted.append(True)
             raise KeyboardInterrupt
-        return {"train_loss": 0.1, "validation_loss": 0.2}
+        return {"train_loss": 0.1, "validation_loss": 0.2}, {"validation_loss": np.full(3, 0.2)}
 
     monkeypatch.setattr(search, "decoder_losses", losses)
 
@@ -83,3 +83,5 @@ def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path, monk
     assert sorted(found) == ["COMPLETED", "COMPLETED", "FAILED"]
     assert any("no memory left" in str(trial["message"]) for trial in again.trials.values())
     assert len(asked) == 4  # the interrupted one twice
+    scores = search.scores_of(again)
+    assert [some.shape for some in scores.values()] == [(1, 3)] * 2  # none of the failed one
