@@ -1,5 +1,6 @@
 """The published benchmark: what it consists of, what is missing of it, and what that would cost."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from experiments import documented, search, shadows, tables, verification
 from experiments.common import ROOT, fail, main
 from gan_inversion.data.views import FILTERS, VIEWS
 from gan_inversion.record import Record
+from gan_inversion.storage import cache_dir, data_dir
 
 DATASET = "lfw"
+PUBLISHED = ROOT / "results"
 STUDIES = (
     shadows.Options(methods=("documented_dense_n1000",)),
     shadows.Options(methods=("documented_dense_n1000",), units=("image",), epochs=(100,)),
@@ -34,14 +37,15 @@ STUDIES = (
 class Options:
     """Run what is missing of the benchmark, one program at a time, and write all tables.
 
-    Whatever is interrupted goes on when the same command is given again.
+    Whatever is interrupted goes on when the same command is given again. In an empty folder all of
+    it is run anew, and what is published stays as it is.
     """
 
-    results: Path = Path("results")
-    """Folder that holds the records."""
+    folder: Path = ROOT
+    """Where `results`, `docs` and `runs` are, or shall be. Default: this repository."""
 
     dry_run: bool = False
-    """Only say what is missing, and what it would cost by the records of the same method."""
+    """Only say what is missing, and what it would cost by the published records of the method."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,14 @@ class Job:
     seed: int = 0
     protocol: str | None = None
 
+    @property
+    def held_by(self) -> str:
+        """Name of the protocol, and of the folder of its records."""
+        return self.protocol or self.program
+
     def records(self, results: Path) -> list[Path]:
         """The records that it writes."""
-        folder = results / "records" / (self.protocol or self.program)
+        folder = results / "records" / self.held_by
         return [folder / f"{method}-{DATASET}-s{self.seed}.json" for method in self.methods]
 
     @property
@@ -109,42 +118,50 @@ def _study(options: shadows.Options) -> Job:
     return Job("shadows", tuple(given), labels, protocol="membership")
 
 
-def cost(job: Job, results: Path) -> float | None:
-    """Seconds that the job took, perhaps with another seed; None where no record says."""
-    spent = []
-    for path in (results / "records" / (job.protocol or job.program)).glob("*.json"):
+def costs() -> dict[tuple[str, str], float]:
+    """Seconds of each published protocol and method that says so, those of the slowest seed."""
+    spent: dict[tuple[str, str], float] = {}
+    for path in (PUBLISHED / "records").glob("*/*.json"):
         record = Record.read(path)
-        if record.method in job.methods:
-            examined = record.cost.get("examination_seconds", {}).values()
-            told = [record.cost.get("train_seconds"), record.cost.get("seconds"), *examined]
-            spent += [sum(seconds for seconds in told if seconds is not None)]
-    return max(spent, default=None) or None
+        examined = record.cost.get("examination_seconds", {}).values()
+        told = [record.cost.get("train_seconds"), record.cost.get("seconds"), *examined]
+        key = record.protocol, record.method
+        spent[key] = max(sum(filter(None, told)), spent.get(key, 0))
+    return {key: seconds for key, seconds in spent.items() if seconds}
 
 
 def run_all(options: Options) -> None:
     """Say what is missing, run it, write the tables."""
-    jobs = list(declared())
-    missing = [
-        job for job in jobs if not all(path.exists() for path in job.records(options.results))
-    ]
-    print(f"{len(jobs) - len(missing)} of {len(jobs)} jobs are recorded in {options.results}")
-    known = {job: cost(job, options.results) for job in missing}
+    jobs, results = list(declared()), options.folder / "results"
+    missing = [job for job in jobs if not all(path.exists() for path in job.records(results))]
+    print(f"{len(jobs) - len(missing)} of {len(jobs)} jobs are recorded in {results}")
+    published = costs()
+    known = {
+        job: max(published.get((job.held_by, name), 0) for name in job.methods) for job in missing
+    }
     for job, seconds in known.items():
-        told = "not known" if seconds is None else f"{seconds / 60:.0f} minutes"
+        told = f"{seconds / 60:.0f} minutes" if seconds else "not known"
         print(f"{' '.join(job.command)}: {told}")
-    total = sum(seconds for seconds in known.values() if seconds is not None) / 3600
-    unknown = sum(seconds is None for seconds in known.values())
     if missing:
-        print(f"in all {total:.1f} hours, and {unknown} jobs of which no record says it")
+        unknown = sum(not seconds for seconds in known.values())
+        print(
+            f"in all {sum(known.values()) / 3600:.1f} hours, "
+            f"and {unknown} jobs of which no record says it"
+        )
     if options.dry_run:
         return
+    options.folder.mkdir(parents=True, exist_ok=True)
+    places = {"GAN_INVERSION_DATA": data_dir(), "GAN_INVERSION_CACHE": cache_dir()}
+    environment = os.environ | {name: str(path.resolve()) for name, path in places.items()}
     for place, job in enumerate(missing, 1):
         print(f"{place}/{len(missing)}: {' '.join(job.command)}", flush=True)
-        done = subprocess.run([sys.executable, *job.command[1:]], cwd=ROOT)
+        call = [sys.executable, *job.command[1:]]
+        done = subprocess.run(call, cwd=options.folder, env=environment)
         if done.returncode:
             fail(f"{' '.join(job.command)} ended with exit code {done.returncode}; see above")
             sys.exit(done.returncode)
-    tables.run_all(tables.Options(results=options.results))
+    readme = options.folder / "README.md"
+    tables.run_all(tables.Options(results=results, output=options.folder / "docs", readme=readme))
 
 
 if __name__ == "__main__":

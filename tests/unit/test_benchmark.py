@@ -1,11 +1,13 @@
 """What the published benchmark consists of."""
 
+import shutil
+
 import pytest
 
 from experiments import benchmark
 from tests.conftest import ROOT
 
-PUBLISHED = ROOT / "results"
+PUBLISHED, DOCS = ROOT / "results", ROOT / "docs"
 
 
 def test_every_published_record_of_real_faces_is_declared():
@@ -16,23 +18,39 @@ def test_every_published_record_of_real_faces_is_declared():
 
 
 def test_a_dry_run_says_what_is_missing_and_what_it_costs(tmp_path, capsys):
-    records = tmp_path / "records" / "inversion"
+    records = tmp_path / "results" / "records" / "inversion"
     records.mkdir(parents=True)
     kept = PUBLISHED / "records" / "inversion" / "ridge_pca-lfw-s0.json"
     (records / kept.name).write_bytes(kept.read_bytes())
-    benchmark.run_all(benchmark.Options(results=tmp_path, dry_run=True))
+    benchmark.run_all(benchmark.Options(folder=tmp_path, dry_run=True))
     lines = capsys.readouterr().out.splitlines()
     count = len(list(benchmark.declared()))
-    assert lines[0] == f"1 of {count} jobs are recorded in {tmp_path}"
+    assert lines[0] == f"1 of {count} jobs are recorded in {tmp_path / 'results'}"
+    assert len(lines) == 1 + (count - 1) + 1
     told = [line for line in lines if "--methods ridge_pca --seeds" in line]
     assert [line.partition(" --seeds ")[2][0] for line in told] == ["1", "2"]
     assert all(line.endswith("minutes") for line in told)
 
 
-def test_a_job_that_fails_ends_the_run_with_its_command(tmp_path, monkeypatch, capsys):
-    job = benchmark.Job("inversion", ("--methods", "nobody"), ("nobody",))
-    monkeypatch.setattr(benchmark, "declared", lambda: iter([job]))
+def test_a_job_runs_in_the_folder_and_one_that_fails_ends_the_run(tmp_path, monkeypatch, capfd):
+    folder = tmp_path / "anew"
+    jobs = [
+        benchmark.Job("inversion", ("--smoke", "--methods", "mean_face"), ("mean_face",)),
+        benchmark.Job("inversion", ("--methods", "nobody"), ("nobody",)),
+    ]
+    monkeypatch.setattr(benchmark, "declared", lambda: iter(jobs))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     with pytest.raises(SystemExit) as stop:
-        benchmark.run_all(benchmark.Options(results=tmp_path))
+        benchmark.run_all(benchmark.Options(folder=folder))
     assert stop.value.code == 2
-    assert "--methods nobody ended with exit code 2" in capsys.readouterr().err
+    assert "--methods nobody ended with exit code 2" in capfd.readouterr().err
+    assert list(folder.glob("runs/smoke/records/inversion/mean_face-*.json"))
+
+
+def test_all_tables_of_another_folder_are_its_own(tmp_path, monkeypatch, capsys):
+    shutil.copytree(PUBLISHED, tmp_path / "results", ignore=shutil.ignore_patterns("speed"))
+    monkeypatch.setattr(benchmark, "declared", lambda: iter(()))
+    benchmark.run_all(benchmark.Options(folder=tmp_path))
+    assert "README.md, whose blocks would be filled" in capsys.readouterr().out
+    for name in ("inversion", "membership", "verification"):
+        assert (tmp_path / "docs" / f"{name}.md").read_text() == (DOCS / f"{name}.md").read_text()
