@@ -31,7 +31,7 @@ from gan_inversion.evaluation.reconstruction import ssim
 from gan_inversion.evaluation.verification import cosine
 from gan_inversion.inverter import Images
 from gan_inversion.protocols import Documented, Search
-from gan_inversion.record import metric
+from gan_inversion.record import Metric, metric
 from gan_inversion.run import Run
 from gan_inversion.seeding import stream
 from gan_inversion.storage import write_arrays
@@ -270,7 +270,7 @@ def search(ground: Ground) -> None:
         objective=keras_tuner.Objective(protocol.objective, protocol.direction),
         max_trials=protocol.trials,
         hyperparameters=space(ground.name),
-        seed=ground.options.seed,
+        seed=1 + ground.options.seed,  # by 0 it would draw one
         max_consecutive_failed_trials=protocol.trials,
         directory=str(ground.folder.parent),
         project_name=f"{ground.folder.name}-tuner",
@@ -302,6 +302,23 @@ def scores_of(ground: Ground) -> dict[str, np.ndarray]:
         for name in kept[0]:
             scores[f"{trial}/{name}"] = np.stack([some[name] for some in kept]).astype("float32")
     return scores
+
+
+def runner_up(scores: Mapping[str, np.ndarray], subjects: np.ndarray) -> dict[str, Metric]:
+    """How much larger the second smallest loss is, image by image; of other scores nothing.
+
+    Args:
+        scores: as `scores_of` gives them.
+        subjects: (images held out,).
+    """
+    name = "validation_loss"
+    losses = [own.mean(axis=0) for key, own in scores.items() if key.endswith(f"/{name}")]
+    if len(losses) < 2:
+        return {}
+    best, second = sorted(losses, key=np.mean)[:2]
+    more = second - best
+    ci = bootstrap_mean(more, subjects)
+    return {f"runner_up/{name}": metric(more.mean(), ci=ci, n=len(more))}
 
 
 def set_up(name: str, options: Options, bench: Bench) -> Ground:
@@ -343,6 +360,7 @@ def run_one(name: str, options: Options, bench: Bench) -> None:
         for figure, value in found.items()
         if isinstance(value, float)
     }
+    figures |= runner_up(scores, subjects)
     record = make_record(
         protocol,
         method,

@@ -124,13 +124,14 @@ def _spread(group: Sequence[Record], name: str) -> str:
 def search(record: Record) -> Table:
     """The trials of one search, and what would have been chosen by training and by validation."""
     protocol, trials = record.config["protocol"], record.config["trials"]
-    names = list(dict.fromkeys(name.split("/")[1] for name in record.metrics))
+    found = [name.split("/") for name in record.metrics]
+    names = list(dict.fromkeys(figure for trial, figure in found if trial in trials))
     options = list(dict.fromkeys(name for trial in trials.values() for name in trial["options"]))
     rows: list[list[Cell | str]] = []
-    for place, (trial, found) in enumerate(trials.items()):
-        chosen = [_option(found["options"].get(name)) for name in options]
+    for place, (trial, told) in enumerate(trials.items()):
+        chosen = [_option(told["options"].get(name)) for name in options]
         cells = [cell([record], f"{trial}/{name}") for name in names]
-        rows.append([str(place), *chosen, found["status"].lower(), *cells])
+        rows.append([str(place), *chosen, told["status"].lower(), *cells])
     judged = "score" if protocol["objective"] == "score" else "validation_loss"
     sign = -1 if judged == "score" else 1
     best = {}
@@ -142,15 +143,18 @@ def search(record: Record) -> Table:
         }
         best[name] = sorted(values, key=values.__getitem__)[::order][0]
     same = "was" if len(set(best.values())) == 1 else "was not"
-    told = (
+    name = judged.replace("_", " ")
+    note = (
         f"By training loss trial {best['train_loss']} would be chosen, by "
-        f"{judged.replace('_', ' ')} trial {best[judged]}: the choice by training loss {same} the "
+        f"{name} trial {best[judged]}: the choice by training loss {same} the "
         f"choice on images held out. {protocol['tuner']} went by {protocol['objective']}; "
         f"{protocol['split']} are held out."
     )
+    if isinstance(more := cell([record], f"runner_up/{judged}"), Cell):
+        note += f" Image by image the runner-up's {name} is larger by {more.text()}."
     header = ["trial", *options, "status", *(name.replace("_", " ") for name in names)]
     caption = f"{record.method}: {len(trials)} trials of {protocol['executions']} trainings each."
-    return Table(record.method, caption, header, rows, [told, footer([record], "search")])
+    return Table(record.method, caption, header, rows, [note, footer([record], "search")])
 
 
 def _option(value: object) -> str:

@@ -30,7 +30,10 @@ def test_every_search_is_recorded_and_told(tmp_path):
         t["options"] for t in records["search_honest-synthetic-s0"].config["trials"].values()
     ]
     assert set(options[0]) == {"layers", "width", "learning_rate", "batch_size"}
+    margin = records["search_honest-synthetic-s0"].metrics["runner_up/validation_loss"]
+    assert margin.value >= 0 and margin.ci[0] <= margin.value <= margin.ci[1]
     page = (tmp_path / "runs/smoke/search-synthetic.md").read_text()
+    assert page.count("runner-up") == 2
     assert page.count("By training loss trial") == 3 and "| 1 |" in page
     write_all(tmp_path / "board", {"search": [(record, {}) for record in records.values()]}, {})
     board = EventMultiplexer().AddRunsFromDirectory(str(tmp_path / "board")).Reload()
@@ -54,6 +57,31 @@ def test_the_thesis_search_stands_on_the_thesis_ground():
     assert not np.allclose(ground.embeddings, bench.judges[0].embeddings, atol=1e-2)
 
 
+def fake_ground(folder, *, name="honest", seed=0, trials=3):
+    protocol = replace(search.SEARCHES[name], trials=trials, executions=1)
+    bench = SimpleNamespace(dataset=SimpleNamespace(name="synthetic"))
+    nobody, nothing = np.empty(0, int), np.empty(0)
+    options = search.Options(runs=folder, seed=seed)
+    return search.Ground(name, protocol, options, bench, nothing, nothing, nobody, nobody)
+
+
+@pytest.mark.parametrize("name", ["documented", "honest"])
+def test_what_is_tried_hangs_on_the_seed(name, tmp_path, monkeypatch):
+    def losses(values, folder, seed, ground):
+        loss = float(values["layers"])
+        return {"train_loss": loss, "validation_loss": loss}, {}
+
+    monkeypatch.setattr(search, "decoder_losses", losses)
+
+    def tried(folder, seed):
+        ground = fake_ground(tmp_path / folder, name=name, seed=seed, trials=4)
+        search.search(ground)
+        return [trial["options"] for trial in ground.trials.values()]
+
+    assert tried("once", 0) == tried("again", 0)
+    assert tried("once", 0) != tried("other", 1)
+
+
 def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path, monkeypatch):
     asked, interrupted = [], []
 
@@ -68,16 +96,9 @@ def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path, monk
 
     monkeypatch.setattr(search, "decoder_losses", losses)
 
-    def ground():
-        protocol = replace(search.SEARCHES["honest"], trials=3)
-        bench = SimpleNamespace(dataset=SimpleNamespace(name="synthetic"))
-        nobody, nothing = np.empty(0, int), np.empty(0)
-        options = search.Options(runs=tmp_path)
-        return search.Ground("honest", protocol, options, bench, nothing, nothing, nobody, nobody)
-
     with pytest.raises(KeyboardInterrupt):
-        search.search(ground())
-    again = ground()
+        search.search(fake_ground(tmp_path))
+    again = fake_ground(tmp_path)
     search.search(again)
     found = [trial["status"] for trial in again.trials.values()]
     assert sorted(found) == ["COMPLETED", "COMPLETED", "FAILED"]
