@@ -132,24 +132,28 @@ def search(record: Record) -> Table:
         chosen = [_option(told["options"].get(name)) for name in options]
         cells = [cell([record], f"{trial}/{name}") for name in names]
         rows.append([str(place), *chosen, told["status"].lower(), *cells])
-    judged = "score" if protocol["objective"] == "score" else "validation_loss"
-    sign = -1 if judged == "score" else 1
+    weighted = protocol["objective"] == "score"
+    judged = "score" if weighted else "validation_loss"
     best = {}
-    for name, order in (("train_loss", 1), (judged, sign)):
+    for name, order in (("train_loss", 1), (judged, -1 if weighted else 1)):
         values = {
             place: record.metrics[f"{trial}/{name}"].value or 0.0
             for place, trial in enumerate(trials)
             if f"{trial}/{name}" in record.metrics
         }
         best[name] = sorted(values, key=values.__getitem__)[::order][0]
-    same = "was" if len(set(best.values())) == 1 else "was not"
     name = judged.replace("_", " ")
-    note = (
-        f"By training loss trial {best['train_loss']} would be chosen, by "
-        f"{name} trial {best[judged]}: the choice by training loss {same} the "
-        f"choice on images held out. {protocol['tuner']} went by {protocol['objective']}; "
-        f"{protocol['split']} are held out."
-    )
+    note = f"By {name} on images held out trial {best[judged]} would be chosen"
+    if weighted:
+        note += "; training losses, each with its trial's own weights, cannot be compared."
+    else:
+        same = "was" if len(set(best.values())) == 1 else "was not"
+        note += (
+            f", by training loss trial {best['train_loss']}: "
+            f"the choice by training loss {same} the choice by validation."
+        )
+    note += f" {protocol['tuner']} went by {protocol['objective']}; "
+    note += f"{protocol['split']} are held out."
     if isinstance(more := cell([record], f"runner_up/{judged}"), Cell):
         note += f" Image by image the runner-up's {name} is larger by {more.text()}."
     header = ["trial", *options, "status", *(name.replace("_", " ") for name in names)]
