@@ -279,10 +279,10 @@ def farm_speed(records: Sequence[Record]) -> Table:
     note = (
         f"For each model {config['protocol']['images']:,} images and {config['epochs']} epochs, by "
         f"the time of an epoch of {config['models']} models. Compiling is left out, which each "
-        "model trained singly does again. Keras' fit is what the thesis called, without "
-        "its accuracy; alone is `DecoderInverter.fit`, compiled by XLA, with it. The difference is the largest between the losses "
-        "of a model trained alone and together, in the last epoch, relative; dropout draws other "
-        "masks alone."
+        "model trained singly does again. Keras' fit is what the thesis called, without its "
+        "accuracy; alone is `DecoderInverter.fit`, compiled by XLA, with it. The difference is the "
+        "largest between the losses of a model trained alone and together, in the last epoch, "
+        "relative; dropout draws other masks alone."
     )
     sources = footer(records, "farm_speed", brackets="the slowest and the fastest turn")
     return Table("farm_speed", caption, header, rows, [note, sources])
