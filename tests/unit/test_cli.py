@@ -1,9 +1,11 @@
 """Bad input ends with one clear sentence and exit code 2, without a traceback."""
 
+import signal
 import sys
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -190,8 +192,10 @@ def test_what_does_not_work_of_a_users_own(run, tmp_path, arguments, sentence):
 
 
 @pytest.mark.parametrize("busy", [False, True])
-def test_ctrl_c_while_an_object_is_cleaned_up(busy, monkeypatch, capsys):
+def test_ctrl_c_while_an_object_is_cleaned_up(busy, request, monkeypatch, capsys):
     # Python reports what is raised there and drops it; the program would run to its end.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+    request.addfinalizer(partial(signal.signal, signal.SIGINT, before))
     start = threading.Thread.start
     late = iter([busy])
 
