@@ -16,6 +16,7 @@ from gan_inversion.storage import cache_dir, data_dir
 
 DATASET = "lfw"
 PUBLISHED = ROOT / "results"
+PRECISION = {"GAN_INVERSION_PRECISION": "float32"}  # of the published records' recognisers
 STUDIES = (
     shadows.Options(methods=("documented_dense_n1000",)),
     shadows.Options(methods=("documented_dense_n1000",), units=("image",), epochs=(100,)),
@@ -38,7 +39,8 @@ class Options:
     """Run what is missing of the benchmark, one program at a time, and write all tables.
 
     Whatever is interrupted goes on when the same command is given again. In an empty folder all of
-    it is run anew, and what is published stays as it is.
+    it is run anew, and what is published stays as it is. Recognisers compute in float32, as for
+    the published records, unless GAN_INVERSION_PRECISION says otherwise.
     """
 
     folder: Path = ROOT
@@ -152,7 +154,8 @@ def run_all(options: Options) -> None:
         return
     options.folder.mkdir(parents=True, exist_ok=True)
     places = {"GAN_INVERSION_DATA": data_dir(), "GAN_INVERSION_CACHE": cache_dir()}
-    environment = os.environ | {name: str(path.resolve()) for name, path in places.items()}
+    environment = {name: str(path.resolve()) for name, path in places.items()}
+    environment = PRECISION | os.environ | environment
     for place, job in enumerate(missing, 1):
         print(f"{place}/{len(missing)}: {' '.join(job.command)}", flush=True)
         call = [sys.executable, *job.command[1:]]

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from experiments import benchmark
+from gan_inversion.record import Record
 from tests.conftest import ROOT
 
 PUBLISHED, DOCS = ROOT / "results", ROOT / "docs"
@@ -54,3 +55,14 @@ def test_all_tables_of_another_folder_are_its_own(tmp_path, monkeypatch, capsys)
     assert "README.md, whose blocks would be filled" in capsys.readouterr().out
     for name in ("inversion", "membership", "verification"):
         assert (tmp_path / "docs" / f"{name}.md").read_text() == (DOCS / f"{name}.md").read_text()
+
+
+def test_what_is_published_was_embedded_in_the_precision_that_a_new_run_is_given():
+    found = set()
+    for path in (PUBLISHED / "records").glob("*/*-lfw-s?.json"):
+        config = Record.read(path).config
+        recognisers = config.get("recognisers", {}).values()
+        found |= {recogniser["precision"] for recogniser in recognisers}
+        if path.parent.name in ("documented", "verification"):
+            found.add(config["precision"])
+    assert found == set(benchmark.PRECISION.values())
