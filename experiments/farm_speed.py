@@ -33,7 +33,7 @@ class Options:
     after another by the loop of this package; models together. The last two train on the same
     images in the same order from the same weights. Compiling is left out.
 
-    Cost: 8 minutes on two CPU cores with AVX-512.
+    Cost: 13 minutes on two CPU cores with AVX-512.
     """
 
     decoders: tuple[str, ...] = tuple(DECODERS)

@@ -86,7 +86,7 @@ class Options:
 
     An interrupted search goes on; a trial that fails is marked and the search goes on.
 
-    Cost on LFW, two CPU cores: about half an hour each.
+    Cost on LFW, two CPU cores with AVX-512: about a quarter of an hour each.
     """
 
     searches: tuple[Literal["documented", "honest", "cgan"], ...] = ("documented", "honest", "cgan")
