@@ -137,7 +137,7 @@ def run_all(options: Options) -> None:
     jobs, results = list(declared()), options.folder / "results"
     missing = [job for job in jobs if not all(path.exists() for path in job.records(results))]
     print(f"{len(jobs) - len(missing)} of {len(jobs)} jobs are recorded in {results}")
-    published = costs()
+    published = costs() if missing else {}
     known = {
         job: max(published.get((job.held_by, name), 0) for name in job.methods) for job in missing
     }

@@ -134,22 +134,24 @@ def search(record: Record) -> Table:
         rows.append([str(place), *chosen, told["status"].lower(), *cells])
     weighted = protocol["objective"] == "score"
     judged = "score" if weighted else "validation_loss"
-    best = {}
-    for name, order in (("train_loss", 1), (judged, -1 if weighted else 1)):
+
+    def smallest(name: str, sign: int = 1) -> int:
         values = {
-            place: record.metrics[f"{trial}/{name}"].value or 0.0
+            place: sign * (record.metrics[f"{trial}/{name}"].value or 0.0)
             for place, trial in enumerate(trials)
             if f"{trial}/{name}" in record.metrics
         }
-        best[name] = sorted(values, key=values.__getitem__)[::order][0]
-    name = judged.replace("_", " ")
-    note = f"By {name} on images held out trial {best[judged]} would be chosen"
+        return min(values, key=values.__getitem__)
+
+    best, name = smallest(judged, -1 if weighted else 1), judged.replace("_", " ")
+    note = f"By {name} on images held out trial {best} would be chosen"
     if weighted:
         note += "; training losses, each with its trial's own weights, cannot be compared."
     else:
-        same = "was" if len(set(best.values())) == 1 else "was not"
+        trained = smallest("train_loss")
+        same = "was" if trained == best else "was not"
         note += (
-            f", by training loss trial {best['train_loss']}: "
+            f", by training loss trial {trained}: "
             f"the choice by training loss {same} the choice by validation."
         )
     note += f" {protocol['tuner']} went by {protocol['objective']}; "

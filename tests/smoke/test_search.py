@@ -44,8 +44,8 @@ def test_every_search_is_recorded_and_told(tmp_path):
     assert "headline/score" in trials["runs/search-search_cgan-s0-0"]
 
 
-def test_the_thesis_search_stands_on_the_thesis_ground():
-    options = search.rehearsal(search.Options())
+def test_the_thesis_search_stands_on_the_thesis_ground(tmp_path):
+    options = search.rehearsal(search.Options(runs=tmp_path))
     bench = inversion.set_up(inversion.attacked_alone(options))
     ground = search.set_up("documented", options, bench)
     images = bench.dataset.view(Documented().view, resample=Documented().resample)
