@@ -101,7 +101,8 @@ def write_ledger(records: Path, readme: Path) -> None:
 def write_search(records: Path, output: Path, *, dataset: str = "lfw") -> Path:
     """The searches on one dataset, as a page of its own."""
     found = tables.read_records(records, "search", dataset=dataset)
-    name = "search" if dataset == "lfw" else f"search-{dataset}"
+    # The site has a page of its own by the name of search.
+    name = "searches" if dataset == "lfw" else f"searches-{dataset}"
     return write_page(output, name, "Searches", [tables.search(record) for record in found])
 
 

@@ -30,5 +30,8 @@ def test_the_site_builds_without_a_warning(tmp_path):
     build = [sys.executable, "-m", "sphinx", "-W", "-q", str(ROOT / "docs"), str(tmp_path)]
     done = subprocess.run(build, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    for source in (ROOT / "docs").glob("*.md"):  # Sphinx has pages of its own, by its own names
+        title = source.read_text("utf-8").splitlines()[0].removeprefix("# ")
+        assert f"<h1>{title}<a" in (tmp_path / f"{source.stem}.html").read_text("utf-8")
     page = (tmp_path / "inversion.html").read_text("utf-8")
     assert "documented_conv_bn" in page and "<table" in page
