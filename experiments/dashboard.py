@@ -8,7 +8,6 @@ from typing import Literal
 from urllib.parse import quote
 
 import numpy as np
-from tensorboardX import SummaryWriter
 
 from experiments.common import ROOT, main
 from experiments.grid import caption, drawn_by, method_of
@@ -19,6 +18,7 @@ from experiments.thresholds import embed_view
 from gan_inversion.data import open_dataset
 from gan_inversion.data.views import SIZE
 from gan_inversion.errors import UserError
+from gan_inversion.events import Events
 from gan_inversion.protocols import Inversion
 from gan_inversion.record import Record, read_scores
 from gan_inversion.reports import tables
@@ -135,7 +135,7 @@ def draw_faces(options: Options, folders: list[Path]) -> None:
     if not inverters:
         return
     place = options.output / "faces"
-    with SummaryWriter(str(place)) as writer:
+    with Events(place) as writer:
         for name, chosen in picked(np.mean(cosines, axis=0), SHOWN).items():
             columns = [("photograph", np.asarray(images[test[chosen]]))]
             columns += drawn_by(inverters, embeddings[test[chosen]])
@@ -151,7 +151,7 @@ def draw_faces(options: Options, folders: list[Path]) -> None:
         sprites = small.mean(axis=(2, 4)).transpose(0, 3, 1, 2) / 255
         names = [dataset.subjects[index] for index in some]
         kinds = ["photograph"] * len(some) + ["reconstruction"] * len(some)
-        with SummaryWriter(str(place / method)) as writer:
+        with Events(place / method) as writer:
             writer.add_embedding(
                 vectors,
                 metadata=[list(row) for row in zip(names * 2, kinds, strict=True)],

@@ -26,7 +26,9 @@ class Options:
 
     signals: Path
     """An .npz file with a matrix (images, models) for each signal, larger where a model fits an
-    image better: negative losses, similarities, a discriminator's logits."""
+    image better: negative losses, similarities, a discriminator's logits. The rmia attacks take a
+    signal for a log likelihood: give minus the cross-entropy as it is, and of a squared error minus
+    its logarithm."""
 
     membership: Path
     """An .npy or .npz file with a matrix (images, models) of 0 and 1: which model was trained on

@@ -137,7 +137,7 @@ def trained_on(run: Run) -> str:
 
 def logged_seconds(run: Run) -> float:
     """What training took by its logs, also of what came before it, a surrogate for one."""
-    logs = sorted(run.folder.rglob("log.jsonl"))
+    logs = sorted([run.folder / "log.jsonl", *run.folder.glob("[!.]*/log.jsonl")])
     return sum(line["seconds"] for log in logs for line in history(log) if "seconds" in line)
 
 

@@ -1,6 +1,5 @@
 """The benchmark on one page: tables, findings, curves, the ledger, faces and who is at risk."""
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -16,7 +15,7 @@ from experiments.tables import EXPECTED
 from gan_inversion.config import FAMILY
 from gan_inversion.errors import UserError
 from gan_inversion.evaluation.intervals import bootstrap_mean, clopper_pearson
-from gan_inversion.protocols import Faces
+from gan_inversion.protocols import Faces, read_split
 from gan_inversion.record import Record, at
 from gan_inversion.reports import charts, tables
 from gan_inversion.reports.inversion import headline
@@ -291,10 +290,7 @@ def _share(record: Record, name: str) -> str:
 def test_files(options: Options, record: Record) -> list[str]:
     """Names of all images of the data set, from the split that a record was made on."""
     path = options.results / "splits" / f"{record.dataset}-{record.config['split']}.csv"
-    if not path.exists():
-        raise UserError(f"expected the split of {record.method} in {path}, found none")
-    with path.open(encoding="utf-8", newline="") as file:
-        return [row["image"] for row in csv.DictReader(file)]
+    return read_split(path)
 
 
 def run_all(options: Options) -> None:

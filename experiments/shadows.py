@@ -11,7 +11,7 @@ import numpy as np
 from baselines.decoders import DECODERS
 from experiments import inversion
 from experiments.auditing import audit, audit_within
-from experiments.common import main, make_record, recorded
+from experiments.common import environment, main, make_record, recorded
 from experiments.examination import Bench, success
 from experiments.methods import decoder_of, training_size
 from experiments.study import (
@@ -26,8 +26,8 @@ from experiments.tables import write_membership
 from gan_inversion.errors import UserError
 from gan_inversion.evaluation.attack import Attack, other_images
 from gan_inversion.progress import progress
-from gan_inversion.protocols import Membership, Pool
-from gan_inversion.record import Metric, resolved
+from gan_inversion.protocols import Membership, Pool, read_split
+from gan_inversion.record import Metric, Record, now, read_scores, resolved
 from gan_inversion.run import Run
 from gan_inversion.storage import write_arrays
 
@@ -88,6 +88,10 @@ class Options:
     workers: int = 0
     """Processes that Ray spreads the parts over: on this machine, or on the cluster that
     RAY_ADDRESS names, where data and package must be too. 0: this process."""
+
+    again: Path | None = None
+    """A folder of records: attack the signals that stand beside them anew, and write the outcome
+    to `records`, another folder. Nothing is trained. For when the attacks have changed."""
 
     smoke: bool = False
     """A minute's rehearsal with compact on synthetic faces, everything under `runs`."""
@@ -284,14 +288,15 @@ def attack_all(
             metrics |= success_rates(type1, type2, bench)
             name = bench.judges[0].embedder.name
             scores |= {f"{name}/type1": type1, f"{name}/type2": type2}
-        people = bench.dataset.subjects[pool.asked]
-        rows = people if unit == "image" else np.arange(len(pool.membership))
-        fprs = part.protocol.fprs
-        told, curves = audit(here, pool.membership, rows, unit=unit, fprs=fprs, seed=part.seed)
+        told, curves = attack_unit(
+            here,
+            pool.membership,
+            bench.dataset.subjects[pool.asked],
+            unit=unit,
+            fprs=part.protocol.fprs,
+            seed=part.seed,
+        )
         metrics |= told
-        if unit == "image" and "log_mse" in here:
-            signal, inside = here["log_mse"], pool.membership
-            metrics |= audit_within(signal, inside, people, seed=part.seed)
         scores |= curves | {f"{unit}/{name}": values for name, values in here.items()}
         scores[f"{unit}/membership"] = pool.membership
         scores[f"{unit}/asked"] = pool.asked.astype("int32")
@@ -299,8 +304,86 @@ def attack_all(
     return metrics, scores
 
 
+def attack_unit(
+    signals: Mapping[str, np.ndarray],
+    membership: np.ndarray,
+    people: np.ndarray,
+    *,
+    unit: str,
+    fprs: Sequence[float],
+    seed: int,
+) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
+    """Attack the signals of one unit; of images also subject by subject.
+
+    Args:
+        signals: name -> float (R, M).
+        membership: bool (R, M).
+        people: the subject of each image asked about; for images one a row.
+        unit: `image` or `subject`.
+        fprs, seed: as for `audit`.
+
+    Returns:
+        Metrics, and the curves behind them.
+    """
+    rows = people if unit == "image" else np.arange(len(membership))
+    metrics, curves = audit(signals, membership, rows, unit=unit, fprs=fprs, seed=seed)
+    if unit == "image" and "log_mse" in signals:
+        metrics |= audit_within(signals["log_mse"], membership, people, seed=seed)
+    return metrics, curves
+
+
+def attack_again(path: Path, known: Path, records: Path) -> None:
+    """Attack the signals beside one record, and write them with the outcome as another record.
+
+    Success rates of reconstruction, and what training cost, are carried over.
+
+    Args:
+        path: of the record.
+        known: folder of such records, beside that of the splits.
+        records: folder to write to.
+    """
+    record, scores = Record.read(path), read_scores(path)
+    protocol = Membership(models=record.config["protocol"]["models"])
+    target = records / protocol.name / path.name
+    if recorded(target, protocol_hash=protocol.hash, data_digest=record.data_digest):
+        return
+    split = known.parent / "splits" / f"{record.dataset}-{record.config['split']}.csv"
+    subjects = np.array([file.split("/")[0] for file in read_split(split)])
+    metrics = {name: m for name, m in record.metrics.items() if "/sar_" in name}
+    kept = {name: values for name, values in scores.items() if not name.endswith("/roc")}
+    for unit in record.config["units"]:
+        inside = scores[f"{unit}/membership"].astype(bool)
+        people = subjects[scores[f"{unit}/asked"]]
+        here = {
+            name.split("/")[1]: values
+            for name, values in kept.items()
+            if name.startswith(f"{unit}/") and values.shape == inside.shape
+            if values.dtype.kind == "f"
+        }
+        told, curves = attack_unit(here, inside, people, unit=unit, fprs=protocol.fprs,
+                                   seed=record.seed)  # fmt: skip
+        metrics |= told
+        kept |= curves
+    made = {"created": record.created, "commit": record.env["commit"]}
+    again = replace(
+        record,
+        protocol_hash=protocol.hash,
+        config={**record.config, "protocol": asdict(protocol), "signals_of": made},
+        metrics=metrics,
+        env={**environment(), "device": record.env["device"]},
+        created=now(),
+    )
+    print(again.write(records, kept))
+
+
 def run_all(options: Options) -> None:
     """Run every method, and write the tables."""
+    if options.again is not None:
+        for path in sorted(
+            (options.again / Membership().name).glob(f"*-{options.dataset}-s*.json")
+        ):
+            attack_again(path, options.again, options.records)
+        return
     if options.smoke:
         options = rehearsal(options)
     for name in options.methods:

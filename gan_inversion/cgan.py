@@ -61,7 +61,7 @@ class ConditionalGAN:
         recogniser = self._recogniser(embeddings, images, seed=seed, run=run)
         *before, last = config.phases
         begun = run is not None and run.checkpoint.exists()  # the last phase: it holds all
-        early = run.folder / "alone.weights.h5" if run else None
+        early = run.folder / "alone.npz" if run else None
         for phase in () if begun else before:
             self._train(phase, embeddings, images, recogniser, seed=seed, run=run, checkpoint=early)
         done = sum(phase.steps for phase in before)

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -113,12 +114,16 @@ class Membership(Protocol):
             was not trained on, so that each is in half of them.
         fprs: false positive rates at which true positives are counted, scores of all targets
             pooled.
+        shadows: of each target; `matched`: where every image is in equally many models, one model
+            of the other kind is left out beside the target, image by image, so that how many
+            shadows hold an image does not tell whether the target does.
         near_duplicate: cosine above which two images are one photograph.
     """
 
     view: str = "aligned"
     resample: str = "bilinear"
     models: int = 16
+    shadows: str = "matched"
     near_duplicate: float = 0.98
     fprs: tuple[float, ...] = (1e-1, 1e-2, 1e-3)
 
@@ -291,6 +296,19 @@ class Split:
         rows.writerow(["image", "part"])
         rows.writerows(zip(files, part.tolist(), strict=True))
         return text.getvalue()
+
+
+def read_split(path: Path) -> list[str]:
+    """Names of the images of a split that `Split.csv` wrote, in the order of the dataset.
+
+    Raises:
+        UserError: no such file, or no split.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [row["image"] for row in csv.DictReader(file)]
+    except (OSError, KeyError, ValueError) as error:
+        raise UserError(f"expected a split of images in {path}: {error}") from error
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,11 @@ from gan_inversion.errors import UserError
 from gan_inversion.storage import atomic, sha256, sha256_file, write_text
 
 
+def now() -> str:
+    """The time, for a record."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 @dataclass(frozen=True)
 class Metric:
     """A measured figure.
@@ -54,7 +59,7 @@ class Record:
     env: Mapping[str, Any]
     reported: Mapping[str, float] = field(default_factory=dict)
     cost: Mapping[str, Any] = field(default_factory=dict)
-    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    created: str = field(default_factory=now)
     scores_digest: str | None = None  # SHA-256 of the raw scores beside the record
     schema: int = 2
 

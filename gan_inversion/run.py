@@ -1,24 +1,25 @@
 """One run's folder: its options, JSON-lines log, TensorBoard events, pictures and checkpoint.
 
-A run is resumed by opening its folder again with the same options. TensorBoard tags are the names
-given to `log` (`train_loss`, `seconds`, ...), `curve`, `histogram` and `draw`; `reconstructions`
-are the strips of `show`: originals above, reconstructions below, eight fixed images and one drawn
-each time.
+A run is resumed by opening its folder again with the same options; one process at a time has it.
+TensorBoard tags are the names given to `log` (`train_loss`, `seconds`, ...), `curve`, `histogram`
+and `draw`; `reconstructions` are the strips of `show`: originals above, reconstructions below,
+eight fixed images and one drawn each time.
 """
 
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from tensorboardX import SummaryWriter
 
 from gan_inversion.errors import UserError
+from gan_inversion.events import Events
 from gan_inversion.seeding import stream
-from gan_inversion.storage import write_png, write_text
+from gan_inversion.storage import exclusive, read_json, remove_unfinished, write_png, write_text
 
 FIXED = 8  # images of a preview that stay the same
 
@@ -53,36 +54,40 @@ class Run:
         preview: images to reconstruct in `show`.
 
     Raises:
-        UserError: the folder holds a run with other options, or cannot be written.
+        UserError: the folder holds a run with other options, another process has it, or it cannot
+            be written.
     """
 
     def __init__(self, folder: Path, config: Mapping[str, Any], *, preview: Preview | None = None):
         self.folder = folder
         self.preview = preview
-        self.checkpoint = folder / "checkpoint.weights.h5"
+        self.checkpoint = folder / "checkpoint.npz"
         self._log = folder / "log.jsonl"
         known = folder / "config.json"
         text = json.dumps(config, indent=2, sort_keys=True, default=str) + "\n"
-        if not known.exists():
-            write_text(known, text)
-        elif known.read_text() != text:
-            raise UserError(
-                f"{folder} holds a run with other options than these (see {known.name} there): "
-                "give another folder, or remove that one"
-            )
-        last = max((int(line["step"]) for line in self.history()), default=0)
-        self._writer = SummaryWriter(str(folder), purge_step=last + 1)
-        self._worker = ThreadPoolExecutor(1)
-        self._pending: list[Future] = []
+        with ExitStack() as stack:
+            stack.enter_context(exclusive(folder, wait=False))
+            remove_unfinished(folder)
+            if not known.exists():
+                write_text(known, text)
+            elif read_json(known, dict) != json.loads(text):
+                raise UserError(
+                    f"{folder} holds a run with other options than these (see {known.name} "
+                    "there): give another folder, or remove that one"
+                )
+            last = max((int(line["step"]) for line in self.history()), default=0)
+            self._writer = stack.enter_context(Events(folder, purge_step=last + 1))
+            self._worker = ThreadPoolExecutor(1)
+            self._pending: list[Future] = []
+            self._open = stack.pop_all()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._worker.shutdown()
-        self._writer.close()
-        for future in self._pending:
-            future.result()  # an error while writing a picture surfaces here
+        with self._open:
+            self._worker.shutdown()
+            self.settle()  # an error while writing a picture surfaces here
 
     def log(self, step: int, **values: float) -> None:
         """Append one line to the log and one point to each TensorBoard curve."""
@@ -118,6 +123,11 @@ class Run:
         reconstructions = invert(self.preview.embeddings[chosen])
         self.draw("reconstructions", step, originals, to_uint8(reconstructions))
 
+    def settle(self) -> None:
+        """Wait until all pictures are written."""
+        while self._pending:
+            self._pending.pop(0).result()
+
     def draw(self, name: str, step: int, above: np.ndarray, below: np.ndarray) -> None:
         """Write a strip of two rows, uint8 (B, H, W, 3) each, in the background."""
         self._pending.append(self._worker.submit(self._write_strip, name, step, above, below))
@@ -130,11 +140,26 @@ class Run:
 
 
 def history(log: Path) -> list[dict[str, float]]:
-    """The complete lines of a log; a line cut short by a kill is dropped."""
+    """The complete lines of a log; a line cut short by a kill is dropped.
+
+    Raises:
+        UserError: a line is not readable.
+    """
     if not log.exists():
         return []
-    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    found = []
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    for number, line in enumerate(lines, 1):
+        if line.endswith("\n"):
+            try:
+                values = json.loads(line)
+                values["step"] = int(values["step"])
+            except (ValueError, TypeError, KeyError) as error:
+                raise UserError(
+                    f"{log}: line {number} is damaged: remove the folder, and its run starts anew"
+                ) from error
+            found.append(values)
+    return found
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:

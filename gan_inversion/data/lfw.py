@@ -5,7 +5,6 @@ manifest digest that does not depend on how the archive was packed.
 """
 
 import hashlib
-import json
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from gan_inversion.data.decode import decode_image
 from gan_inversion.data.views import FRAME
 from gan_inversion.errors import UserError
 from gan_inversion.progress import progress
-from gan_inversion.storage import cache_dir, data_dir, manifest_digest, sha256, write_text
+from gan_inversion.storage import cache_dir, cached_json, data_dir, manifest_digest, sha256
 
 MANIFEST_DIGEST = "d74b84a8b052eb400a6d69dcce66460240bf4cd659d924c13bc90ce1fced9bce"
 IMAGES = 13_233
@@ -89,8 +88,10 @@ def _verified_files(path: Path) -> list[str]:
     files, so that a second start only looks at those.
     """
     known = cache_dir() / "lfw" / f"{_state(path)}.json"
-    if known.exists():
-        return json.loads(known.read_text())
+    return cached_json(known, list, lambda: _verify(path))
+
+
+def _verify(path: Path) -> list[str]:
     digests = {
         file: sha256(data)
         for file, data in progress(_read(path), total=IMAGES, desc="verifying LFW", unit="image")
@@ -101,9 +102,7 @@ def _verified_files(path: Path) -> list[str]:
             f"{path} is not the LFW deep-funneled release: expected {IMAGES} images with manifest "
             f"digest {MANIFEST_DIGEST[:12]}, got {len(digests)} with {found[:12]}"
         )
-    files = sorted(digests, key=str.encode)
-    write_text(known, json.dumps(files))
-    return files
+    return sorted(digests, key=str.encode)
 
 
 def _state(path: Path) -> str:

@@ -9,6 +9,7 @@ import platform
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -19,7 +20,7 @@ from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images
 from gan_inversion.predict import in_blocks
 from gan_inversion.progress import progress
-from gan_inversion.storage import atomic, cache_dir, write_text
+from gan_inversion.storage import cache_dir, cached_json, cached_result, exclusive
 
 PRECISIONS = ("float32", "bfloat16")  # of weights and arithmetic, but for the last layers
 PART = 2048  # images a cache file: what an interrupted embedding can lose
@@ -91,13 +92,13 @@ def embed_cached(embedder: Embedder, images: Images, *, key: str) -> np.ndarray:
     for start in progress(range(0, len(images), PART), desc=f"{embedder.name} embeds"):
         stop = min(start + PART, len(images))
         name = f"{embedder.name}-{embedder.digest[:16]}-{embedder.precision}-{key}-{start}-{stop}"
-        path = folder / f"{name}.npy"
-        if not path.exists():
-            embeddings = embedder.embed(images[start:stop])
-            with atomic(path) as temporary, temporary.open("wb") as file:
-                np.save(file, embeddings)
-        parts.append(np.load(path))
+        embed = partial(_embed_part, embedder, images, start, stop)
+        parts.append(cached_result(folder / f"{name}.npy", stop - start, embed))
     return np.concatenate(parts)
+
+
+def _embed_part(embedder: Embedder, images: Images, start: int, stop: int) -> np.ndarray:
+    return embedder.embed(images[start:stop])
 
 
 class CallableEmbedder(Embedder):
@@ -225,9 +226,14 @@ def fastest_precision(build: Callable[[str], keras.Model], inputs: Any, *, name:
         name: of the model.
     """
     backend = keras.backend.backend()
-    memory = cache_dir() / "precision" / f"{name}-{backend}-{platform.node()}.txt"
-    if memory.exists() and (known := memory.read_text(encoding="utf-8")) in PRECISIONS:
-        return known
+    memory = cache_dir() / "precision" / f"{name}-{backend}-{platform.node()}.json"
+    with exclusive(memory, wait=True):  # of several first runs one measures
+        found = cached_json(memory, list, lambda: [_faster(build, inputs)])
+    return found[0] if found and found[0] in PRECISIONS else PRECISIONS[0]
+
+
+def _faster(build: Callable[[str], keras.Model], inputs: Any) -> str:
+    """The precision with the shortest of three forward passes."""
     seconds = {}
     for precision in PRECISIONS:
         model = build(precision)
@@ -238,6 +244,4 @@ def fastest_precision(build: Callable[[str], keras.Model], inputs: Any, *, name:
             model.predict_on_batch(inputs)
             turns.append(time.perf_counter() - start)
         seconds[precision] = min(turns)
-    fastest = min(PRECISIONS, key=seconds.__getitem__)
-    write_text(memory, fastest)
-    return fastest
+    return min(PRECISIONS, key=seconds.__getitem__)

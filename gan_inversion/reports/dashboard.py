@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
-from tensorboardX import SummaryWriter
 from tensorboardX.summary import hparams
 
+from gan_inversion.events import Events
 from gan_inversion.record import Record, at, resolved
 from gan_inversion.reports.membership import base_method, epochs_of, is_attack
 from gan_inversion.reports.table import Cell, by_method, cell
@@ -40,7 +40,7 @@ def inversion_events(folder: Path, records: Sequence[Record], scores: Sequence[S
         records: of the `inversion` protocol, one a seed.
         scores: raw scores of each.
     """
-    with SummaryWriter(str(folder)) as writer:
+    with Events(folder) as writer:
         for name in records[0].config["recognisers"]:
             for figure in ("sar_type1", "sar_type2"):
                 for fmr in RATES:
@@ -65,7 +65,7 @@ def verification_events(folder: Path, record: Record, scores: Scores) -> None:
     """Scores of real pairs, which those of reconstructions are to be compared with."""
     name = record.embedder
     genuine = scores["genuine"].astype(bool)
-    with SummaryWriter(str(folder)) as writer:
+    with Events(folder) as writer:
         _histogram(writer, f"scores/{name}/genuine", scores["scores"][genuine])
         _histogram(writer, f"scores/{name}/impostor", scores["scores"][~genuine])
 
@@ -78,7 +78,7 @@ def membership_events(folder: Path, records: Sequence[Record], scores: Sequence[
         records: of the `membership` protocol, one an epoch.
         scores: raw scores of each.
     """
-    with SummaryWriter(str(folder)) as writer:
+    with Events(folder) as writer:
         for record, some in zip(records, scores, strict=True):
             epoch = epochs_of([record])
             for name in record.metrics:
@@ -89,7 +89,7 @@ def membership_events(folder: Path, records: Sequence[Record], scores: Sequence[
                     _membership_curves(writer, unit, some, epoch)
 
 
-def _membership_curves(writer: SummaryWriter, unit: str, scores: Scores, epoch: int) -> None:
+def _membership_curves(writer: Events, unit: str, scores: Scores, epoch: int) -> None:
     """Losses of members and others, and what each attack makes of each signal."""
     signal, inside = scores[f"{unit}/log_mse"], scores[f"{unit}/membership"].astype(bool)
     _histogram(writer, f"losses/{unit}/members", -signal[inside], epoch)
@@ -119,7 +119,7 @@ def _membership_curves(writer: SummaryWriter, unit: str, scores: Scores, epoch: 
 
 def training_events(folder: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     """The log of one training, as `Run.history` gives it."""
-    with SummaryWriter(str(folder)) as writer:
+    with Events(folder) as writer:
         for line in lines:
             for name, value in line.items():
                 if name.startswith("train_"):
@@ -144,10 +144,10 @@ def hparams_events(
     columns = {name: value for _, options, _ in rows for name, value in options.items()}
     headlines = dict.fromkeys(f"headline/{name}" for *_, known in rows for name in known)
     # TensorBoard shows the columns of any one run that names some: here a single one does, all.
-    with SummaryWriter(str(folder)) as writer:
+    with Events(folder) as writer:
         writer.file_writer.add_summary(_columns(columns, headlines))
     for name, options, known in rows:
-        with SummaryWriter(str(folder / name)) as writer:
+        with Events(folder / name) as writer:
             writer.file_writer.add_summary(hparams(options, {})[1])
             for short, value in known.items():
                 writer.add_scalar(f"headline/{short}", value)
@@ -217,7 +217,7 @@ def options_of(record: Record) -> dict[str, Any]:
 
 def text_events(folder: Path, pages: Mapping[str, str]) -> None:
     """Pages of Markdown under their names."""
-    with SummaryWriter(str(folder)) as writer:
+    with Events(folder) as writer:
         for name, page in pages.items():
             writer.add_text(name, page, 0)
 
@@ -260,7 +260,7 @@ def layout(folder: Path, recognisers: Sequence[str], units: Sequence[str]) -> No
             "Multiline",
             [f"^leak/{unit}/.*/log_mse/tpr_fpr_1e-2$"],
         ]
-    with SummaryWriter(str(folder)) as writer:
+    with Events(folder) as writer:
         writer.add_custom_scalars({name: charts for name, charts in lines.items() if charts})
 
 
@@ -303,7 +303,7 @@ def write_all(
     text_events(folder / "pages", pages)
 
 
-def _point(writer: SummaryWriter, tag: str, found: Cell | str, step: int) -> None:
+def _point(writer: Events, tag: str, found: Cell | str, step: int) -> None:
     """A figure and its interval; nothing where it is not resolved."""
     if isinstance(found, Cell) and found.mean is not None:
         values = (found.mean, *(found.interval or ()))
@@ -311,5 +311,5 @@ def _point(writer: SummaryWriter, tag: str, found: Cell | str, step: int) -> Non
             writer.add_scalar(tag + end, value, step)
 
 
-def _histogram(writer: SummaryWriter, tag: str, values: np.ndarray, step: int = 0) -> None:
+def _histogram(writer: Events, tag: str, values: np.ndarray, step: int = 0) -> None:
     writer.add_histogram(tag, np.asarray(values, "float64"), step, bins="auto")

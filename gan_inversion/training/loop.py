@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -56,8 +57,7 @@ def fit(
     if run:
         kept = checkpoint or run.checkpoint
         if kept.exists():
-            model.optimizer.build(model.trainable_variables)
-            model.load_weights(kept)
+            load_state(model, kept)
             done += int(model.optimizer.iterations) // steps
         run.rewind(done)
     with progress(total=epochs * steps, initial=done * steps, unit="step") as bar:
@@ -79,9 +79,45 @@ def fit(
                 run.log(epoch + 1, **values, seconds=time.perf_counter() - start)
                 if invert is not None:
                     run.show(epoch + 1, invert)
-                with atomic(kept) as temporary:
-                    model.save_weights(temporary)
+                save_state(model, kept)
     return values
+
+
+def _state(model: keras.Model) -> list[keras.Variable]:
+    """What a training goes on from: weights, and the optimiser's variables."""
+    return [*model.weights, *model.optimizer.variables]
+
+
+def save_state(model: keras.Model, path: Path) -> None:
+    """Write weights and optimiser of a compiled model, atomically.
+
+    An .npz file: where the disk is full, writing one is an error, and Keras' own format ends the
+    process.
+    """
+    arrays = {f"{place:04d}": np.asarray(v) for place, v in enumerate(_state(model))}
+    with atomic(path) as temporary:
+        np.savez(temporary, allow_pickle=False, **arrays)
+
+
+def load_state(model: keras.Model, path: Path) -> None:
+    """Read what `save_state` wrote of the same model.
+
+    Raises:
+        UserError: the file is damaged, or of another model.
+    """
+    model.optimizer.build(model.trainable_variables)
+    variables = _state(model)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = [file[f"{place:04d}"] for place in range(len(file.files))]
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
+        raise UserError(
+            f"{path} is not a readable checkpoint: remove it, and its run starts anew"
+        ) from error
+    if [array.shape for array in arrays] != [tuple(v.shape) for v in variables]:
+        raise UserError(f"{path} is a checkpoint of another model: remove it, and train anew")
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
 
 
 def reseed(model: keras.Model, seed: int, epoch: int) -> None:

@@ -45,7 +45,7 @@ def test_its_record_says_what_it_knew_and_what_noise_adds(smoke):
 def test_a_killed_training_ends_with_the_same_numbers(smoke, tmp_path):
     again = tmp_path / "runs" / "smoke"
     process = start(tmp_path, *PROGRAM, "cgan", **ALONE)
-    checkpoint = again / "inversion/cgan-synthetic-s0/checkpoint.weights.h5"
+    checkpoint = again / "inversion/cgan-synthetic-s0/checkpoint.npz"
     while not checkpoint.exists():
         assert process.poll() is None
         time.sleep(0.05)

@@ -83,7 +83,7 @@ def test_a_killed_run_ends_with_the_same_numbers(tmp_path):
     finish(start(tmp_path / "through", *SMOKE, method))
     run = tmp_path / "killed" / "runs" / "smoke" / "documented" / f"{method}-synthetic-s0"
     process = start(tmp_path / "killed", *SMOKE, method)
-    while not (run / "checkpoint.weights.h5").exists():
+    while not (run / "checkpoint.npz").exists():
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)

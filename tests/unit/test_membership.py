@@ -1,5 +1,6 @@
 """Membership attacks: closed forms, controls, invariances, published implementations."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import logsumexp
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from gan_inversion.errors import UserError
@@ -15,11 +17,14 @@ from gan_inversion.evaluation.membership import (
     ATTACKS,
     calibrated,
     check_matrices,
+    dispersion,
     every_target,
     lira,
+    matched_shadows,
     rmia,
     threshold,
 )
+from gan_inversion.protocols import Membership
 
 RANDOM = np.random.default_rng(0)
 
@@ -78,6 +83,109 @@ def test_membership_may_be_written_as_numbers(name, kind):
         roc(expected[:, 0], numbers[:, 0]), roc(expected[:, 0], membership[:, 0]), strict=True
     ):
         np.testing.assert_array_equal(one, other)
+
+
+def null_signals(kind: str, images: int, models: int, random: np.random.Generator) -> np.ndarray:
+    """Signals that hang on the image, or on nothing, and never on membership."""
+    noise = random.standard_normal((images, models))
+    return {
+        "constant": np.full((images, models), 0.1),
+        "two-valued": (noise > 0).astype(float),
+        "rounded": np.round(noise, 1),
+        "one value an image": np.repeat(noise[:, :1], models, axis=1),
+        "every image twice": np.repeat(noise[: images // 2], 2, axis=0),
+        "noise": noise,
+        "three signals": random.standard_normal((images, models, 3)),
+        "huge": 1e155 * noise,
+        "summed errors": -np.exp(random.normal(7, 1, (images, 1))) * np.exp(0.01 * noise),
+    }[kind]
+
+
+NULLS = ["constant", "two-valued", "rounded", "one value an image", "every image twice", "noise"]
+NULLS += ["three signals", "huge", "summed errors"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("kind", NULLS)
+@pytest.mark.parametrize("models", [6, 10, 32])
+@pytest.mark.parametrize("drawn", ["halves", "coins"])
+def test_signals_that_tell_nothing_give_chance_and_prove_nothing(name, kind, models, drawn):
+    if drawn == "coins" and models < 32:  # too few: rarely three of each kind
+        return
+    random, images = np.random.default_rng(11), 400
+    halves = random.permuted(np.tile([True, False], (images, models // 2)), axis=1)
+    inside = halves if drawn == "halves" else random.random(halves.shape) < 0.5
+    signals = null_signals(kind, images, models, random)
+    scores = every_target(ATTACKS[name], signals, inside)
+    found = leak(scores, inside, np.arange(images), resamples=100)
+    # Of 324 cases some lie outside of a 95 % interval; none twice as far.
+    middle, half = np.mean(found.auc[1]), np.ptp(found.auc[1]) / 2
+    assert abs(middle - 0.5) < 2 * half + 1e-9, found.auc
+    proven = audited_epsilon(scores, inside, np.arange(images), delta=1e-5)
+    assert proven < 0.15  # a bound at 95 % is above 0 now and then
+    if kind == "constant":
+        assert found.auc[0] == 0.5 and proven == 0
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("models", [6, 16])
+def test_the_null_value_of_an_attack_is_a_half(name, models):
+    # One matrix tells little: the mean over thirty, and its own spread.
+    areas = []
+    for seed in range(30):
+        random = np.random.default_rng(seed)
+        inside = random.permuted(np.tile([True, False], (150, models // 2)), axis=1)
+        scores = every_target(ATTACKS[name], random.standard_normal(inside.shape), inside)
+        areas.append(roc_auc_score(inside.ravel(), scores.ravel()))
+    assert abs(np.mean(areas) - 0.5) < 4 * np.std(areas) / np.sqrt(30)
+
+
+def test_rmia_on_summed_errors_is_computed_with_logarithms():
+    # The likelihood of an image is exp(-squared error): nothing of it is left as a number.
+    random = np.random.default_rng(3)
+    inside = random.permuted(np.tile([True, False], (300, 8)), axis=1)
+    errors = np.exp(random.normal(7, 0.8, (300, 1))) * (1 - 0.05 * inside)
+    signals = -errors * np.exp(0.01 * random.standard_normal(inside.shape))
+    for online in (True, False):
+        scores = every_target(partial(rmia, online=online), signals, inside)
+        expected = np.empty_like(scores)
+        for place in range(inside.shape[1]):
+            kept = matched_shadows(inside, place)
+            ratios = []
+            for row, columns in enumerate(kept):
+                known = signals[row, columns].astype("longdouble")
+                sides = [known[~inside[row, columns]]]
+                sides.append(known[inside[row, columns]] if online else sides[0])
+                means = [logsumexp(side) - np.log(len(side)) for side in sides]
+                ratios.append(signals[row, place] - logsumexp(means) + np.log(2))
+            expected[:, place] = [np.mean(np.array(ratios) < ratio) for ratio in ratios]
+        np.testing.assert_allclose(scores, expected, atol=1e-12)
+        assert roc_auc_score(inside.ravel(), scores.ravel()) > 0.85
+
+
+def test_a_target_is_left_out_with_one_of_the_other_kind():
+    inside = Membership(models=8).images(20, seed=0)
+    for target in range(8):
+        kept = matched_shadows(inside, target)
+        assert kept.shape == (20, 6) and (kept != target).all()
+        assert (np.diff(kept, axis=1) > 0).all()
+        assert (np.take_along_axis(inside, kept, axis=1).sum(axis=1) == 3).all()
+    assert (matched_shadows(inside, 2) == [0, 1, 4, 5, 6, 7]).all()  # without its opposite
+    assert dispersion(inside) == 0
+    coins = np.random.default_rng(0).random((4000, 8)) < 0.5
+    assert dispersion(coins) == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("unit", [1e-200, 1e-3, 1e155])
+def test_the_unit_of_a_signal_does_not_matter(name, unit):
+    if "rmia" in name:  # signals are log likelihoods there
+        return
+    signals, membership = gaussians(200, 16, 1.0)
+    one, other = (every_target(ATTACKS[name], s, membership) for s in (signals, signals * unit))
+    areas = [roc_auc_score(membership.ravel(), scores.ravel()) for scores in (one, other)]
+    assert areas[0] == pytest.approx(areas[1], abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -184,7 +292,7 @@ def alter(rows=slice(None), columns=slice(None), value=0, *, signal=False):
     "spoil, sentence",
     [
         (lambda signals, membership: (signals[:, :5], membership), "same shape"),
-        (alter(3, slice(2), np.nan, signal=True), "finite signals, got 2"),
+        (alter(3, slice(2), np.nan, signal=True), "finite signals below .*, got 2"),
         (alter(columns=2, value=0), "expected members in every model, got none in model 2"),
         (alter(columns=2, value=1), "expected non-members in every model"),
         (alter(3, value=[1, 1, 0, 0, 0, 0, 0, 0]), "image in .* got fewer for 1 of 20"),
