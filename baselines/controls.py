@@ -49,7 +49,8 @@ class _Control:
     def load(cls, path: Path) -> Self:
         inverter = cls()
         for attribute in cls.state:
-            setattr(inverter, attribute, np.load(path / f"{attribute}.npy", mmap_mode="r"))
+            array = np.load(path / f"{attribute}.npy", mmap_mode="r", allow_pickle=False)
+            setattr(inverter, attribute, array)
         return inverter
 
 

@@ -13,9 +13,10 @@ from baselines.decoders import DECODERS
 from gan_inversion.data.views import SIZE
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images, check_fit, check_invert
+from gan_inversion.predict import open_network
 from gan_inversion.run import Run
 from gan_inversion.seeding import stream
-from gan_inversion.storage import atomic, write_text
+from gan_inversion.storage import atomic, read_json, write_text
 from gan_inversion.training import fit, shuffled
 from gan_inversion.training.augment import draw_views, view
 from gan_inversion.training.loop import Threaded
@@ -160,6 +161,10 @@ class DecoderInverter:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        inverter = cls(**json.loads((path / "inverter.json").read_text()))
-        inverter.model = keras.saving.load_model(path / "model.keras", compile=False)
+        config = read_json(path / "inverter.json", dict)
+        try:
+            inverter = cls(**config)
+        except TypeError as error:
+            raise UserError(f"{path / 'inverter.json'} is not of this version: {error}") from error
+        inverter.model = open_network(path / "model.keras")
         return inverter

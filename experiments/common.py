@@ -34,9 +34,14 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
     Bad input ends with one sentence and exit code 2, Ctrl-C with exit code 130.
     """
     keep_freed_memory()
+    # What a user's Keras settings may say otherwise, and nothing here is written for.
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
     usual, sys.unraisablehook = sys.unraisablehook, _interrupt_again
     try:
-        body(tyro.cli(options))
+        given = tyro.cli(options)
+        check_options(given)
+        body(given)
     except UserError as error:
         sys.exit(fail(str(error)))
     except OSError as error:
@@ -46,6 +51,42 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
         sys.exit(130)
     finally:
         sys.unraisablehook = usual
+
+
+# Least and largest value of options by these names, whatever the program.
+RANGES = {
+    "seed": (0, 2**32 - 1),
+    "seeds": (0, 2**32 - 1),
+    "epochs": (1, 100_000),
+    "models": (1, 10_000),
+    "workers": (0, 10_000),
+    "min_images": (1, 1_000_000),
+    "hypotheses": (1, 1_000),
+    "port": (1, 65_535),
+    "subjects": (2, 900_000),
+    "images": (1, 100_000),
+    "turns": (1, 10_000),
+    "batch_size": (1, 1_000_000),
+}
+
+
+def check_options(options: Any) -> None:
+    """Raise `UserError` unless numbers are in range and no list of choices is empty.
+
+    Args:
+        options: a dataclass; fields by the same name have the same range in every program.
+    """
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        name = f"--{field.name.replace('_', '-')}"
+        if isinstance(value, tuple) and not value:
+            raise UserError(f"expected one value or more for {name}, got none")
+        if field.name not in RANGES:
+            continue
+        low, high = RANGES[field.name]
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int) and not low <= number <= high:
+                raise UserError(f"expected {low} to {high} for {name}, got {number}")
 
 
 def _interrupt_again(caught: "sys.UnraisableHookArgs") -> None:
@@ -105,25 +146,41 @@ def recorded(path: Path, **expected: Any) -> bool:
     """
     if not path.exists():
         return False
-    found = Record.read(path)
+    check_record(Record.read(path), path, **expected)
+    print(f"{path} exists: skipped")
+    return True
+
+
+def check_record(record: Record, path: Path, **expected: Any) -> None:
+    """Raise `UserError` unless a record was made under the expected conditions.
+
+    Args:
+        record: read from `path`.
+        path: to name it by.
+        expected: fields of the record, or of its `config`, that must be the same.
+    """
     for name, value in expected.items():
-        known = getattr(found, name) if hasattr(found, name) else found.config.get(name)
+        known = getattr(record, name) if hasattr(record, name) else record.config.get(name)
         if known != value:
             raise UserError(
                 f"{path} is of another {name}: expected {value}, got {known}; give another folder "
                 "for these records"
             )
-    print(f"{path} exists: skipped")
-    return True
 
 
 def environment() -> dict[str, Any]:
     """The record's `env`: commit, packages and device of this run."""
-    # What experiments write themselves does not make the code another.
-    changes = _git("status", "--porcelain", "--", ".", ":!results", ":!docs")
+    # A package that is installed inside another repository is no part of it.
+    top = _git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != ROOT.resolve():
+        commit = changes = None
+    else:
+        commit = _git("rev-parse", "HEAD")
+        # What experiments write themselves does not make the code another.
+        changes = _git("status", "--porcelain", "--", ".", ":!results", ":!docs")
     packages = ["keras", keras.backend.backend(), "numpy", "pillow", "scipy", "scikit-learn"]
     return {
-        "commit": _git("rev-parse", "HEAD"),
+        "commit": commit,
         "dirty": None if changes is None else bool(changes),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in packages},

@@ -4,18 +4,17 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 from urllib.parse import quote
 
 import numpy as np
 
 from experiments.common import ROOT, main
-from experiments.grid import caption, drawn_by, method_of
+from experiments.grid import caption, drawn_by
 from experiments.inversion import picked
-from experiments.methods import attacked, open_trained, trained_config
-from experiments.own import open_embedder
+from experiments.invert import recogniser_of
+from experiments.methods import RECORD, open_trained, trained_config
 from experiments.thresholds import embed_view
-from gan_inversion.data import open_dataset
+from gan_inversion.data import DatasetName, open_dataset
 from gan_inversion.data.views import SIZE
 from gan_inversion.errors import UserError
 from gan_inversion.events import Events
@@ -24,7 +23,7 @@ from gan_inversion.record import Record, read_scores
 from gan_inversion.reports import tables
 from gan_inversion.reports.dashboard import training_events, write_all
 from gan_inversion.run import history
-from gan_inversion.storage import replaced_folder
+from gan_inversion.storage import check_output, replaced_folder
 
 # Which runs a tab shows at first: while more than 40 match, TensorBoard draws none of them.
 RUNS = {
@@ -62,11 +61,17 @@ class Options:
     output: Path = Path("runs/dashboard")
     """Folder for the events; what was there is replaced."""
 
-    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
-    """Source of faces."""
+    dataset: DatasetName = "lfw"
+    """Source of faces: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
 
     data: Path | None = None
     """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
+
+    min_images: int = 2
+    """Images that each subject of a folder must have; 1 accepts all."""
+
+    embedder: str | None = None
+    """Your own recogniser as file.py:name, if the runs invert embeddings of it."""
 
     port: int = 6006
     """Of TensorBoard, which listens on this machine only."""
@@ -113,27 +118,23 @@ def read_all(options: Options) -> dict[str, list[tuple[Record, dict[str, np.ndar
 def trained_runs(options: Options) -> list[Path]:
     """Folders of runs of the `inversion` protocol that hold a trained inverter and its record."""
     folders = (options.runs / Inversion().name).glob(f"*-{options.dataset}-s0")
-    return sorted(folder for folder in folders if (folder / "inverter" / "record.json").exists())
+    return sorted(folder for folder in folders if (folder / RECORD).exists())
 
 
 def draw_faces(options: Options, folders: list[Path]) -> None:
     """Pictures and the projector: the same people by every trained inverter."""
     protocol = Inversion()
     config = trained_config(folders[0])
-    embedder = open_embedder(attacked(folders[0]))
-    dataset = open_dataset(options.dataset, options.data)
+    known = [f for f in folders if trained_config(f)["embedder"] == config["embedder"]]
+    models = [open_trained(f) for f in known if trained_config(f)["split"] == config["split"]]
+    embedder = recogniser_of(models[0], options.embedder)
+    dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
     embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
     images = dataset.view(protocol.view, resample=protocol.resample)
-    test, cosines, inverters = np.empty(0, int), [], []
-    for folder in folders:
-        record = options.records / protocol.name / f"{folder.name}.json"
-        if trained_config(folder)["split"] == config["split"] and record.exists():
-            scores = read_scores(record)
-            test = scores["test_index"]
-            cosines.append(scores[f"{embedder.name}/type1"])
-            inverters.append((method_of(folder), open_trained(folder)))
-    if not inverters:
-        return
+    inverters = [(model.method, model.inverter) for model in models]
+    scores = [read_scores(model.folder / RECORD) for model in models]
+    test = scores[0]["test_index"]
+    cosines = [some[f"{embedder.name}/type1"] for some in scores]
     place = options.output / "faces"
     with Events(place) as writer:
         for name, chosen in picked(np.mean(cosines, axis=0), SHOWN).items():
@@ -177,6 +178,7 @@ def run_all(options: Options) -> None:
     """Build, and serve."""
     if options.smoke:
         options = rehearsal(options)
+    check_output(options.output, options.records)
     records = read_all(options)
     pages = {path.stem: path.read_text(encoding="utf-8") for path in options.pages.glob("*.md")}
     pages["metrics"] = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")

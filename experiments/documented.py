@@ -13,7 +13,7 @@ from baselines.inverter import TARGETS
 from experiments.common import main, make_record, peak_memory, recorded
 from experiments.methods import build, parameters, train
 from experiments.tables import write_documented
-from gan_inversion.data import Dataset, Subset, open_dataset
+from gan_inversion.data import Dataset, DatasetName, Subset, open_dataset
 from gan_inversion.embedders import Embedder, embed_cached, load_embedder
 from gan_inversion.errors import UserError
 from gan_inversion.evaluation.intervals import bootstrap_mean
@@ -49,8 +49,8 @@ class Options:
     seeds: tuple[int, ...] = (0, 1, 2)
     """Seeds of split, weights and order; one record each."""
 
-    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
-    """Source of faces."""
+    dataset: DatasetName = "lfw"
+    """Source of faces: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
 
     data: Path | None = None
     """Where the faces are. Default: the GAN_INVERSION_DATA folder."""

@@ -1,18 +1,19 @@
 """Write out what an inverter made elsewhere needs: the split, and the embeddings to learn from."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from experiments.common import main
 from experiments.own import open_embedder
 from experiments.thresholds import embed_view
-from gan_inversion.data import open_dataset
+from gan_inversion.data import DatasetName, open_dataset
 from gan_inversion.progress import progress
 from gan_inversion.protocols import Inversion
-from gan_inversion.storage import atomic, write_png, write_text
+from gan_inversion.storage import atomic, check_output, write_png, write_text
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Options:
     output: Path = Path("export")
     """Folder to write to."""
 
-    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
-    """Source of faces."""
+    dataset: DatasetName = "lfw"
+    """Source of faces: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
 
     data: Path | None = None
     """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
@@ -43,18 +44,27 @@ class Options:
     """Recogniser whose embeddings are inverted: facenet, compact, or your own as file.py:name."""
 
 
+def png_names(files: Sequence[str]) -> dict[str, str]:
+    """Names of PNG files: the ending is replaced, or kept where two images differ in it only."""
+    plain = {file: str(PurePosixPath(file).with_suffix(".png")) for file in files}
+    counts = Counter(plain.values())
+    return {file: name if counts[name] == 1 else f"{file}.png" for file, name in plain.items()}
+
+
 def run_all(options: Options) -> None:
     """Write split, embeddings and pictures."""
+    check_output(options.output, options.data)
     protocol = Inversion()
     dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
     embedder = open_embedder(options.embedder)
     embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
     split = protocol.split(dataset.files, embeddings)
     images = dataset.view(protocol.view, resample=protocol.resample)
+    names = png_names(dataset.files)
     for picture, file in progress(
         zip(images, dataset.files, strict=True), total=len(images), desc="writing", unit="image"
     ):
-        path = (options.output / "images" / file).with_suffix(".png")
+        path = options.output / "images" / names[file]
         if not path.exists():
             write_png(path, np.asarray(picture))
     with atomic(options.output / "embeddings.npy") as temporary:

@@ -2,14 +2,13 @@
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from experiments.common import main, make_record, recorded
 from experiments.own import open_embedder
 from gan_inversion import landmarks
-from gan_inversion.data import open_dataset
+from gan_inversion.data import DatasetName, open_dataset
 from gan_inversion.embedders.dlib import USUAL_FACE
 from gan_inversion.progress import progress
 from gan_inversion.protocols import Faces
@@ -25,11 +24,14 @@ class Options:
     Cost: 4 minutes for LFW on two CPU cores.
     """
 
-    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
-    """Source of faces."""
+    dataset: DatasetName = "lfw"
+    """Source of faces: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
 
     data: Path | None = None
     """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
+
+    min_images: int = 2
+    """Images that each subject of a folder must have; 1 accepts all."""
 
     records: Path = Path("results/records")
     """Folder for the record."""
@@ -65,7 +67,7 @@ def run_all(options: Options) -> None:
     if options.smoke:
         options = rehearsal(options)
     protocol = Faces()
-    dataset = open_dataset(options.dataset, options.data)
+    dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
     file = f"{protocol.view}-{dataset.name}-s0.json"
     found = {"protocol_hash": protocol.hash, "data_digest": dataset.digest}
     if recorded(options.records / protocol.name / file, **found):

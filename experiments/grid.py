@@ -3,23 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from experiments.common import main
 from experiments.inversion import picked
-from experiments.methods import attacked, open_trained, reconstruct, trained_config
-from experiments.own import open_embedder
+from experiments.invert import recogniser_of
+from experiments.methods import RECORD, open_trained, reconstruct
 from experiments.thresholds import embed_view
-from gan_inversion.data import open_dataset
+from gan_inversion.data import DatasetName, open_dataset
 from gan_inversion.data.views import SIZE
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Inverter
 from gan_inversion.protocols import Inversion
 from gan_inversion.record import read_scores
-from gan_inversion.storage import write_png
+from gan_inversion.storage import check_output, write_png
 
 SHOWN = 10  # pictures a line
 MARGIN = 28  # pixels between groups, where their title stands
@@ -38,7 +37,7 @@ class Options:
     """
 
     models: tuple[Path, ...]
-    """Folders of runs of experiments.inversion whose records are written."""
+    """Folders of runs of experiments.inversion."""
 
     output: Path = Path("docs/faces.png")
     """The picture."""
@@ -46,17 +45,20 @@ class Options:
     photographs: bool = False
     """Begin each group with the photographs themselves. Those of LFW must not be published."""
 
-    records: Path = Path("results/records")
-    """Folder of the records."""
-
-    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
-    """Source of faces."""
+    dataset: DatasetName = "lfw"
+    """Source of faces: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
 
     data: Path | None = None
     """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
 
     min_images: int = 2
     """Images that each subject of a folder must have; 1 accepts all."""
+
+    embedder: str | None = None
+    """Your own recogniser as file.py:name, if the runs invert embeddings of it."""
+
+    own: str | None = None
+    """Your own inverter class as file.py:name, if a run is one of it."""
 
 
 def caption(words: str, width: int, height: int = MARGIN) -> np.ndarray:
@@ -65,11 +67,6 @@ def caption(words: str, width: int, height: int = MARGIN) -> np.ndarray:
     place = (4, height // 2)
     ImageDraw.Draw(bar).text(place, words, "black", ImageFont.load_default(15), anchor="lm")
     return np.asarray(bar)
-
-
-def method_of(folder: Path) -> str:
-    """The method whose run a folder is."""
-    return folder.resolve().name.rsplit("-", 2)[0]
 
 
 def drawn_by(inverters: Sequence[tuple[str, Inverter]], embeddings: np.ndarray) -> Drawn:
@@ -90,22 +87,27 @@ def run_all(options: Options) -> None:
     """Choose images by the record of the last model, invert them with all, draw."""
     if not options.models:
         raise UserError("expected at least one run to draw, got none")
-    inverters = [(method_of(folder), open_trained(folder)) for folder in options.models]
-    last, protocol = options.models[-1], Inversion()
-    config = trained_config(last)
-    recogniser = attacked(last)
-    scores = read_scores(options.records / protocol.name / f"{last.resolve().name}.json")
+    check_output(options.output, *options.models)
+    models = [open_trained(folder, own=options.own) for folder in options.models]
+    inverters = [(model.method, model.inverter) for model in models]
+    last, protocol = models[-1], Inversion()
+    if not (last.folder / RECORD).exists():
+        raise UserError(
+            f"expected an examined run, but {last.folder} was only trained: examine it with "
+            f"python -m experiments.inversion --methods {last.method}"
+        )
+    scores = read_scores(last.folder / RECORD)
     dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
-    embedder = open_embedder(recogniser)
+    embedder = recogniser_of(last, options.embedder)
     embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
     split = protocol.split(dataset.files, embeddings)
-    if config["split"] != split.hash:
+    if last.config["split"] != split.hash:
         raise UserError(
-            f"expected the data that {last} was trained on, split {config['split']}, got "
-            f"{split.hash}: give --dataset and --data as there"
+            f"expected the data that {last.folder} was trained on, split {last.config['split']}, "
+            f"got {split.hash}: give --dataset and --data as there"
         )
     images = dataset.view(protocol.view, resample=protocol.resample)
-    cosines = scores[f"{recogniser}/type1"]
+    cosines = scores[f"{embedder.name}/type1"]
     groups = {}
     for name, places in picked(cosines, SHOWN).items():
         chosen = scores["test_index"][places]

@@ -1,5 +1,6 @@
 """Train inverters on one part of the subjects, and examine them on people they never saw."""
 
+import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -7,17 +8,17 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from experiments.common import main, make_record, peak_memory, recorded
+from experiments.common import check_record, device, main, make_record, peak_memory, recorded
 from experiments.examination import Bench, Examination, Judge, examine
 from experiments.methods import (
+    RECORD,
+    THRESHOLDS,
     build,
     invert_again,
-    is_trained,
-    logged_seconds,
     parameters,
     reconstruct,
     train,
-    trained_on,
+    training_of,
     training_size,
 )
 from experiments.own import (
@@ -29,14 +30,18 @@ from experiments.own import (
 )
 from experiments.tables import EXPECTED, METHODS, SEEDS, STEPWISE, write_inversion
 from experiments.thresholds import borrowed_thresholds, embed_view, set_thresholds
-from gan_inversion.data import Subset, open_dataset
+from gan_inversion.data import Align, Dataset, DatasetName, Subset, open_dataset
+from gan_inversion.embedders import Embedder
 from gan_inversion.errors import UserError
-from gan_inversion.evaluation.attack import rejected
+from gan_inversion.evaluation.attack import other_images, rejected, subject_mean
+from gan_inversion.evaluation.intervals import bootstrap_mean
+from gan_inversion.inverter import Inverter
 from gan_inversion.protocols import Inversion
-from gan_inversion.record import resolved
+from gan_inversion.record import Record, at, read_scores, resolved
 from gan_inversion.run import Preview, Run
 from gan_inversion.seeding import stream
 from gan_inversion.storage import sha256, write_text
+from gan_inversion.thresholds import write_thresholds
 
 REPORTED = {
     "facenet/sar_type1@fmr=1e-3": 0.9520,
@@ -73,14 +78,18 @@ class Options:
     """Seeds of weights, order and random choices of the examination; one record each. The split
     does not hang on them."""
 
-    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
-    """Source of faces."""
+    dataset: DatasetName = "lfw"
+    """Source of faces: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
 
     data: Path | None = None
     """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
 
     min_images: int = 2
     """Images that each subject of a folder must have; 1 accepts all."""
+
+    align: Align = "auto"
+    """Which pictures of a folder are aligned by landmarks: all but those framed like LFW (auto),
+    all (always), none (never)."""
 
     embedder: str = "facenet"
     """Recogniser whose embeddings are inverted: facenet, compact, or your own as file.py:name."""
@@ -113,6 +122,21 @@ class Options:
     smoke: bool = False
     """A minute's rehearsal with compact on synthetic faces: one seed, no convolutional decoders
     unless asked for, everything under `runs`."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What one training is given.
+
+    Attributes:
+        inverter: not fitted yet; None for pictures made elsewhere.
+        chosen: int (T,), indices of the images to train on.
+        config: what run and record declare of it.
+    """
+
+    inverter: Any
+    chosen: np.ndarray
+    config: dict[str, Any]
 
 
 def other_judges(options: Options) -> tuple[str, ...]:
@@ -152,14 +176,14 @@ def choosing(options: Options) -> Options:
 
 def attacked_alone(options: Any) -> Options:
     """What `set_up` needs of another experiment's options, without independent recognisers."""
-    names = ("dataset", "data", "embedder", "records")
+    names = ("dataset", "data", "min_images", "embedder", "records", "smoke")
     return Options(judges=(), **{name: getattr(options, name) for name in names})
 
 
 def set_up(options: Options) -> Bench:
     """Open the data, split it, and set the thresholds before any reconstruction is seen."""
     protocol = Inversion()
-    dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
+    dataset = open_faces(options)
     judges: list[Judge] = []
     split = None
     for name in (options.embedder, *options.judges):
@@ -194,12 +218,34 @@ def set_up(options: Options) -> Bench:
     return Bench(protocol, dataset, images, usable, judges, split.test)
 
 
-def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:
-    """Train, examine and record one inverter with one seed, unless its record exists."""
-    attacked, split = bench.judges[0], bench.split
-    source = {"source_digest": source_digest(method)} if is_own(method) else {}
-    if _recorded(label(method), seed, source, options=options, bench=bench):
-        return
+def open_faces(options: Options) -> Dataset:
+    """The data set of the options."""
+    return open_dataset(
+        options.dataset, options.data, min_images=options.min_images, align=options.align
+    )
+
+
+def build_one(method: str, options: Options, *, recogniser: Embedder | None = None) -> Inverter:
+    """The inverter called `method`, not fitted yet.
+
+    Args:
+        method: its name, a size at its end included.
+        options: of the command.
+        recogniser: the attacked one.
+    """
+    return build(
+        training_size(method)[0],
+        targets="corrected",
+        epochs=options.epochs,
+        batch_size=BATCH_SIZE,
+        recogniser=recogniser,
+        smoke=options.smoke,
+    )
+
+
+def prepare(method: str, *, options: Options, bench: Bench, seed: int = 0) -> Prepared:
+    """The inverter called `method`, its training images, and what its run and record declare."""
+    split = bench.split
     base, size = training_size(method)
     chosen = split.train
     if base == "oracle":
@@ -208,32 +254,45 @@ def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:
         if size > len(chosen):
             raise UserError(f"{method}: expected at most {len(chosen)} training images, got {size}")
         chosen = np.sort(stream(seed, "training size", size).permutation(chosen)[:size])
-    inverter = build(
-        base,
-        targets="corrected",
-        epochs=options.epochs,
-        batch_size=BATCH_SIZE,
-        recogniser=attacked.embedder,
-        smoke=options.smoke,
-    )
+    inverter = build_one(method, options, recogniser=bench.judges[0].embedder)
+    source = {"source_digest": source_digest(method)} if is_own(method) else {}
     config = {"training_images": len(chosen), **getattr(inverter, "config", {}), **source}
-    preview = Preview(attacked.embeddings[split.test], bench.originals, seed)
-    with _open_run(
-        label(method), seed, config, options=options, bench=bench, preview=preview
-    ) as run:
-        embeddings = attacked.embeddings[chosen]
-        if is_trained(run):
-            print(f"{run.folder} is trained: examined again")
-            inverter, seconds = type(inverter).load(run.folder / "inverter"), logged_seconds(run)
-        else:
-            seconds = train(inverter, embeddings, Subset(bench.images, chosen), seed=seed, run=run)
-        config |= getattr(inverter, "config", {})  # what was left to the machine is known now
+    return Prepared(inverter, chosen, config)
+
+
+def trained(
+    method: str, seed: int, prepared: Prepared, *, run: Run, bench: Bench
+) -> tuple[Inverter, float, str]:
+    """The inverter, trained now or before; seconds that it took, and the device."""
+    embeddings = bench.judges[0].embeddings[prepared.chosen]
+    images = Subset(bench.images, prepared.chosen)
+    inverter, done = prepared.inverter, training_of(run)
+    if done is not None and hasattr(inverter, "load"):
+        print(f"{run.folder} is trained")
+        inverter = type(inverter).load(run.folder / "inverter")
+        recogniser = bench.judges[0].embedder
+        if hasattr(inverter, "recogniser"):
+            inverter.recogniser = recogniser
+        return inverter, *done
+    seconds = train(inverter, embeddings, images, seed=seed, run=run)
+    write_thresholds(run.folder / THRESHOLDS, bench.judges[0].thresholds.values())
+    run.checkpoint.unlink(missing_ok=True)  # the trained inverter stays
+    return inverter, seconds, device()
+
+
+def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:
+    """Train, examine and record one inverter with one seed, or compare it with its record."""
+    attacked, split = bench.judges[0], bench.split
+    prepared = prepare(method, options=options, bench=bench, seed=seed)
+    with open_run(method, seed, prepared, options=options, bench=bench) as run:
+        inverter, seconds, machine = trained(method, seed, prepared, run=run, bench=bench)
+        config = prepared.config | getattr(inverter, "config", {})  # with the machine's choices
         reconstructions, milliseconds = reconstruct(inverter, attacked.embeddings[split.test])
         hypotheses = invert_again(inverter, attacked.embeddings[split.test], bench.subjects)
         cost = {
             "parameters": parameters(inverter),
             "train_seconds": round(seconds, 1),
-            "train_device": trained_on(run),
+            "train_device": machine,
             "ms_per_image": round(milliseconds, 3),
         }
         knowledge = options.knowledge if is_own(method) else inverter.knowledge
@@ -249,7 +308,6 @@ def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:
             config=config,
             cost=cost,
         )
-    run.checkpoint.unlink(missing_ok=True)  # the trained inverter stays
 
 
 def run_elsewhere(folder: Path, *, options: Options, bench: Bench) -> None:
@@ -258,9 +316,11 @@ def run_elsewhere(folder: Path, *, options: Options, bench: Bench) -> None:
     files = [bench.dataset.files[index] for index in bench.split.test]
     reconstructions = read_reconstructions(folder, files)
     config = {"pictures_digest": sha256(reconstructions.data)}
-    if _recorded(name, seed, config, options=options, bench=bench):
+    path = _record_path(name, seed, options)
+    if recorded(path, split=bench.split.hash, **_conditions(bench), **config):
         return
-    with _open_run(name, seed, config, options=options, bench=bench) as run:
+    prepared = Prepared(None, bench.split.train, config)
+    with open_run(name, seed, prepared, options=options, bench=bench) as run:
         _finish(
             name,
             seed,
@@ -274,32 +334,90 @@ def run_elsewhere(folder: Path, *, options: Options, bench: Bench) -> None:
         )
 
 
-def _recorded(
-    method: str, seed: int, config: dict[str, Any], *, options: Options, bench: Bench
-) -> bool:
-    name = f"{method}-{bench.dataset.name}-s{seed}.json"
-    return recorded(
-        options.records / bench.protocol.name / name,
-        protocol_hash=bench.protocol.hash,
-        data_digest=bench.dataset.digest,
-        embedder_digest=bench.judges[0].embedder.digest,
-        split=bench.split.hash,
-        **config,
-    )
+def _record_path(method: str, seed: int, options: Options) -> Path:
+    """Where the record of a method stands, or would."""
+    name = f"{label(method)}-{options.dataset}-s{seed}.json"
+    return options.records / Inversion().name / name
 
 
-def _open_run(
+def _run_folder(method: str, seed: int, options: Options) -> Path:
+    return options.runs / Inversion().name / f"{label(method)}-{options.dataset}-s{seed}"
+
+
+def is_done(method: str, seed: int, *, options: Options, dataset: Dataset) -> bool:
+    """Whether nothing is to do: an inverter was trained and examined with these options.
+
+    Decided without an embedding. A published record alone does not make an inverter: its run is
+    trained, and compared with it.
+
+    Raises:
+        UserError: a record was made under other conditions.
+    """
+    path = _record_path(method, seed, options)
+    own = _run_folder(method, seed, options) / RECORD
+    inverter = build_one(method, options)
+    wanted = dict(getattr(inverter, "config", {}))
+    if wanted.get("precision") == "auto":
+        del wanted["precision"]  # left to the machine
+    condition = {"protocol_hash": Inversion().hash, "data_digest": dataset.digest}
+    if is_own(method):
+        condition["source_digest"] = source_digest(method)
+    if is_own(options.embedder):
+        condition["embedder_digest"] = source_digest(options.embedder)
+    else:
+        condition["embedder"] = options.embedder
+    records = {some: Record.read(some) for some in (path, own) if some.exists()}
+    for some, record in records.items():
+        # Older records say less of an inverter.
+        told = {name: value for name, value in wanted.items() if name in record.config}
+        check_record(record, some, **condition, **told)
+    if own in records and path not in records:
+        judges = {options.embedder, *options.judges}
+        if len(judges) != len(records[own].config["recognisers"]):
+            return False  # examined by others
+        records[own].write_to(path, read_scores(own))
+        print(f"{path} written from its run")
+    elif path not in records or (own not in records and hasattr(inverter, "save")):
+        return False
+    else:
+        print(f"{path} exists: skipped")
+    return True
+
+
+def open_run(
     method: str,
     seed: int,
-    config: dict[str, Any],
+    prepared: Prepared,
     *,
     options: Options,
     bench: Bench,
-    preview: Preview | None = None,
 ) -> Run:
-    folder = options.runs / bench.protocol.name / f"{method}-{bench.dataset.name}-s{seed}"
-    config = {"method": method, **config, **_declared(bench), "seed": seed}
-    return Run(folder, config, preview=preview)
+    """The folder of a run, with the options that determine what is trained."""
+    attacked = bench.judges[0]
+    config = {
+        "method": label(method),
+        **prepared.config,
+        "protocol": asdict(bench.protocol),
+        "data_digest": bench.dataset.digest,
+        "split": bench.split.hash,
+        "embedder": {
+            "name": attacked.embedder.name,
+            "digest": attacked.embedder.digest,
+            "precision": attacked.embedder.precision,
+        },
+        "seed": seed,
+    }
+    preview = Preview(attacked.embeddings[bench.split.test], bench.originals, seed)
+    return Run(_run_folder(method, seed, options), config, preview=preview)
+
+
+def _conditions(bench: Bench) -> dict[str, str]:
+    """What a record must agree in."""
+    return {
+        "protocol_hash": bench.protocol.hash,
+        "data_digest": bench.dataset.digest,
+        "embedder_digest": bench.judges[0].embedder.digest,
+    }
 
 
 def _declared(bench: Bench) -> dict[str, Any]:
@@ -340,6 +458,8 @@ def _finish(
 ) -> None:
     """Examine, draw and record."""
     found = examine(reconstructions, bench, seed=seed, hypotheses=hypotheses)
+    if warning := looks_shifted(found, bench.judges[0].embedder.name, bench.subjects):
+        print(f"warning: {warning}", file=sys.stderr)
     _draw(run, found, reconstructions, bench)
     trained = max((int(line["step"]) for line in run.history() if "seconds" in line), default=-1)
     run.rewind(trained)  # what a killed examination had logged
@@ -365,13 +485,58 @@ def _finish(
         reported=REPORTED if as_published else {},
         cost={**cost, "examination_seconds": seconds, "peak_memory_gib": peak_memory()},
     )
-    path = record.write(options.records, found.scores)
-    if (run.folder / "inverter").is_dir():  # weights travel with their record
-        write_text(run.folder / "inverter" / "record.json", path.read_text(encoding="utf-8"))
+    run.settle()
+    if (run.folder / RECORD).parent.is_dir():  # weights travel with their record
+        record.write_to(run.folder / RECORD, found.scores)
+    path = record.path(options.records)
+    if path.exists():
+        print(compared(Record.read(path), record))
+    else:  # last: whoever finds it finds everything
+        record.write(options.records, found.scores)
     parts = ", ".join(f"{name} {part:.0f}" for name, part in seconds.items())
     cosine = figures.get(f"{embedder.name}/cosine_mean")
     known = "no cosine" if cosine is None else f"cosine {cosine:.4f}"
     print(f"{path}: {known}; examined in {sum(seconds.values()):.0f} seconds: {parts}")
+
+
+def compared(published: Record, own: Record) -> str:
+    """How a training done again compares with its published record, in a sentence."""
+    name = own.embedder
+    figures = {
+        f"type-{kind} success rate at FMR 0.1 %": at(f"{name}/sar_type{number}", fmr=1e-3)
+        for number, kind in enumerate(("I", "II"), 1)
+    } | {"cosine": f"{name}/cosine_mean"}
+    parts = []
+    for words, figure in figures.items():
+        values = [
+            record.metrics[figure].value for record in (published, own) if figure in record.metrics
+        ]
+        told = ["n/a" if value is None else f"{value:.3f}" for value in values]
+        parts += [f"{words} published {told[0]}, yours {told[1]}"] if len(told) == 2 else []
+    return f"{own.method}, seed {own.seed}: {'; '.join(parts)}; the published record stays"
+
+
+def looks_shifted(found: Examination, name: str, subjects: np.ndarray) -> str | None:
+    """A sentence where reconstructions suit other images of their subjects better than their own.
+
+    Args:
+        found: an examination.
+        name: of the attacked recogniser.
+        subjects: (N,), of the inverted images.
+    """
+    if f"{name}/type2" not in found.scores:
+        return None
+    first, second = found.scores[f"{name}/type1"], found.scores[f"{name}/type2"]
+    inverted, _ = other_images(subjects)
+    images, means = subject_mean(second, inverted)
+    more = first[images] - means
+    if bootstrap_mean(more, subjects[images])[1] >= 0:
+        return None
+    return (
+        f"reconstructions are less similar to the images whose embeddings were inverted (mean "
+        f"cosine {first[images].mean():.3f}) than to other images of the same people "
+        f"({means.mean():.3f}): are the rows of the index shifted?"
+    )
 
 
 def _draw(run: Run, found: Examination, reconstructions: np.ndarray, bench: Bench) -> None:
@@ -405,19 +570,26 @@ def run_all(options: Options) -> None:
         options = choosing(options)
     methods = [name for m in options.methods for name in (STEPWISE if m == "ablation" else [m])]
     for method in methods:
-        build(training_size(method)[0], targets="corrected", epochs=1, batch_size=1)
-    bench = set_up(options)
+        build_one(method, options)  # a wrong name fails before the work
     if options.reconstructions is not None:
-        run_elsewhere(options.reconstructions, options=options, bench=bench)
+        run_elsewhere(options.reconstructions, options=options, bench=set_up(options))
     else:
-        for seed in options.seeds:
-            for method in methods:
-                run_one(method, seed, options=options, bench=bench)
-                keras.utils.clear_session()
+        dataset = open_faces(options)
+        missing = [
+            (method, seed)
+            for seed in options.seeds
+            for method in methods
+            if not is_done(method, seed, options=options, dataset=dataset)
+        ]
+        if missing:
+            bench = set_up(options)
+        for method, seed in missing:
+            run_one(method, seed, options=options, bench=bench)
+            keras.utils.clear_session()
     write_inversion(
         options.records,
         options.tables,
-        dataset=bench.dataset.name,
+        dataset=options.dataset,
         expected=EXPECTED if options.records == Options().records else (),
     )
 

@@ -1,42 +1,46 @@
 """Invert a user's own embeddings, or photographs, with a trained inverter."""
 
+import csv
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from experiments.common import main
-from experiments.methods import (
-    attacked,
-    has_hypotheses,
-    open_trained,
-    reconstruct,
-)
-from experiments.own import read_arrays
-from gan_inversion.data.decode import decode_image
-from gan_inversion.data.folder import find_transform, place
-from gan_inversion.data.views import SIZE, render
-from gan_inversion.embedders import load_embedder
+from experiments.methods import Trained, has_hypotheses, open_trained, reconstruct
+from experiments.own import open_embedder, read_arrays
+from gan_inversion.data import Align
+from gan_inversion.data.decode import printable, read_image
+from gan_inversion.data.folder import aligned_view
+from gan_inversion.data.views import SIZE
+from gan_inversion.embedders import EMBEDDERS, Embedder
 from gan_inversion.errors import UserError
+from gan_inversion.evaluation.verification import cosine
+from gan_inversion.pretrained import SHIPPED
 from gan_inversion.progress import progress
-from gan_inversion.protocols import Inversion
-from gan_inversion.storage import write_png
+from gan_inversion.storage import check_output, write_png, write_text
 
-COLUMNS, SHOWN = 10, 200  # of the contact sheet
+COLUMNS, SHOWN = 8, 200  # of the contact sheet
+LINE = 20  # pixels of a line of words on it
+FMR = 1e-3  # false match rate of the threshold that a verdict is by
+VISIBLE = 2.0  # grey levels, of 255, by which hypotheses must differ on average
 
 
 @dataclass(frozen=True)
 class Options:
     """Turn embeddings, or photographs by way of their embeddings, into pictures.
 
-    Writes a PNG for each input and `contact_sheet.png`: photographs above, reconstructions below.
+    Writes a PNG for each input; `contact_sheet.png`, photographs above and reconstructions below,
+    with what the attacked recogniser says of each; and the same as `verdicts.csv`: the cosine
+    between the embedding that was inverted and that of the reconstruction, the threshold from which
+    on the recogniser takes two pictures for one person (false match rate 0.1 %), and the verdict.
 
     Cost on two CPU cores: some 10 ms an embedding, some 120 ms with corrections by the recogniser
     that was attacked, as conditional GANs have them; photographs are aligned and embedded first.
     """
-
-    model: Path
-    """Folder of a run of experiments.inversion, e.g. runs/inversion/cgan_cpu-lfw-s0."""
 
     input: Path
     """Embeddings as .npy or .npz, (N, D); or a photograph; or a folder of photographs."""
@@ -44,8 +48,24 @@ class Options:
     output: Path
     """Folder for the pictures."""
 
+    model: Path = SHIPPED
+    """Folder of a run of experiments.train or experiments.inversion, for example
+    runs/inversion/cgan_short-lfw-s0. Default: the shipped conditional GAN, which inverts embeddings
+    of the shipped recogniser and knows drawn faces only."""
+
     hypotheses: int = 1
     """Pictures of each embedding; more than one needs a conditional GAN with noise."""
+
+    align: Align = "auto"
+    """Which photographs are aligned by landmarks. auto: all but those that are framed like LFW
+    (250x250) or like its aligned view (160x160) already; always: all; never: none, they must be of
+    one of the two sizes, and no face is looked for."""
+
+    embedder: str | None = None
+    """Your own recogniser as file.py:name, if the model inverts embeddings of it."""
+
+    own: str | None = None
+    """Your own inverter class as file.py:name, if the model is one of it."""
 
 
 def read_embeddings(path: Path) -> np.ndarray:
@@ -70,7 +90,7 @@ def read_embeddings(path: Path) -> np.ndarray:
     return found / norms
 
 
-def read_photographs(path: Path) -> tuple[list[str], np.ndarray]:
+def read_photographs(path: Path, align: Align) -> tuple[list[str], np.ndarray]:
     """Names and aligned views, uint8 (N, 160, 160, 3), of a photograph or a folder of them.
 
     Raises:
@@ -78,71 +98,206 @@ def read_photographs(path: Path) -> tuple[list[str], np.ndarray]:
     """
     files = [path]
     if path.is_dir():
-        files = sorted(f for f in path.rglob("*") if f.is_file() and not f.name.startswith("."))
-    protocol = Inversion()
-    names, views = [], []
+        files = sorted(
+            file
+            for file in path.rglob("*")
+            if file.is_file()
+            and not any(part.startswith(".") for part in file.relative_to(path).parts)
+        )
+    names, views, aligned = [], [], 0
     for file in progress(files, desc="finding faces", unit="image"):
-        photo = decode_image(file.read_bytes(), str(file))
-        if photo.shape != (SIZE, SIZE, 3):
-            transform = find_transform(photo)
-            if transform is None:
-                print(f"{file}: no face found, left out")
-                continue
-            frame = place(photo, np.array(transform))
-            photo = render(frame, view=protocol.view, resample=protocol.resample)
-        names.append(str(file.relative_to(path) if path.is_dir() else file.name))
-        views.append(photo)
+        name = printable(str(file.relative_to(path) if path.is_dir() else file.name))
+        try:
+            found = aligned_view(read_image(file, name), align=align)
+        except UserError as error:
+            if len(files) == 1:
+                raise
+            print(f"left out: {error}")
+            continue
+        if found is None:
+            print(f"left out: {name} shows no face that was found")
+            continue
+        names.append(name)
+        views.append(found[0])
+        aligned += found[1]
     if not views:
         raise UserError(
             f"expected photographs of faces in {path}, found none in {len(files)} files"
         )
+    print(f"{len(views)} photographs: {aligned} aligned by landmarks, {len(views) - aligned} as is")
     return names, np.stack(views)
 
 
-def contact_sheet(rows: list[np.ndarray]) -> np.ndarray:
-    """Pictures as one, uint8: each of `rows`, (N, 160, 160, 3), is a line below the one before."""
-    rows = [row[:SHOWN] for row in rows]
-    count = len(rows[0])
-    width = min(COLUMNS, count)
+def recogniser_of(trained: Trained, own: str | None) -> Embedder:
+    """The recogniser whose embeddings a trained inverter takes.
+
+    Args:
+        trained: the inverter.
+        own: `file.py:name` of the user's own, from the command line.
+
+    Raises:
+        UserError: it is one of the user's own, and not given, or another.
+    """
+    if own is None and trained.embedder not in EMBEDDERS:
+        raise UserError(
+            f"{trained.folder} inverts embeddings of a recogniser of its own, {trained.embedder}: "
+            f"give it as --embedder file.py:{trained.embedder}"
+        )
+    embedder = open_embedder(own or trained.embedder)
+    if (known := trained.config["embedder"].get("digest")) != embedder.digest:
+        raise UserError(
+            f"{trained.folder} inverts embeddings of {trained.embedder} {str(known)[:12]}, got "
+            f"{embedder.name} {embedder.digest[:12]}"
+        )
+    return embedder
+
+
+def words(text: str, width: int = SIZE) -> np.ndarray:
+    """Words in black on white, uint8 (LINE, width, 3), cut where they are too long."""
+    bar = Image.new("RGB", (width, LINE), "white")
+    font = ImageFont.load_default(12)
+    while font.getlength(text) > width - 4:
+        text = text[:-2] + "…"
+    ImageDraw.Draw(bar).text((2, LINE // 2), text, "black", font, anchor="lm")
+    return np.asarray(bar)
+
+
+def contact_sheet(
+    names: Sequence[str], rows: Sequence[np.ndarray], said: Sequence[Sequence[str]]
+) -> np.ndarray:
+    """Pictures as one, uint8: names, and below them a line for each of the rows, with its words.
+
+    Args:
+        names: N, above each column.
+        rows: uint8 (N, 160, 160, 3) each.
+        said: for each row N texts, which stand below its pictures.
+    """
+    columns = []
+    for place, name in enumerate(names[:SHOWN]):
+        parts = [words(name)]
+        for row, texts in zip(rows, said, strict=True):
+            parts += [row[place], words(texts[place])]
+        columns.append(np.concatenate(parts))
+    width = min(COLUMNS, len(columns))
     lines = []
-    for start in range(0, count, width):
-        for row in rows:
-            line = np.full((SIZE, width * SIZE, 3), 255, "uint8")
-            some = np.concatenate(list(row[start : start + width]), axis=1)
-            line[:, : some.shape[1]] = some
-            lines.append(line)
+    for start in range(0, len(columns), width):
+        line = np.full((len(columns[0]), width * SIZE, 3), 255, "uint8")
+        some = np.concatenate(columns[start : start + width], axis=1)
+        line[:, : some.shape[1]] = some
+        lines.append(line)
     return np.concatenate(lines)
 
 
+def check_visible(rows: Sequence[np.ndarray], inverter: str) -> None:
+    """Raise `UserError` if hypotheses, uint8 (N, 160, 160, 3) each, look alike."""
+    first, second = (np.asarray(row, float) for row in rows[:2])
+    if (apart := np.abs(first - second).mean()) < VISIBLE:
+        raise UserError(
+            f"the hypotheses of {inverter} differ by {apart:.1f} of 255 grey levels on average, "
+            "which nobody sees: expected --hypotheses 1"
+        )
+
+
 def run_all(options: Options) -> None:
-    """Read, embed if need be, invert, write."""
-    inverter = open_trained(options.model)
-    if options.hypotheses > 1 and not has_hypotheses(inverter):
-        raise UserError(f"{inverter.name} gives one picture an embedding: it has no noise")
+    """Read, embed if need be, invert, judge, write."""
+    trained = open_trained(options.model, own=options.own)
     if not options.input.exists():
         raise UserError(f"expected embeddings or photographs in {options.input}, found nothing")
-    photographs = None
+    check_output(options.output, options.input, options.model)
+    inverter = trained.inverter
+    if options.hypotheses > 1 and not has_hypotheses(inverter):
+        raise UserError(f"{trained.method} gives one picture an embedding: it has no noise")
+    photographs = embedder = None
     if options.input.suffix in (".npy", ".npz"):
         embeddings = read_embeddings(options.input)
         names = [f"{row:0{len(str(len(embeddings) - 1))}d}" for row in range(len(embeddings))]
-    else:
-        files, photographs = read_photographs(options.input)
-        embeddings = load_embedder(attacked(options.model)).embed(photographs)
+        try:
+            embedder = recogniser_of(trained, options.embedder)
+        except UserError as error:
+            print(f"no verdicts: {error}")
+    elif options.input.is_dir() or options.input.suffix.lower() not in (".csv", ".pkl", ".txt"):
+        embedder = recogniser_of(trained, options.embedder)
+        files, photographs = read_photographs(options.input, options.align)
+        embeddings = embedder.embed(photographs)
         names = [str(Path(file).with_suffix("")) for file in files]
         if len(set(names)) < len(names):
             names = files
-    rows = []
+    else:
+        raise UserError(
+            f"{options.input}: expected embeddings as .npy or .npz, or a photograph; numbers in "
+            "text become one with numpy.save('embeddings.npy', numpy.loadtxt(file, delimiter=','))"
+        )
+    threshold = trained.thresholds.get(FMR)
+    rows, said, lines = [], [], []
     for hypothesis in range(options.hypotheses):
         which = {"hypothesis": hypothesis} if options.hypotheses > 1 else {}
         rows.append(reconstruct(inverter, embeddings, **which)[0])
+        cosines = (
+            [None] * len(names)
+            if embedder is None
+            else list(map(float, cosine(embedder.embed(rows[-1]), embeddings)))
+        )
+        verdicts = [verdict(found, threshold) for found in cosines]
+        said.append([text for text, _ in verdicts])
+        lines += [
+            (name, hypothesis, found, threshold, accepted)
+            for name, found, (_, accepted) in zip(names, cosines, verdicts, strict=True)
+        ]
+    if options.hypotheses > 1:
+        check_visible(rows, trained.method)
+    for hypothesis, row in enumerate(rows):
         ending = f"-{hypothesis}" if options.hypotheses > 1 else ""
-        for name, picture in zip(names, rows[-1], strict=True):
+        for name, picture in zip(names, row, strict=True):
             write_png(options.output / f"{name}{ending}.png", picture)
-    write_png(
-        options.output / "contact_sheet.png",
-        contact_sheet([*([] if photographs is None else [photographs]), *rows]),
+    write_verdicts(options.output / "verdicts.csv", lines)
+    shown = [] if photographs is None else [photographs]
+    above = [["photograph"] * len(names)] * len(shown)
+    sheet = contact_sheet(names, [*shown, *rows], [*above, *said])
+    write_png(options.output / "contact_sheet.png", sheet)
+    tell(lines, trained)
+    print(f"{options.output}: {len(names)} reconstructions by {trained.method}")
+
+
+def verdict(found: float | None, threshold: float | None) -> tuple[str, str]:
+    """What is said of a cosine: words for the sheet, and `yes`, `no` or nothing for the table."""
+    if found is None or not np.isfinite(found):
+        return "", ""
+    if threshold is None:
+        return f"cosine {found:.2f}", ""
+    accepted = found >= threshold
+    words = "accepted" if accepted else "rejected"
+    return f"{words}, {found:.2f} ({'≥' if accepted else '<'} {threshold:.2f})", (
+        "yes" if accepted else "no"
     )
-    print(f"{options.output}: {len(names)} reconstructions by {inverter.name}")
+
+
+Line = tuple[str, int, float | None, float | None, str]  # a row of the table of verdicts
+
+
+def write_verdicts(path: Path, lines: Sequence[Line]) -> None:
+    """Write what was said of each picture as a CSV file."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["name", "hypothesis", "cosine", "threshold", "accepted"])
+    for name, hypothesis, *figures, accepted in lines:
+        table.writerow(
+            [name, hypothesis, *("" if f is None else f"{f:.4f}" for f in figures), accepted]
+        )
+    write_text(path, text.getvalue())
+
+
+def tell(lines: Sequence[Line], trained: Trained) -> None:
+    """Print the first verdicts, and how many there are of each."""
+    for name, hypothesis, found, threshold, _ in lines[:10]:
+        which = f" ({hypothesis})" if hypothesis else ""
+        print(f"{name}{which}: {verdict(found, threshold)[0] or 'no verdict'}")
+    judged = [accepted for *_, accepted in lines if accepted]
+    if judged:
+        print(
+            f"{judged.count('yes')} of {len(judged)} reconstructions are accepted by "
+            f"{trained.embedder} as the person whose embedding was inverted, at a false match rate "
+            f"of {FMR:.1%}"
+        )
 
 
 if __name__ == "__main__":

@@ -3,8 +3,11 @@
 import json
 import re
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -14,7 +17,7 @@ from baselines.controls import CONTROLS
 from baselines.decoders import DECODERS
 from baselines.inverter import DecoderInverter
 from experiments.common import device
-from experiments.own import is_own, open_inverter
+from experiments.own import is_own, load_object, open_inverter, plain_name
 from gan_inversion.cgan import ConditionalGAN
 from gan_inversion.config import FAMILY, named
 from gan_inversion.embedders import Embedder
@@ -22,13 +25,15 @@ from gan_inversion.errors import UserError
 from gan_inversion.evaluation.attack import one_each
 from gan_inversion.inverter import Images, Inverter, check_reconstructions
 from gan_inversion.progress import progress
-from gan_inversion.record import Record
 from gan_inversion.run import Run, history
-from gan_inversion.storage import write_text
+from gan_inversion.storage import read_json, write_text
+from gan_inversion.thresholds import read_thresholds
 
 BLOCK = 128  # embeddings inverted at once
 KINDS = ("documented", "augmented")  # what the name of a decoder begins with
-DEVICE = "device.txt"  # in a run's folder: what it was trained on
+DONE = "trained.json"  # in a run's folder: what its training took, and on which device
+RECORD = Path("inverter") / "record.json"  # in a run's folder: its own, with raw scores beside it
+THRESHOLDS = "thresholds.json"  # in a run's folder: of the recogniser that it attacks
 HYPOTHESES = 16  # pictures of one embedding, where an inverter has more than one
 
 
@@ -74,15 +79,73 @@ def decoder_of(method: str) -> dict[str, Any] | None:
     return {"decoder": decoder, "augment": kind == "augmented"}
 
 
-def open_trained(folder: Path) -> Inverter:
-    """The inverter that a run of `experiments.inversion` saved in its folder.
+@dataclass(frozen=True)
+class Trained:
+    """An inverter that was trained before, opened.
+
+    Attributes:
+        folder: of its run.
+        method: its name.
+        inverter: ready to invert.
+        config: the options of its run.
+        thresholds: of the recogniser whose embeddings it takes, by false match rate.
+    """
+
+    folder: Path
+    method: str
+    inverter: Inverter
+    config: Mapping[str, Any]
+    thresholds: Mapping[float, float | None]
+
+    @property
+    def embedder(self) -> str:
+        """Name of the recogniser whose embeddings it takes."""
+        return self.config["embedder"]["name"]
+
+
+def open_trained(folder: Path, *, own: str | None = None) -> Trained:
+    """The inverter that a run of `experiments.train` or `inversion` saved in its folder.
+
+    Nothing that a file names is ever imported: a user's own class comes from the command line.
+
+    Args:
+        folder: of the run.
+        own: `file.py:name` of a user's own class, if the run was one of it.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or its files are damaged.
     """
-    method = trained_config(folder)["method"]
-    kind = type(build(training_size(method)[0], targets="corrected", epochs=1, batch_size=1))
-    return kind.load(folder / "inverter")
+    config = trained_config(folder)
+    method = str(config["method"])
+    base = training_size(method)[0]
+    if own is not None and plain_name(own) == method:
+        kind = load_object(own)
+        if not hasattr(kind, "load"):
+            raise UserError(f"expected a class with save and load in {own}, got {kind!r}")
+    elif is_own(method) or config.get("source_digest"):
+        raise UserError(
+            f"{folder} was trained by code of its own, {method}, which is not run for a file "
+            "naming it: give the file.py:name that you trust as --own"
+        )
+    else:
+        kind = type(build(base, targets="corrected", epochs=1, batch_size=1))
+    try:
+        inverter = kind.load(folder / "inverter")
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        EOFError,
+        BadZipFile,
+        AttributeError,
+    ) as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UserError(
+            f"{folder / 'inverter'} is not a readable trained inverter: {reason}"
+        ) from error
+    lines = read_thresholds(folder / THRESHOLDS)
+    return Trained(folder, method, inverter, config, {line.fmr: line.threshold for line in lines})
 
 
 def trained_config(folder: Path) -> dict[str, Any]:
@@ -92,22 +155,15 @@ def trained_config(folder: Path) -> dict[str, Any]:
         UserError: there is none.
     """
     path = folder / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    if "method" not in config or not (folder / "inverter").is_dir():
+    if not path.exists() or not (folder / "inverter").is_dir():
         raise UserError(f"expected a run with a trained inverter in {folder}, found none")
+    config = read_json(path, dict)
+    embedder = config.get("embedder")
+    if "method" not in config or not isinstance(embedder, dict) or "name" not in embedder:
+        raise UserError(
+            f"{path}: expected the method and the embedder of a run of experiments.inversion"
+        )
     return config
-
-
-def attacked(folder: Path) -> str:
-    """Name of the recogniser whose embeddings a run's inverter takes.
-
-    Raises:
-        UserError: the run has no record yet.
-    """
-    path = folder / "inverter" / "record.json"
-    if not path.exists():
-        raise UserError(f"expected the record of a finished run in {path}, found none")
-    return Record.read(path).embedder
 
 
 def training_size(method: str) -> tuple[str, int | None]:
@@ -123,28 +179,31 @@ def train(
     start = time.perf_counter()
     inverter.fit(embeddings, images, seed=seed, run=run)
     seconds = time.perf_counter() - start
-    write_text(run.folder / DEVICE, device())
+    seconds = logged_seconds(run) or seconds
     if hasattr(inverter, "save"):  # a user's own need not have it
         inverter.save(run.folder / "inverter")
-    return logged_seconds(run) or seconds
+        # Written last: whoever finds it finds all of the inverter.
+        done = {"seconds": seconds, "device": device()}
+        write_text(run.folder / DONE, json.dumps(done) + "\n")
+    return seconds
 
 
-def trained_on(run: Run) -> str:
-    """The device that ended a run's training, which may be another than the one that examines."""
-    path = run.folder / DEVICE
-    return path.read_text(encoding="utf-8") if path.exists() else device()
+def training_of(run: Run) -> tuple[float, str] | None:
+    """Seconds of a run's training, and the device that ended it; None if it did not end."""
+    path = run.folder / DONE
+    if not path.exists():
+        return None
+    try:
+        done = read_json(path, dict)
+        return float(done["seconds"]), str(done["device"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is damaged: remove it, and the run is trained anew") from error
 
 
 def logged_seconds(run: Run) -> float:
     """What training took by its logs, also of what came before it, a surrogate for one."""
     logs = sorted([run.folder / "log.jsonl", *run.folder.glob("[!.]*/log.jsonl")])
     return sum(line["seconds"] for log in logs for line in history(log) if "seconds" in line)
-
-
-def is_trained(run: Run) -> bool:
-    """Whether a run was trained to its end, with a log: then only its record can be missing."""
-    ended = (run.folder / "inverter").is_dir() and not run.checkpoint.exists()
-    return ended and logged_seconds(run) > 0
 
 
 def reconstruct(

@@ -5,23 +5,26 @@ python -m experiments.inversion --embedder mine.py:embed
 python -m experiments.inversion --reconstructions pictures
 """
 
-import csv
 import importlib.util
 import re
+import sys
+import traceback
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
-from gan_inversion.data.decode import decode_image
+from gan_inversion.data.decode import read_image
+from gan_inversion.data.listing import read_listing
 from gan_inversion.data.views import SIZE
 from gan_inversion.embedders import CallableEmbedder, Embedder, load_embedder
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images, check_fit
 from gan_inversion.run import Run
-from gan_inversion.storage import sha256_file
+from gan_inversion.storage import sha256, sha256_file
 
 INDEX = "index.csv"
 
@@ -54,14 +57,33 @@ def load_object(spec: str) -> Any:
     path = Path(file)
     if not path.is_file() or not name.isidentifier():
         raise UserError(f"expected file.py:name with an existing file, got {spec!r}")
-    module_spec = importlib.util.spec_from_file_location(path.stem, path)
-    if module_spec is None or module_spec.loader is None:
-        raise UserError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(module_spec)
-    module_spec.loader.exec_module(module)
+    module = _load_module(path.resolve())
     if not hasattr(module, name):
         raise UserError(f"{path} defines nothing called {name!r}")
     return getattr(module, name)
+
+
+@cache
+def _load_module(path: Path) -> ModuleType:
+    """Run a Python file as a module of its own; its neighbours can be imported by it."""
+    name = f"own_{sha256(str(path).encode())[:12]}"  # no module that is installed has it
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))  # last: no neighbour hides an installed module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise UserError(
+            f"{path} does not run: {type(error).__name__} in line {place.lineno} of "
+            f"{place.filename}: {error}"
+        ) from error
+    return module
 
 
 def is_own(spec: str) -> bool:
@@ -111,10 +133,18 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """
     if not path.is_file():
         raise UserError(f"expected an .npz or .npy file in {path}, found none")
+    with path.open("rb") as file:
+        magic = file.read(6)
+    if not magic.startswith((b"PK", b"\x93NUMPY")):
+        raise UserError(
+            f"{path} is not a .npy or .npz file: it begins with {magic!r}; numpy.save writes one"
+        )
     try:
         found = np.load(path, allow_pickle=False)
         arrays = {path.stem: found} if isinstance(found, np.ndarray) else dict(found)
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+    except Exception as error:  # a damaged archive may raise anything
+        if "allow_pickle" in str(error):
+            raise UserError(f"{path} holds Python objects: expected arrays of numbers") from error
         raise UserError(f"{path} is not a readable .npy or .npz file: {error}") from error
     if not arrays:
         raise UserError(f"expected arrays in {path}, found none")
@@ -138,11 +168,8 @@ def read_reconstructions(folder: Path, files: Sequence[str]) -> np.ndarray:
     index = folder / INDEX
     if not index.is_file():
         raise UserError(f"expected an index with the columns image,reconstruction in {index}")
-    with index.open(newline="", encoding="utf-8") as file:
-        rows = csv.DictReader(file)
-        if not {"image", "reconstruction"} <= set(rows.fieldnames or ()):
-            raise UserError(f"{index}: expected the columns image,reconstruction")
-        place = {row["image"]: row["reconstruction"] for row in rows}
+    rows = read_listing(index, ("image", "reconstruction"))
+    place = {row["image"]: row["reconstruction"] for row in rows}
     missing = [file for file in files if file not in place]
     if missing:
         raise UserError(
@@ -154,7 +181,7 @@ def read_reconstructions(folder: Path, files: Sequence[str]) -> np.ndarray:
         path = folder / place[name]
         if not path.is_file():
             raise UserError(f"{index}: {place[name]} is not there")
-        found = decode_image(path.read_bytes(), str(path))
+        found = read_image(path, str(path))
         if found.shape != picture.shape:
             raise UserError(f"{path}: expected {SIZE}x{SIZE} pixels, got {found.shape[:2]}")
         picture[:] = found

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -13,6 +12,7 @@ from experiments.common import main
 from experiments.methods import training_size
 from experiments.tables import EXPECTED
 from gan_inversion.config import FAMILY
+from gan_inversion.data import DatasetName
 from gan_inversion.errors import UserError
 from gan_inversion.evaluation.intervals import bootstrap_mean, clopper_pearson
 from gan_inversion.protocols import Faces, read_split
@@ -49,8 +49,8 @@ class Options:
     faces: bool = True
     """Show them."""
 
-    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
-    """Source of faces."""
+    dataset: DatasetName = "lfw"
+    """Source of faces: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
 
     output: Path = Path("runs/report.html")
     """The page."""

@@ -23,7 +23,7 @@ from experiments.tables import write_search
 from experiments.thresholds import embed_view
 from gan_inversion.cgan import ConditionalGAN
 from gan_inversion.config import PRESETS
-from gan_inversion.data import Subset
+from gan_inversion.data import DatasetName, Subset
 from gan_inversion.evaluation.attack import rejected
 from gan_inversion.evaluation.intervals import bootstrap_mean
 from gan_inversion.evaluation.realism import sliced_wasserstein
@@ -95,11 +95,14 @@ class Options:
     seed: int = 0
     """Of the tuner, of weights and of order."""
 
-    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
-    """Source of faces."""
+    dataset: DatasetName = "lfw"
+    """Source of faces: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
 
     data: Path | None = None
     """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
+
+    min_images: int = 2
+    """Images that each subject of a folder must have; 1 accepts all."""
 
     embedder: str = "facenet"
     """Recogniser whose embeddings are inverted."""

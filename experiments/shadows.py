@@ -17,12 +17,12 @@ from experiments.methods import decoder_of, training_size
 from experiments.study import (
     Part,
     answers,
-    build_one,
     draw_pool,
     open_bench,
     passes,
 )
 from experiments.tables import write_membership
+from gan_inversion.data import DatasetName
 from gan_inversion.errors import UserError
 from gan_inversion.evaluation.attack import Attack, other_images
 from gan_inversion.progress import progress
@@ -67,11 +67,14 @@ class Options:
     seed: int = 0
     """Of the halves, of weights and order, and of the resampling."""
 
-    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
-    """Source of faces."""
+    dataset: DatasetName = "lfw"
+    """Source of faces: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
 
     data: Path | None = None
     """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
+
+    min_images: int = 2
+    """Images that each subject of a folder must have; 1 accepts all."""
 
     embedder: str = "facenet"
     """Recogniser whose embeddings are inverted."""
@@ -136,7 +139,6 @@ def study(name: str, options: Options) -> dict[str, list[Part]]:
         epochs=tuple(labels(name, options)),
         signals=options.signals,
         folder=options.runs / protocol.name / f"{name}-{options.dataset}-s{options.seed}",
-        smoke=options.smoke,
     )
     starts = range(0, protocol.models, TOGETHER)
     models = [tuple(range(first, min(first + TOGETHER, protocol.models))) for first in starts]
@@ -238,7 +240,7 @@ def run_one(name: str, options: Options) -> None:
         return
     declared = {"method": name, "protocol": asdict(first.protocol), **kept, "seed": first.seed}
     with Run(first.folder, declared) as run:
-        inverter = build_one(first.method, smoke=first.smoke)
+        inverter = inversion.build_one(first.method, first.faces)
         pools = {unit: draw_pool(some[0], bench) for unit, some in parts.items()}
         found = {unit: gather(some, options.workers) for unit, some in parts.items()}
         for epoch, label in missing.items():
@@ -387,7 +389,7 @@ def run_all(options: Options) -> None:
     if options.smoke:
         options = rehearsal(options)
     for name in options.methods:
-        build_one(training_size(name)[0])
+        inversion.build_one(name, inversion.attacked_alone(options))
     for name in options.methods:
         run_one(name, options)
     write_membership(options.records, options.tables, dataset=options.dataset)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -17,7 +16,7 @@ import numpy as np
 from baselines.farm import train_together
 from experiments import inversion
 from experiments.examination import Bench
-from experiments.methods import build, decoder_of, reconstruct, train
+from experiments.methods import decoder_of, reconstruct, train
 from gan_inversion.cgan import ConditionalGAN
 from gan_inversion.data import Subset
 from gan_inversion.evaluation.attack import attack, subject_mean
@@ -47,7 +46,6 @@ class Part:
         epochs: when documented decoders are asked; other inverters are at their end.
         signals: what is computed of a reconstruction.
         folder: for logs and checkpoints of what is not trained together.
-        smoke: conditional GANs get the sizes of a rehearsal.
     """
 
     faces: inversion.Options
@@ -60,7 +58,6 @@ class Part:
     epochs: tuple[int, ...]
     signals: tuple[str, ...]
     folder: Path
-    smoke: bool = False
 
 
 @lru_cache(1)
@@ -80,17 +77,6 @@ def draw_pool(part: Part, bench: Bench) -> Pool:
         seed=part.seed,
     )
     return replace(found, trained=candidates[found.trained], asked=candidates[found.asked])
-
-
-def build_one(method: str, **others: Any) -> Inverter:
-    """The inverter that the `inversion` protocol trains under this name; others as for `build`."""
-    return build(
-        method,
-        targets="corrected",
-        epochs=inversion.EPOCHS,
-        batch_size=inversion.BATCH_SIZE,
-        **others,
-    )
 
 
 def passes(inverter: Inverter, epoch: int, members: int) -> int:
@@ -122,7 +108,7 @@ def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[In
         return
     inverters = []
     for model, own, seed in zip(part.models, members.T, seeds, strict=True):
-        inverter = build_one(part.method, recogniser=attacked.embedder, smoke=part.smoke)
+        inverter = inversion.build_one(part.method, part.faces, recogniser=attacked.embedder)
         declared = {"method": part.method, "seed": seed}
         with Run(part.folder / f"{part.unit}-{model:02}", declared) as run:
             chosen = Subset(images, np.flatnonzero(own))

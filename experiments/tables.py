@@ -7,7 +7,7 @@ from pathlib import Path
 
 from experiments.common import main
 from gan_inversion.config import ABLATION, FAMILY
-from gan_inversion.record import read_scores
+from gan_inversion.record import Record, read_scores
 from gan_inversion.reports import tables
 from gan_inversion.reports.inversion import headline, inversion
 from gan_inversion.reports.membership import membership, overviews
@@ -89,6 +89,12 @@ def write_membership(records: Path, output: Path, *, dataset: str = "lfw") -> Pa
     found = tables.read_records(records, "membership", dataset=dataset)
     name = "membership" if dataset == "lfw" else f"membership-{dataset}"
     return write_page(output, name, "Membership inference", membership(found))
+
+
+def write_audit(record: Record, output: Path) -> Path:
+    """One audit of matrices made elsewhere, as a page of its own."""
+    name = f"membership-{record.method}"
+    return write_page(output, name, f"Membership inference: {record.method}", membership([record]))
 
 
 def write_ledger(records: Path, readme: Path) -> None:

@@ -5,13 +5,12 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from experiments.common import main, peak_memory
 from experiments.own import open_embedder
-from gan_inversion.data import Dataset, open_dataset
+from gan_inversion.data import Dataset, DatasetName, open_dataset
 from gan_inversion.embedders import Embedder, embed_cached
 from gan_inversion.errors import UserError
 from gan_inversion.evaluation.attack import rejected
@@ -34,8 +33,8 @@ class Options:
     view: str = "aligned"
     """View of the frame: whole or aligned."""
 
-    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
-    """Source of faces."""
+    dataset: DatasetName = "lfw"
+    """Source of faces: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
 
     data: Path | None = None
     """Where the faces are. Default: the GAN_INVERSION_DATA folder."""

@@ -2,15 +2,15 @@
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from experiments.common import main, make_record, recorded
-from gan_inversion.data import Dataset, Subset, open_dataset
+from experiments.own import open_embedder
+from gan_inversion.data import Dataset, DatasetName, Subset, open_dataset
 from gan_inversion.data.pairs import Pairs, draw_pairs, read_pairs
 from gan_inversion.data.views import VIEWS
-from gan_inversion.embedders import Embedder, embed_cached, load_embedder
+from gan_inversion.embedders import Embedder, embed_cached
 from gan_inversion.evaluation import verification
 from gan_inversion.evaluation.intervals import clopper_pearson
 from gan_inversion.protocols import Verification
@@ -30,7 +30,7 @@ class Options:
     """
 
     embedders: tuple[str, ...] = ("facenet",)
-    """Recognisers: facenet, dlib, compact."""
+    """Recognisers: facenet, dlib, compact, or your own as file.py:name."""
 
     views: tuple[str, ...] = tuple(VIEWS)
     """Views of the frame."""
@@ -38,11 +38,14 @@ class Options:
     filters: tuple[str, ...] = ("bilinear",)
     """Resampling filters from the frame to 160 pixels: bilinear, bicubic, area, lanczos."""
 
-    dataset: Literal["lfw", "folder", "synthetic"] = "lfw"
-    """Source of faces."""
+    dataset: DatasetName = "lfw"
+    """Source of faces: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
 
     data: Path | None = None
     """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
+
+    min_images: int = 2
+    """Images that each subject of a folder must have; 1 accepts all."""
 
     runs: Path = Path("runs")
     """Folder for logs and TensorBoard events, with the pairs that were hardest."""
@@ -78,14 +81,14 @@ def run_all(options: Options) -> None:
     """Measure every recogniser on every view and filter."""
     if options.smoke:
         options = rehearsal(options)
-    dataset = open_dataset(options.dataset, options.data)
+    dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
     if dataset.name == "lfw":
         protocol, pairs = Verification(), read_pairs(dataset)
     else:
         protocol = Verification(pairs="drawn")
         pairs = draw_pairs(dataset.subjects, folds=protocol.folds)
     for name in options.embedders:
-        embedder = load_embedder(name)
+        embedder = open_embedder(name)
         for view in options.views:
             for resample in options.filters:
                 measure(

@@ -21,7 +21,7 @@ from gan_inversion.networks import COARSE, discriminator, generator
 from gan_inversion.predict import in_blocks
 from gan_inversion.run import Run, to_uint8
 from gan_inversion.seeding import stream
-from gan_inversion.storage import atomic, write_text
+from gan_inversion.storage import read_json, write_arrays, write_text
 from gan_inversion.training import fit
 from gan_inversion.training.adversarial import Adversaries, Draws, Witness
 from gan_inversion.training.coarse import coarse_weights
@@ -29,6 +29,7 @@ from gan_inversion.training.distil import distil
 from gan_inversion.training.gradient import TwoTimescaleAdam
 
 BLOCK = 16  # embeddings inverted at once
+WEIGHTS = "weights.npz"  # of a saved generator
 JIT = keras.backend.backend() == "jax"  # XLA's convolutions are slower than oneDNN's on a CPU
 
 
@@ -47,6 +48,7 @@ class ConditionalGAN:
         self.config: dict[str, Any] = asdict(config)
         asked = config.needs_recogniser or config.corrections  # pixel terms alone ask nothing
         self.knowledge: str = config.knowledge if asked else "black_box"
+        self.recogniser_name: str | None = getattr(recogniser, "name", None)
         self.model: keras.Model | None = None
         self._players: Adversaries | None = None
 
@@ -163,7 +165,9 @@ class ConditionalGAN:
         if not self.settings.corrections:
             return draw(embeddings)
         if self.recogniser is None:
-            raise UserError(f"{self.name} corrects by the attacked recogniser: expected one")
+            if self.recogniser_name is None:
+                raise UserError(f"{self.name} corrects by the attacked recogniser: expected one")
+            self.recogniser = load_embedder(self.recogniser_name)
         return back_projected(
             draw,
             self.recogniser.embed,
@@ -207,23 +211,40 @@ class ConditionalGAN:
             logits.append(np.concatenate([np.asarray(part) for part in found], axis=1).mean(axis=1))
         return np.concatenate(logits)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, *, precision: str = "float32") -> None:
+        """Write weights and options into the folder `path`.
+
+        Args:
+            path: the folder.
+            precision: of the weights; `float16` halves the file.
+        """
         if self.model is None:
             raise UserError(f"{self.name} must be fitted before it is saved")
-        with atomic(path / "model.keras") as temporary:
-            self.model.save(temporary)
-        known = {"name": self.name, "recogniser": getattr(self.recogniser, "name", None)}
+        weights = self.model.get_weights()
+        arrays = {f"{place:03d}": array.astype(precision) for place, array in enumerate(weights)}
+        write_arrays(path / WEIGHTS, arrays)
+        known = {
+            "name": self.name,
+            "recogniser": self.recogniser_name,
+            "dimension": self.model.input_shape[0][1],
+        }
         write_text(path / "inverter.json", json.dumps({**known, **self.config}))
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        config = json.loads((path / "inverter.json").read_text())
-        name, recogniser = config.pop("name"), config.pop("recogniser")
-        inverter = cls(Config(**config), name=name)
-        if inverter.settings.corrections:
-            inverter.recogniser = load_embedder(recogniser)
-        inverter.model = keras.saving.load_model(path / "model.keras", compile=False)
-        inverter.model.compile(jit_compile=JIT)
+        config = read_json(path / "inverter.json", dict)
+        try:
+            name, recogniser = config.pop("name"), config.pop("recogniser")
+            dimension = int(config.pop("dimension"))
+            inverter = cls(Config(**config), name=name)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{path / 'inverter.json'} is not of this version: {error}") from error
+        inverter.recogniser_name = recogniser
+        precision = inverter.settings.precision.replace("auto", "float32")
+        model = draw(inverter.settings, dimension, precision)
+        with np.load(path / WEIGHTS, allow_pickle=False) as arrays:
+            model.set_weights([arrays[name].astype("float32") for name in sorted(arrays.files)])
+        inverter.model = model
         return inverter
 
 

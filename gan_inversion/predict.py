@@ -1,9 +1,26 @@
-"""Forward passes in blocks of one shape, so that a model is compiled once."""
+"""Models as others use them: opened from a file, and run in blocks of one shape."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+
+from gan_inversion.errors import UserError
+
+
+def open_network(path: Path) -> keras.Model:
+    """A Keras model from a file; nothing that the file names is run.
+
+    Raises:
+        UserError: no such file, damaged, or it asks for code of its own.
+    """
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # what Keras raises depends on what is wrong
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise UserError(f"{path} is not a model that can be opened safely: {reason}") from error
 
 
 def in_blocks(model: Any, inputs: Sequence[Any], size: int) -> np.ndarray:

@@ -76,6 +76,15 @@ class Record:
         path = self.path(root)
         if path.exists():
             raise UserError(f"{path} exists, and a record is never overwritten")
+        self.write_to(path, scores)
+        return path
+
+    def write_to(self, path: Path, scores: Mapping[str, np.ndarray] | None = None) -> None:
+        """Write a copy of the record to `path`, and its raw scores beside it: scores first.
+
+        Raises:
+            UserError: the record does not fit the schema.
+        """
         buffer = io.BytesIO()
         if scores is not None:
             np.savez_compressed(buffer, allow_pickle=False, **scores)
@@ -88,7 +97,6 @@ class Record:
             with atomic(path.with_suffix(".npz")) as temporary:
                 temporary.write_bytes(packed)
         write_text(path, json.dumps(content, indent=1) + "\n")
-        return path
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -112,6 +112,21 @@ def replaced_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def check_output(output: Path, *inputs: Path | None) -> None:
+    """Raise `UserError` if an output is an input, or lies inside one, or holds one.
+
+    Writing there would overwrite what is read, or be read the next time.
+    """
+    target = output.resolve()
+    for path in inputs:
+        source = path.resolve() if path else None
+        if source and (target == source or source in target.parents or target in source.parents):
+            raise UserError(
+                f"expected a place of its own to write to, but {output} and {path}, which is read, "
+                "lie within each other"
+            )
+
+
 def remove_unfinished(folder: Path) -> None:
     """Remove what killed writers left below `folder`; only for who holds its lock."""
     for left in folder.rglob(f"{WRITING}*"):

@@ -13,7 +13,7 @@ from pathlib import Path
 import jsonschema
 
 from gan_inversion.errors import UserError
-from gan_inversion.storage import write_text
+from gan_inversion.storage import exclusive, write_text
 
 
 @dataclass(frozen=True, order=True, kw_only=True)
@@ -107,6 +107,12 @@ def read_thresholds(path: Path) -> list[Threshold]:
 
 def add_thresholds(path: Path, found: Iterable[Threshold]) -> None:
     """Write lines into a registry, in place of those with the same condition."""
-    lines = {line.place: line for line in (*read_thresholds(path), *found)}
+    with exclusive(path, wait=True):  # of two runs at once none undoes the other's entries
+        write_thresholds(path, (*read_thresholds(path), *found))
+
+
+def write_thresholds(path: Path, found: Iterable[Threshold]) -> None:
+    """Write lines as a registry; of those with the same condition the last stands."""
+    lines = {line.place: line for line in found}
     ordered = [asdict(lines[place]) for place in sorted(lines)]
     write_text(path, json.dumps(ordered, indent=1, allow_nan=False) + "\n")

@@ -1,32 +1,52 @@
-"""Sources of faces: `lfw`, `folder` and `synthetic`, behind one interface."""
+"""Sources of faces: `lfw`, `folder`, `synthetic` and `drawn`, behind one interface."""
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 from gan_inversion.data.dataset import Dataset, Subset
-from gan_inversion.data.folder import Folder
+from gan_inversion.data.folder import Align, Folder
 from gan_inversion.data.lfw import LFW
-from gan_inversion.data.synthetic import Synthetic
+from gan_inversion.data.synthetic import Drawn, Synthetic
 from gan_inversion.errors import UserError
 
-__all__ = ["LFW", "Dataset", "Folder", "Subset", "Synthetic", "open_dataset"]
+__all__ = [
+    "LFW",
+    "Align",
+    "Dataset",
+    "DatasetName",
+    "Drawn",
+    "Folder",
+    "Subset",
+    "Synthetic",
+    "open_dataset",
+]
+
+DatasetName = Literal["lfw", "folder", "synthetic", "drawn"]
 
 
-def open_dataset(name: str, path: Path | None = None, *, min_images: int = 2) -> Dataset:
-    """Open a source by name; what a `folder` has to leave out is listed on standard error.
+def open_dataset(
+    name: str, path: Path | None = None, *, min_images: int = 2, align: Align = "auto"
+) -> Dataset:
+    """Open a source by name; what is done with a `folder` is told on standard error.
 
     Args:
-        name: `lfw`, `folder` or `synthetic`.
+        name: `lfw`; `folder`; `synthetic`, 800 drawn faces for rehearsals; or `drawn`, 15,000 of
+            other subjects, none of whom the shipped recogniser was trained on.
         path: where the images of `lfw` (default: `data_dir()`) or `folder` are.
         min_images: images that each subject of a `folder` must have.
+        align: which pictures of a `folder` are aligned: `auto`, `always` or `never`.
     """
     if name == "lfw":
         return LFW(path)
     if name == "folder":
-        folder = Folder(path, min_images=min_images)
-        for file in folder.not_found:
-            print(f"no face found, left out: {file}", file=sys.stderr)
+        folder = Folder(path, min_images=min_images, align=align)
+        for reason in folder.left_out.values():
+            print(f"left out: {reason}", file=sys.stderr)
+        print(folder.report, file=sys.stderr)
         return folder
     if name == "synthetic":
         return Synthetic()
-    raise UserError(f"dataset must be lfw, folder or synthetic, not {name!r}")
+    if name == "drawn":
+        return Drawn()
+    raise UserError(f"dataset must be lfw, folder, synthetic or drawn, not {name!r}")

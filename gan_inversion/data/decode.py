@@ -1,37 +1,101 @@
-"""Decoding of JPEG and PNG files to RGB arrays, with errors that name the file."""
+"""Decoding of pictures to RGB arrays: whatever Pillow reads, with errors that name the file."""
 
 import io
+import os
+import stat
+import warnings
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from gan_inversion.errors import UserError
 
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+PIXELS = 120_000_000  # of the largest picture decoded: 360 MB, and more than telephones take
+BYTES = 200_000_000  # of the largest file read
 
-def decode_image(data: bytes, name: str) -> np.ndarray:
-    """Decode an encoded picture.
+
+def read_image(path: Path, name: str) -> np.ndarray:
+    """Read and decode a picture file.
 
     Args:
-        data: content of a JPEG or PNG file.
+        path: of the file.
         name: what to call it in an error.
 
     Returns:
         uint8 (H, W, 3), RGB.
 
     Raises:
-        UserError: not a JPEG or PNG, damaged, or not in colour.
+        UserError: no regular file, too large, or not a picture.
+    """
+    return decode_image(read_file(path, name), name)
+
+
+def read_file(path: Path, name: str) -> bytes:
+    """The content of a regular file of bearable size.
+
+    Raises:
+        UserError: a pipe, a device, a folder, too large, or not readable.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=["JPEG", "PNG"]) as opened:
-            image = ImageOps.exif_transpose(opened)  # telephones store photos lying on their side
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(
-            f"{name} is not a readable JPEG or PNG picture: {_reason(error)}"
-        ) from error
-    if image.mode not in ("RGB", "RGBA", "P"):
-        raise UserError(f"{name} must be an RGB picture, not mode {image.mode!r} (grey or CMYK)")
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise UserError(f"{name} is no regular file")
+        if state.st_size > BYTES:
+            raise UserError(f"{name} has {state.st_size:,} bytes, more than {BYTES:,}")
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{name} is not readable: {error.strerror}") from error
+
+
+def decode_image(data: bytes, name: str) -> np.ndarray:
+    """Decode an encoded picture: grey and CMYK become RGB, 16 bits become 8, white shows through.
+
+    Args:
+        data: content of a file in one of `FORMATS`.
+        name: what to call it in an error.
+
+    Returns:
+        uint8 (H, W, 3), RGB.
+
+    Raises:
+        UserError: not such a picture, damaged, too large, or with several frames.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # bounded below
+            with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+                width, height = opened.size
+                if width * height > PIXELS:
+                    raise UserError(f"{name} has {width}x{height} pixels, more than {PIXELS:,}")
+                if (frames := getattr(opened, "n_frames", 1)) > 1:
+                    raise UserError(f"{name} has {frames} frames, not one")
+                # Telephones store photos lying on their side.
+                return _rgb(ImageOps.exif_transpose(opened))
+    except UserError:
+        raise
+    except Exception as error:  # a decoder may raise anything on a damaged file
+        raise UserError(f"{name} is not a readable picture: {_reason(error)}") from error
+
+
+def _rgb(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I"):  # 16 bits, for which Pillow has no conversion
+        values = np.asarray(image).astype("int64")
+        image = Image.fromarray((values >> (8 * (values.max() > 255))).clip(0, 255).astype("uint8"))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
     return np.asarray(image.convert("RGB"))
 
 
 def _reason(error: Exception) -> str:
-    return "unknown format" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+    if isinstance(error, Image.UnidentifiedImageError):
+        return f"none of the formats {', '.join(FORMATS)}"
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def printable(name: str) -> str:
+    """A file's name as text that any file can hold; bytes that are no UTF-8 are escaped."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -1,114 +1,225 @@
-"""A user's own photographs: any tree `subject/image` of JPEG and PNG files.
+"""A user's own photographs: any tree `subject/image` of pictures.
 
-Pictures of 250x250 pixels are taken as framed like LFW. Others are brought to that geometry by a
+Pictures that are framed like LFW's stay as they are. Others are brought to that geometry by a
 similarity transform that puts their landmarks where those of LFW's faces lie (`dlib` extra).
 """
 
+import contextlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
 
 from gan_inversion import landmarks
 from gan_inversion.data.dataset import Dataset
-from gan_inversion.data.decode import decode_image
-from gan_inversion.data.views import FRAME
+from gan_inversion.data.decode import decode_image, printable, read_file
+from gan_inversion.data.views import FRAME, SIZE, VIEWS, render
 from gan_inversion.errors import UserError
 from gan_inversion.progress import progress
-from gan_inversion.storage import cache_dir, manifest_digest, sha256, write_text
+from gan_inversion.storage import cache_dir, manifest_digest, sha256
+
+Align = Literal["auto", "always", "never"]
 
 # Median landmarks of 1,099 LFW deep-funneled frames (every twelfth image), by dlib's five-point
 # predictor: corners of the right-hand eye, of the left-hand eye, base of the nose. x, y in pixels.
 LFW_LANDMARKS = np.array([(153, 113), (137, 113), (96, 114), (112, 114), (125, 144)], float)
 LARGE = 1000  # longer side above which a photo is reduced before a face is looked for
+NEAR = 5  # pixels of the frame that landmarks may lie off those of LFW's, on average
+UNREADABLE = 0.05  # share of the files above which a folder is not what was meant
+
+Transform = list[list[float]]
+
+_LEFT, _TOP, _RIGHT, _ = VIEWS["aligned"]
+_SHARE = (_RIGHT - _LEFT) / SIZE
+# Transforms of pictures that are framed as LFW's frame or its aligned view, by their side.
+FRAMED_LIKE: dict[int, Transform] = {
+    FRAME: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
+    SIZE: [[_SHARE, 0.0, float(_LEFT)], [0.0, _SHARE, float(_TOP)]],
+}
 
 
 class Folder(Dataset):
     """Photographs in `path/subject/image`.
 
+    What cannot be read, and what shows no face, is left out.
+
     Args:
-        path: the tree; hidden files are ignored.
+        path: the tree; hidden files and folders are ignored.
         min_images: images each subject must have; type-II figures need two.
+        align: as for `find_transform`.
 
     Attributes:
-        not_found: files in which no face was found; they are left out.
+        left_out: file -> why.
+        report: what was done with the files, in a sentence.
 
     Raises:
-        UserError: nothing there, a file is no RGB picture, a subject has too few images, or the
-            pictures need landmarks and the `dlib` extra is not installed.
+        UserError: nothing there, more than 5 % of the files are not readable, a subject has too few
+            images, or the pictures need landmarks and the `dlib` extra is not installed.
     """
 
     name = "folder"
 
-    def __init__(self, path: Path | None, *, min_images: int = 2):
+    def __init__(self, path: Path | None, *, min_images: int = 2, align: Align = "auto"):
         if path is None or not path.is_dir():
             raise UserError(f"expected a folder of subject/image files, got {path}")
-        self.path = path
-        found = sorted(
-            file.relative_to(path).as_posix()
-            for file in path.glob("*/*")
-            if file.is_file() and not file.name.startswith(".")
+        self._paths, elsewhere = _files(path)
+        told = f"; {elsewhere} files outside of subjects' folders are left out" if elsewhere else ""
+        if not self._paths:
+            raise UserError(f"expected pictures as {path}/subject/image, found none{told}")
+        self.left_out: dict[str, str] = {}
+        self._placing: dict[str, Transform] = {}
+        digests = self._place(align)
+        if not self._placing:
+            why = next(iter(self.left_out.values()))
+            raise UserError(f"{path}: none of {len(self._paths)} files shows a face: {why}{told}")
+        self.files = list(self._placing)
+        self.digest = manifest_digest({file: digests[file] for file in self.files})
+        if align != "auto":  # other pixels
+            self.digest = sha256(f"{self.digest} {align}".encode())
+        kept = sum(found in FRAMED_LIKE.values() for found in self._placing.values())
+        out = f", {len(self.left_out)} left out" if self.left_out else ""
+        self.report = (
+            f"{path}: {len(self.files)} pictures, of which {len(self.files) - kept} are aligned by "
+            f"landmarks and {kept} taken as they are{out}{told}"
         )
-        if not found:
-            raise UserError(f"expected JPEG or PNG files as {path}/subject/image, found none")
-        digests = {
-            file: sha256((path / file).read_bytes())
-            for file in progress(found, desc="reading", unit="image", leave=False)
-        }
-        self.digest = manifest_digest(digests)
-        self._placing = self._place(found)
-        self.not_found = [file for file in found if self._placing[file] is None]
-        self.files = [file for file in found if self._placing[file] is not None]
         subjects, counts = np.unique(self.subjects, return_counts=True)
         few = subjects[counts < min_images]
-        if not self.files:
-            raise UserError(f"no face was found in any of the {len(found)} pictures of {path}")
         if len(few):
-            faceless = f", {len(self.not_found)} pictures without a face left out"
             raise UserError(
                 f"{path}: expected at least {min_images} images a subject, but {few[0]} and "
-                f"{len(few) - 1} others have fewer{faceless if self.not_found else ''} "
-                "(min_images=1 accepts them)"
+                f"{len(few) - 1} others have fewer{out} (--min-images 1 accepts them)"
             )
 
     def frames(self) -> Iterator[tuple[int, np.ndarray]]:
         for index, file in enumerate(self.files):
-            yield index, place(self._decode(file), np.array(self._placing[file]))
+            photo = decode_image(read_file(self._paths[file], file), file)
+            yield index, place(photo, np.array(self._placing[file]))
 
-    def _decode(self, file: str) -> np.ndarray:
-        return decode_image((self.path / file).read_bytes(), file)
+    def _place(self, align: Align) -> dict[str, str]:
+        """Find the transform of every file, or why it has none; digests of those readable."""
+        known = Transforms(align)
+        digests: dict[str, str] = {}
+        unreadable = 0
+        for file in progress(self._paths, desc="finding faces", unit="image"):
+            try:
+                data = read_file(self._paths[file], file)
+                digests[file] = sha256(data)
+                transform = known.of(digests[file], data, file)
+            except UserError as error:
+                self.left_out[file] = str(error)
+                unreadable += 1
+                continue
+            if transform is None:
+                self.left_out[file] = f"{file} shows no face that was found"
+            else:
+                self._placing[file] = transform
+        if unreadable > len(self._paths) * UNREADABLE:
+            reasons = "; ".join(list(self.left_out.values())[:3])
+            raise UserError(
+                f"expected pictures, but {unreadable} of {len(self._paths)} files are not readable "
+                f"ones: {reasons}"
+            )
+        return digests
 
-    def _place(self, files: list[str]) -> dict[str, list | None]:
-        """For each file the transform to LFW's geometry, or None without a face; cached."""
-        known = cache_dir() / "folder" / f"{self.digest}.json"
-        if not known.exists():
-            placing = {
-                file: find_transform(self._decode(file))
-                for file in progress(files, desc="finding faces", unit="image")
-            }
-            write_text(known, json.dumps(placing))
-        return json.loads(known.read_text())
+
+def _files(path: Path) -> tuple[dict[str, Path], int]:
+    """Printable names and paths of the files `subject/image`, and the number of those elsewhere."""
+    found: dict[str, Path] = {}
+    elsewhere = 0
+    for folder, names, files in os.walk(path):
+        names[:] = [name for name in names if not name.startswith(".")]
+        files = [name for name in files if not name.startswith(".")]
+        place = Path(folder).relative_to(path)
+        if len(place.parts) == 1:
+            found |= {printable(f"{place}/{name}"): Path(folder) / name for name in files}
+        else:
+            elsewhere += len(files)
+    return {name: found[name] for name in sorted(found, key=str.encode)}, elsewhere
 
 
-def find_transform(photo: np.ndarray) -> list[list[float]] | None:
+class Transforms:
+    """Transforms found so far, by the content of the pictures, on disk.
+
+    Each is kept as soon as it is found, so that an interrupted search goes on.
+
+    Args:
+        align: as for `find_transform`.
+    """
+
+    def __init__(self, align: Align):
+        self.align: Align = align
+        self._path = cache_dir() / "folder" / "transforms.jsonl"
+        self._known: dict[str, Transform | None] = {}
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._log = self._path.open("a+", encoding="utf-8", errors="replace")
+            self._log.seek(0)
+            lines = self._log.read().split("\n")
+        except OSError as error:
+            raise UserError(f"cannot write {self._path}: {error.strerror}") from error
+        for line in lines:
+            with contextlib.suppress(ValueError, TypeError):  # a line that a kill cut short
+                how, digest, transform = json.loads(line)
+                if how == align:
+                    self._known[digest] = transform
+
+    def of(self, digest: str, data: bytes, name: str) -> Transform | None:
+        """The transform of a picture, looked for if it is new; None without a face.
+
+        Args:
+            digest: SHA-256 of its content.
+            data: its content.
+            name: what to call it in an error.
+        """
+        if digest not in self._known:
+            found = find_transform(decode_image(data, name), align=self.align)
+            self._known[digest] = found
+            try:
+                self._log.write("\n" + json.dumps([self.align, digest, found]) + "\n")
+                self._log.flush()
+            except OSError as error:
+                raise UserError(f"cannot write {self._path}: {error.strerror}") from error
+        return self._known[digest]
+
+
+def find_transform(photo: np.ndarray, *, align: Align = "auto") -> Transform | None:
     """Similarity transform from a photo to LFW's frame.
 
     Args:
         photo: uint8 (H, W, 3).
+        align: `auto`: a picture of 250x250 pixels that is framed as LFW, or of 160x160 that is as
+            its aligned view, stays as it is, any other is aligned by its landmarks; `always`: every
+            one is; `never`: all are so framed, and no face is looked for.
 
     Returns:
         2x3 matrix that maps (x, y, 1) in the photo to (x, y) in the frame; None without a face.
+
+    Raises:
+        UserError: with `never`, another size.
     """
-    if photo.shape == (FRAME, FRAME, 3):
-        return [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
-    factor = max(1, -(-max(photo.shape[:2]) // LARGE))
+    height, width = photo.shape[:2]
+    framed = FRAMED_LIKE.get(width) if height == width else None
+    if align == "never":
+        if framed is None:
+            raise UserError(
+                f"expected {FRAME}x{FRAME} or {SIZE}x{SIZE} pixels, framed like LFW, where nothing "
+                f"is to be aligned, got {width}x{height}"
+            )
+        return framed
+    factor = max(1, -(-max(height, width) // LARGE))
     small = np.asarray(Image.fromarray(photo).reduce(factor))
     box = landmarks.largest_face(small)
     if box is None:
         return None
     found = landmarks.points(landmarks.landmarks(small, box)) * factor
+    if align == "auto" and framed is not None:
+        there = found @ np.array(framed)[:, :2].T + np.array(framed)[:, 2]
+        if np.abs(there - LFW_LANDMARKS).mean() < NEAR:
+            return framed
     # Least squares for x' = a x - b y + c, y' = b x + a y + d.
     rows = []
     for x, y in found:
@@ -117,12 +228,31 @@ def find_transform(photo: np.ndarray) -> list[list[float]] | None:
     return [[float(a), float(-b), float(c)], [float(b), float(a), float(d)]]
 
 
+def aligned_view(photo: np.ndarray, *, align: Align = "auto") -> tuple[np.ndarray, bool] | None:
+    """The aligned view of a photo, and whether it was aligned by landmarks; None without a face.
+
+    Args:
+        photo: uint8 (H, W, 3).
+        align: as for `find_transform`.
+
+    Returns:
+        uint8 (160, 160, 3).
+    """
+    transform = find_transform(photo, align=align)
+    if transform is None:
+        return None
+    if transform == FRAMED_LIKE[SIZE]:
+        return photo, False
+    view = render(place(photo, np.array(transform)), view="aligned")
+    return view, transform not in FRAMED_LIKE.values()
+
+
 def place(photo: np.ndarray, transform: np.ndarray) -> np.ndarray:
     """Apply a transform of `find_transform`: uint8 (H, W, 3) -> uint8 (250, 250, 3).
 
     What lies outside the photo is black, as in LFW's deep-funneled frames.
     """
-    if photo.shape == (FRAME, FRAME, 3):
+    if photo.shape == (FRAME, FRAME, 3) and transform.tolist() == FRAMED_LIKE[FRAME]:
         return photo
     scale = float(np.hypot(transform[0, 0], transform[1, 0]))
     factor = max(1, int(1 / scale))  # low-pass first: the transform itself samples single pixels

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_inversion.data.dataset import Dataset
-from gan_inversion.data.decode import decode_image
+from gan_inversion.data.decode import decode_image, printable, read_file
 from gan_inversion.data.views import FRAME
 from gan_inversion.errors import UserError
 from gan_inversion.progress import progress
@@ -22,6 +22,7 @@ from gan_inversion.storage import cache_dir, cached_json, data_dir, manifest_dig
 MANIFEST_DIGEST = "d74b84a8b052eb400a6d69dcce66460240bf4cd659d924c13bc90ce1fced9bce"
 IMAGES = 13_233
 ROOT = "lfw-deepfunneled"
+LARGEST = 1_000_000  # bytes of a member of the archive; its pictures have some 10,000
 
 
 class LFW(Dataset):
@@ -52,10 +53,10 @@ class LFW(Dataset):
 
 
 def _find(path: Path) -> Path:
-    if path.is_file() or (path.is_dir() and path.name == ROOT):
+    if path.is_file() or (path.is_dir() and path.name == ROOT and not (path / ROOT).is_dir()):
         return path
-    for candidate in (path / f"{ROOT}.tgz", path / ROOT):
-        if candidate.exists():
+    for candidate in (path / f"{ROOT}.tgz", path / ROOT / ROOT, path / ROOT):
+        if candidate.exists():  # some tools extract an archive into a folder of its name
             return candidate
     raise UserError(
         f"expected LFW as {path / f'{ROOT}.tgz'} or as a folder {ROOT} beside it, found neither: "
@@ -66,14 +67,20 @@ def _find(path: Path) -> Path:
 def _read(path: Path) -> Iterator[tuple[str, bytes]]:
     """Yield (`subject/image.jpg`, content) of an archive or folder."""
     if path.is_dir():
-        for file in sorted(path.glob("*/*.jpg")):
-            yield file.relative_to(path).as_posix(), file.read_bytes()
+        for file in _jpegs(path):
+            name = file.relative_to(path).as_posix()
+            yield name, read_file(file, name)
         return
     try:
         with tarfile.open(path, "r|*") as archive:
             for member in archive:
                 parts = Path(member.name).parts
-                if member.isfile() and len(parts) == 3 and parts[2].endswith(".jpg"):
+                if member.size > LARGEST:
+                    raise UserError(
+                        f"{path} is not an LFW archive: {printable(member.name)} has "
+                        f"{member.size:,} bytes, more than {LARGEST:,}"
+                    )
+                if member.isfile() and len(parts) == 3 and _is_jpeg(parts[2]):
                     content = archive.extractfile(member)
                     if content is not None:
                         yield f"{parts[1]}/{parts[2]}", content.read()
@@ -105,8 +112,18 @@ def _verify(path: Path) -> list[str]:
     return sorted(digests, key=str.encode)
 
 
+def _jpegs(path: Path) -> list[Path]:
+    """The pictures of an extracted archive."""
+    return sorted(file for file in path.glob("*/*.jpg") if _is_jpeg(file.name))
+
+
+def _is_jpeg(name: str) -> bool:
+    """Whether a file is a picture; what macOS leaves beside one (`._*.jpg`) is none."""
+    return name.endswith(".jpg") and not name.startswith(".")
+
+
 def _state(path: Path) -> str:
-    members = [path] if path.is_file() else sorted(path.glob("*/*.jpg"))
+    members = [path] if path.is_file() else _jpegs(path)
     state = hashlib.sha256()
     for member in members:
         stat = member.stat()

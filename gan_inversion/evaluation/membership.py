@@ -276,6 +276,8 @@ def check_matrices(signals: np.ndarray, membership: np.ndarray) -> None:
             "expected signals and membership of the same shape (images, models), got "
             f"{signals.shape} and {membership.shape}"
         )
+    if len(membership) < 2:
+        raise UserError(f"expected two images or more, got {len(membership)}")
     if not np.isin(membership, (0, 1)).all():
         raise UserError("expected membership of 0 and 1 only, got other values")
     if broken := int((~(np.abs(signals) < LARGEST)).sum()):

@@ -17,7 +17,8 @@ from gan_inversion.record import Record
 NOT_RESOLVED = "n/a"
 CODE = re.compile(r"`([^`]+)`")  # in Markdown
 MARKED = r"<code>\1</code>"
-SPECIAL = re.compile(r"([&%$#_{}])")  # of LaTeX, in our text
+SPECIAL = re.compile(r"([&%$#_{}])")  # of LaTeX, to be escaped by a backslash
+WORDS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Table:
             self.header,
             [":--", *["--:"] * (len(self.header) - 1)],
             *(
-                [cell if isinstance(cell, str) else cell.text() for cell in row]
+                [_plain(cell) if isinstance(cell, str) else cell.text() for cell in row]
                 for row in self.rows
             ),
         ]
@@ -124,7 +125,8 @@ class Table:
         """A `table` environment for the booktabs package."""
 
         def plain(text: str) -> str:
-            return SPECIAL.sub(r"\\\1", text.replace("`", ""))
+            parts = re.split(r"([\\~^])", text.replace("`", ""))
+            return "".join(WORDS.get(part) or SPECIAL.sub(r"\\\1", part) for part in parts)
 
         def form(cell: Cell | str) -> str:
             return plain(cell) if isinstance(cell, str) else cell.text(plus_minus=r"$\pm$")
@@ -169,6 +171,12 @@ class Table:
                     line += [cell, *[None] * 4] if place in figures else [cell]
             writer.writerow(line)
         return out.getvalue()
+
+
+def _plain(text: str) -> str:
+    """A text as a cell of a Markdown table: what would end the cell or begin a tag is escaped."""
+    text = " ".join(text.split()).replace("\\", "\\\\")
+    return text.replace("|", r"\|").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def cell(group: Sequence[Record], name: str, *, form: str = ".4f") -> Cell | str:

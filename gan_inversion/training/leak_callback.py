@@ -19,7 +19,8 @@ class LeakCallback(keras.callbacks.Callback):
     Args:
         members: inputs and targets that the model is trained on, N first in each.
         others: inputs and targets that it never is.
-        loss: targets and outputs -> losses, N first; what follows is averaged.
+        loss: targets and outputs, float32 -> losses, N first; what follows is averaged. One that
+            gives a single figure for a batch is asked sample by sample.
         batch_size: samples a forward pass, which is made with `training=False`.
 
     Example:
@@ -39,10 +40,12 @@ class LeakCallback(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         members, others = (self.losses(*side) for side in self.sides)
+        losses = np.concatenate([members, others])
         is_member = np.repeat([True, False], [len(members), len(others)])
-        found = float(roc_auc_score(is_member, -np.concatenate([members, others])))
+        # A training that diverges has its own ways of ending: it is not for an onlooker to do.
+        known = np.isfinite(losses).all() and 0 < len(members) < len(losses)
         if logs is not None:
-            logs["leak_auc"] = found
+            logs["leak_auc"] = float(roc_auc_score(is_member, -losses)) if known else float("nan")
 
     def losses(self, inputs: Any, targets: Any) -> np.ndarray:
         """Loss of each sample, (N,)."""
@@ -50,7 +53,19 @@ class LeakCallback(keras.callbacks.Callback):
         for start in range(0, len(targets), self.batch_size):
             some = slice(start, start + self.batch_size)
             seen = keras.tree.map_structure(lambda x, some=some: x[some], inputs)
-            outputs = self.model(seen, training=False)
-            loss = np.asarray(self.loss(targets[some], outputs))
+            outputs = keras.ops.cast(self.model(seen, training=False), "float32")
+            wanted = keras.ops.cast(targets[some], "float32")
+            loss = self._numpy(self.loss(wanted, outputs))
+            if loss.shape[:1] != (len(wanted),) or loss.ndim == 0:  # reduced over the batch
+                loss = np.stack(
+                    [
+                        self._numpy(self.loss(wanted[row : row + 1], outputs[row : row + 1]))
+                        for row in range(len(wanted))
+                    ]
+                )
             parts.append(loss.reshape(len(loss), -1).mean(axis=1))
         return np.concatenate(parts)
+
+    @staticmethod
+    def _numpy(values: Any) -> np.ndarray:
+        return keras.ops.convert_to_numpy(keras.ops.cast(values, "float32"))

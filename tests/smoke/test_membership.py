@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from experiments.auditing import audit
-from experiments.membership import Options, run_all
+from experiments.membership import Options, read_matrices, run_all
 from gan_inversion.errors import UserError
+from gan_inversion.evaluation.membership import check_matrices
 from gan_inversion.record import Record, at, read_scores
 from tests.smoke.test_experiments import finish, start
 
@@ -42,9 +43,14 @@ def test_every_attack_on_every_signal_alone_and_together(matrices):
     assert record.metrics[at("image/threshold/ssim/tpr", fpr=1e-2)].value is None
     curve = read_scores(path)["image/threshold/log_mse/roc"]
     assert (np.diff(curve) >= 0).all() and curve[:, -1].tolist() == [1, 1]
-    table = (matrices / "runs/tables/membership-matrices.md").read_text()
+    table = (matrices / "runs/tables/membership-signals.md").read_text()
     assert "| signals | together | rmia_online | 1 | 0.9" in table and "| n/a |" in table
     assert "skipped" in attack(matrices)
+    # A second audit in the same folder stands beside the first, with its own table.
+    (matrices / "signals.npz").rename(matrices / "again.npz")
+    attack(matrices, signals="again.npz")
+    for name in ("signals", "again"):
+        assert (matrices / f"runs/tables/membership-{name}.md").exists()
 
 
 def test_what_cannot_be_attacked_is_refused_in_a_sentence(matrices, monkeypatch):
@@ -60,11 +66,33 @@ def test_what_cannot_be_attacked_is_refused_in_a_sentence(matrices, monkeypatch)
             run_all(Options(**names | {kind: Path("other.npz")}))
         assert not Path("runs").exists()
 
-    refused(r"same shape .* got \(60, 11\) and \(60, 12\)", "signals", loss=np.zeros((60, 11)))
+    refused(r"loss in the shape .* got \(60, 11\)", "signals", loss=np.zeros((60, 11)))
     refused("expected numbers in loss", "signals", loss=np.full((60, 12), "a"))
     refused("expected members in every model", "membership", m=np.zeros((60, 12), bool))
-    refused("expected one matrix", "membership", m=np.eye(60, 12), other=np.eye(60, 12))
+    refused("one alone, got m, other", "membership", m=np.eye(60, 12), other=np.eye(60, 12))
+    membership = np.load("membership.npz")["membership"]
+    alone = {"membership": membership, "subjects": np.zeros(60)}
+    refused("images of two subjects or more, got one", "membership", **alone)
+    refused("name of a signal .* got 'a/b'", "signals", **{"a/b": np.zeros((60, 12))})
+    refused("other than together", "signals", together=np.zeros((60, 12)))
+    with pytest.raises(UserError, match="expected two images or more, got 0"):
+        check_matrices(np.zeros((0, 12)), np.zeros((0, 12)))
     refused("a subject for each of 60", "membership", m=np.eye(60, 12), subjects=np.zeros(5))
+
+
+def test_the_scores_beside_a_record_are_audited_as_they_are(matrices, monkeypatch):
+    monkeypatch.chdir(matrices)
+    known = dict(np.load("signals.npz")) | dict(np.load("membership.npz"))
+    known = {f"image/{name}": array for name, array in known.items() if name != "subjects"}
+    others = {"image/asked": np.arange(60), "image/threshold/ssim/roc": np.zeros((2, 81))}
+    np.savez("scores.npz", **known, **others)
+    options = Options(signals=Path("scores.npz"), membership=None)
+    signals, membership, subjects = read_matrices(options)
+    assert set(signals) == {"log_mse", "ssim"} and membership.shape == (60, 12)
+    assert len(np.unique(subjects)) == 60
+    (Path("plain.npz")).write_bytes(Path("signals.npz").read_bytes())
+    with pytest.raises(UserError, match="expected an array called membership in it, or --memb"):
+        read_matrices(Options(signals=Path("plain.npz")))
 
 
 def test_shadow_models_of_a_decoder(tmp_path):

@@ -1,18 +1,26 @@
 import io
+import json
+import os
 import tarfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from gan_inversion.data import LFW, Folder, Subset, Synthetic, open_dataset
-from gan_inversion.data.decode import decode_image
+from gan_inversion.data.decode import decode_image, read_image
+from gan_inversion.data.folder import FRAMED_LIKE, aligned_view, find_transform
+from gan_inversion.data.listing import read_listing
 from gan_inversion.data.pairs import draw_pairs, read_pairs
 from gan_inversion.data.synthetic import draw_face, factors
 from gan_inversion.data.views import render
 from gan_inversion.errors import UserError
 from gan_inversion.storage import data_dir, sha256
+
+PICTURE = np.tile(np.arange(250, dtype="uint8")[:, None, None], (1, 250, 3))
 
 
 def encode(array, kind="JPEG"):
@@ -29,7 +37,27 @@ def tree(root, files):
     return root
 
 
-PICTURE = np.tile(np.arange(250, dtype="uint8")[:, None, None], (1, 250, 3))
+def large_text():
+    """A PNG with 2.4 MB of text that compresses well."""
+    info = PngInfo()
+    info.add_text("comment", "a" * 2_400_000, zip=True)
+    buffer = io.BytesIO()
+    Image.fromarray(PICTURE).save(buffer, "PNG", pnginfo=info)
+    return buffer.getvalue()
+
+
+def animation():
+    frames = [Image.fromarray(PICTURE[: 20 + n, :20]).resize((20, 20)) for n in range(2)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
+
+
+def vast():
+    """The header of a PNG of 13,300 pixels a side; what follows is never decoded."""
+    buffer = io.BytesIO()
+    Image.new("1", (13300, 13300)).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
 
 
 def test_views_cut_and_resize():
@@ -48,14 +76,79 @@ def test_an_unknown_view_or_filter_is_a_sentence(options):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"hello", "not a readable JPEG or PNG"),
-        (encode(PICTURE)[:500], "not a readable JPEG or PNG"),
-        (encode(PICTURE[..., 0]), "must be an RGB picture, not mode 'L'"),
+        (b"hello", "x.jpg is not a readable picture: none of the formats JPEG, PNG"),
+        (b"", "x.jpg is not a readable picture"),
+        (encode(PICTURE)[:500], "x.jpg is not a readable picture: "),
+        (encode(PICTURE, "PNG")[:-40], "x.jpg is not a readable picture: "),
+        (large_text(), "x.jpg is not a readable picture: Decompressed data too large"),
+        (animation(), "x.jpg has 2 frames, not one"),
+        (vast(), "x.jpg has 13300x13300 pixels, more than 120,000,000"),
     ],
 )
 def test_a_bad_picture_is_a_sentence(content, message):
     with pytest.raises(UserError, match=message):
         decode_image(content, "x.jpg")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM"])
+def test_every_usual_format_is_read(kind):
+    found = decode_image(encode(PICTURE, kind), "x")
+    assert found.shape == (250, 250, 3) and np.abs(found.astype(int) - PICTURE).max() <= 4
+
+
+def test_other_kinds_of_colour_become_rgb():
+    grey = Image.fromarray(PICTURE[..., 0])
+    sixteen = Image.fromarray(PICTURE[..., 0].astype("uint16") * 257)
+    clear = Image.merge("RGBA", [*Image.fromarray(PICTURE).split(), grey.point(lambda v: 0)])
+    for image, kind, expected in (
+        (grey, "PNG", PICTURE),
+        (grey.convert("LA"), "PNG", PICTURE),
+        (sixteen, "PNG", PICTURE),
+        (sixteen, "TIFF", PICTURE),
+        (Image.fromarray(PICTURE).convert("CMYK"), "JPEG", PICTURE),
+        (grey.convert("1"), "PNG", None),
+        (clear, "PNG", np.full_like(PICTURE, 255)),
+    ):
+        buffer = io.BytesIO()
+        image.save(buffer, kind)
+        found = decode_image(buffer.getvalue(), "x")
+        assert found.shape == (250, 250, 3) and found.dtype == np.uint8
+        if expected is not None:
+            assert np.abs(found.astype(int) - expected).max() <= 12, (image.mode, kind)
+
+
+def test_what_is_no_regular_file_is_a_sentence(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path in (tmp_path / "pipe.jpg", tmp_path):
+        with pytest.raises(UserError, match="is no regular file"):
+            read_image(path, path.name)
+    with pytest.raises(UserError, match="nothing is not readable: No such file"):
+        read_image(tmp_path / "nothing", "nothing")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_listing_of_any_spreadsheet_is_read(tmp_path, encoding, separator):
+    rows = [["image", "reconstruction", "note"], ["José/0.png", "1.png", "x"]]
+    text = "\r\n".join(separator.join(row) for row in rows) + "\r\n"
+    (tmp_path / "index.csv").write_bytes(text.encode(encoding))
+    found = read_listing(tmp_path / "index.csv", ("image", "reconstruction"))
+    assert found == [{"image": "José/0.png", "reconstruction": "1.png", "note": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "expected the columns image, reconstruction, but image, reconstruction is missing"),
+        (b"image\na\n", "but reconstruction is missing from 'image'"),
+        (b"image,reconstruction\na\n", "line 2 has no image or reconstruction"),
+        (b"image,reconstruction\n\0\0", "is not a text file"),
+    ],
+)
+def test_another_listing_is_a_sentence(tmp_path, content, message):
+    (tmp_path / "index.csv").write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        read_listing(tmp_path / "index.csv", ("image", "reconstruction"))
 
 
 def test_subset_reads_in_the_order_asked():
@@ -118,7 +211,7 @@ def test_an_unknown_dataset_is_a_sentence():
 
 def test_a_folder_of_lfw_framed_pictures(tmp_path):
     files = {f"{who}/{n}.png": encode(PICTURE + n, "PNG") for who in ("Ann", "Bob") for n in (0, 1)}
-    folder = Folder(tree(tmp_path, {**files, "Ann/.hidden": b""}))
+    folder = Folder(tree(tmp_path, {**files, "Ann/.hidden": b""}), align="never")
     assert folder.files == ["Ann/0.png", "Ann/1.png", "Bob/0.png", "Bob/1.png"]
     assert folder.subjects.tolist() == ["Ann", "Ann", "Bob", "Bob"]
     assert (folder.view("whole")[1] == render(PICTURE + 1, view="whole")).all()
@@ -129,14 +222,95 @@ def test_a_folder_of_lfw_framed_pictures(tmp_path):
     [
         ({}, "found none"),
         ({"Ann/0.png": encode(PICTURE, "PNG")}, "at least 2 images a subject, but Ann"),
-        ({"Ann/0.jpg": encode(PICTURE)[:900]}, "Ann/0.jpg is not a readable JPEG"),
-        ({"Ann/notes.txt": b"hello"}, "Ann/notes.txt is not a readable JPEG"),
-        ({"Ann/0.png": encode(PICTURE[..., 0], "PNG")}, "Ann/0.png must be an RGB"),
+        ({"Ann/0.jpg": encode(PICTURE)[:900]}, "Ann/0.jpg is not a readable picture"),
+        ({"Ann/notes.txt": b"hello"}, "Ann/notes.txt is not a readable picture: none of the"),
+        ({"Ann/0.png": encode(PICTURE[:200], "PNG")}, "expected 250x250 or 160x160 pixels"),
     ],
 )
 def test_a_bad_folder_is_a_sentence(tmp_path, files, message):
     with pytest.raises(UserError, match=message):
-        Folder(tree(tmp_path, files))
+        Folder(tree(tmp_path, files), align="never")
+
+
+def test_hidden_and_deeper_files_are_no_subjects(tmp_path):
+    png = encode(PICTURE, "PNG")
+    files = {f"{who}/{n}.png": png for who in ("Ann", "Bob") for n in (0, 1)}
+    copies = {f".ipynb_checkpoints/{n}.png": png for n in (0, 1)}
+    others = {"loose.png": png, "Ann/more/2.png": png, "Ann/._0.png": b"x", ".DS_Store": b"x"}
+    folder = Folder(tree(tmp_path, files | copies | others), align="never")
+    assert folder.files == list(files)
+    assert "2 files outside of subjects' folders are left out" in folder.report
+    assert folder.digest == Folder(tree(tmp_path / "again", files), align="never").digest
+
+
+def test_a_few_unreadable_files_are_told_and_many_are_an_error(tmp_path):
+    files = {f"Ann/{n:02}.png": encode(PICTURE, "PNG") for n in range(30)}
+    folder = Folder(tree(tmp_path, files | {"Ann/notes.txt": b"hello"}), align="never")
+    assert (
+        len(folder) == 30 and "Ann/notes.txt is not a readable" in folder.left_out["Ann/notes.txt"]
+    )
+    assert "30 pictures, of which 0 are aligned by landmarks and 30 taken as they are, 1" in (
+        folder.report
+    )
+    with pytest.raises(UserError, match=r"2 of 32 files are not readable ones: Ann/notes.txt"):
+        Folder(tree(tmp_path, {"Ann/z.jpg": encode(PICTURE)[:700]}), align="never")
+
+
+def test_a_name_in_latin_1_is_read(tmp_path):
+    place = Path(os.fsdecode(os.fsencode(tmp_path) + b"/Jos\xe9"))
+    place.mkdir()
+    for n in (0, 1):
+        (place / f"{n}.png").write_bytes(encode(PICTURE + n, "PNG"))
+    folder = Folder(tmp_path, align="never")
+    assert folder.files == ["Jos\\xe9/0.png", "Jos\\xe9/1.png"]
+    json.dumps(folder.files).encode()  # can be written anywhere
+    assert (dict(folder.frames())[1] == PICTURE + 1).all()
+
+
+@pytest.mark.dlib
+def test_a_picture_without_a_face_is_none_whatever_its_size(tmp_path):
+    green = np.zeros((250, 250, 3), "uint8")
+    green[..., 1] = 200
+    for size in (250, 160, 251):
+        image = np.asarray(Image.fromarray(green).resize((size, size)))
+        assert find_transform(image) is None and aligned_view(image) is None
+    with pytest.raises(UserError, match=r"none of 2 files shows a face: Ann/0.png shows no face"):
+        Folder(tree(tmp_path, {f"Ann/{n}.png": encode(green + n, "PNG") for n in (0, 1)}))
+
+
+@pytest.mark.data
+@pytest.mark.dlib
+def test_the_number_of_pixels_does_not_decide_whether_a_face_is_aligned():
+    _, frame = next(iter(LFW().frames()))
+    framed = render(frame, view="aligned")
+    assert find_transform(frame) == FRAMED_LIKE[250] and find_transform(framed) == FRAMED_LIKE[160]
+    assert (aligned_view(framed)[0] == framed).all() and aligned_view(framed)[1] is False
+    assert (aligned_view(frame)[0] == framed).all()
+    tight = Image.fromarray(frame).crop((75, 75, 175, 175))
+    views = [aligned_view(np.asarray(tight.resize((size, size)))) for size in (250, 251, 160, 161)]
+    assert all(aligned for _, aligned in views)
+    inner = (slice(40, 120), slice(40, 120))  # the crop has no more
+    for view, _ in views:
+        assert np.corrcoef(view[inner].ravel(), framed[inner].ravel())[0, 1] > 0.8
+        assert np.abs(view[inner].astype(int) - views[0][0][inner]).mean() < 10
+
+
+@pytest.mark.dlib
+def test_an_interrupted_search_for_faces_goes_on(tmp_path, monkeypatch):
+    files = {f"Ann/{n}.png": encode(np.roll(PICTURE, n, axis=0), "PNG") for n in range(40, 44)}
+    asked = []
+
+    def found(photo, *, align):
+        asked.append(1)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return FRAMED_LIKE[250]
+
+    monkeypatch.setattr("gan_inversion.data.folder.find_transform", found)
+    with pytest.raises(KeyboardInterrupt):
+        Folder(tree(tmp_path, files), align="always")
+    assert len(Folder(tmp_path, align="always")) == 4
+    assert len(asked) == 5  # two were kept, one was interrupted
 
 
 def test_a_missing_folder_is_a_sentence(tmp_path):
@@ -145,7 +319,9 @@ def test_a_missing_folder_is_a_sentence(tmp_path):
 
 
 def test_a_single_image_is_accepted_on_request(tmp_path):
-    folder = Folder(tree(tmp_path, {"Ann/0.png": encode(PICTURE, "PNG")}), min_images=1)
+    folder = Folder(
+        tree(tmp_path, {"Ann/0.png": encode(PICTURE, "PNG")}), min_images=1, align="never"
+    )
     assert len(folder) == 1
 
 
@@ -163,10 +339,12 @@ def test_other_photos_are_brought_to_lfws_geometry(tmp_path, capsys):
         files[f"someone/{index}.png"] = encode(np.asarray(big), "PNG")
     files["someone/none.png"] = encode(PICTURE.repeat(2, axis=0), "PNG")
     folder = open_dataset("folder", tree(tmp_path, files))
-    assert folder.not_found == ["someone/none.png"]
-    assert "no face found, left out: someone/none.png\n" in capsys.readouterr().err
-    with pytest.raises(UserError, match="fewer, 1 pictures without a face left out"):
-        Folder(folder.path, min_images=7)
+    assert set(folder.left_out) == {"someone/none.png"}
+    told = capsys.readouterr().err
+    assert "left out: someone/none.png shows no face that was found\n" in told
+    assert "6 pictures, of which 6 are aligned by landmarks and 0 taken as they are, 1 left" in told
+    with pytest.raises(UserError, match="fewer, 1 left out"):
+        Folder(tmp_path, min_images=7)
     from gan_inversion.data.folder import LFW_LANDMARKS
     from gan_inversion.landmarks import landmarks, largest_face, points
 
@@ -227,12 +405,23 @@ def test_lfw_is_complete_and_quick_to_open_again():
     assert (images[index] == render(frame, view="aligned")).all()
 
 
+def test_a_member_larger_than_any_picture_is_a_sentence(tmp_path):
+    path = archive(tmp_path / "lfw-deepfunneled.tgz", {"Ann/notes": bytes(1_000_001)})
+    with pytest.raises(UserError, match=r"not an LFW archive: .* has 1,000,001 bytes, more"):
+        LFW(path)
+
+
 @pytest.mark.data
 def test_an_extracted_folder_is_the_same_lfw(tmp_path):
     with tarfile.open(data_dir() / "lfw-deepfunneled.tgz") as tar:
         safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # from 3.11.4 on
         tar.extractall(tmp_path, **safe)
+    (tmp_path / "lfw-deepfunneled" / "AJ_Cook" / "._AJ_Cook_0001.jpg").write_bytes(b"macOS")
     assert LFW(tmp_path).files == LFW().files
+    deeper = tmp_path / "deeper" / "lfw-deepfunneled"
+    deeper.mkdir(parents=True)
+    (deeper / "lfw-deepfunneled").symlink_to(tmp_path / "lfw-deepfunneled")
+    assert LFW(deeper.parent).files == LFW(deeper).files == LFW().files
     (tmp_path / "lfw-deepfunneled" / "AJ_Cook" / "AJ_Cook_0001.jpg").unlink()
     with pytest.raises(UserError, match="got 13232 with"):
         LFW(tmp_path)

@@ -1,12 +1,31 @@
 """What `experiments.invert` accepts, and what it says of the rest."""
 
+import contextlib
+import json
+import zipfile
+from functools import partial
+from pathlib import Path
+
+import keras
 import numpy as np
 import pytest
 
-from experiments.invert import contact_sheet, read_embeddings
-from experiments.methods import attacked
+from experiments.invert import (
+    LINE,
+    Options,
+    check_visible,
+    contact_sheet,
+    read_embeddings,
+    run_all,
+    verdict,
+)
+from experiments.methods import open_trained
+from gan_inversion.cgan import ConditionalGAN, draw
 from gan_inversion.errors import UserError
-from tests.conftest import ROOT
+from gan_inversion.storage import check_output
+from tests.conftest import SMALL
+
+generator_of = partial(draw, dimension=512, precision="float32")
 
 
 def test_embeddings_become_unit_vectors(tmp_path):
@@ -40,7 +59,10 @@ def test_other_arrays_are_a_sentence(tmp_path, array, sentence):
 
 def test_other_files_are_a_sentence(tmp_path):
     (tmp_path / "mine.npy").write_text("no array")
-    with pytest.raises(UserError, match=r"not a readable \.npy or \.npz file"):
+    with pytest.raises(UserError, match=r"not a \.npy or \.npz file: it begins with b'no arr'"):
+        read_embeddings(tmp_path / "mine.npy")
+    np.save(tmp_path / "mine.npy", np.array([{}]), allow_pickle=True)
+    with pytest.raises(UserError, match="holds Python objects: expected arrays of numbers"):
         read_embeddings(tmp_path / "mine.npy")
     np.savez(tmp_path / "two.npz", a=np.ones(3), b=np.ones(3))
     whole = (tmp_path / "two.npz").read_bytes()
@@ -51,19 +73,125 @@ def test_other_files_are_a_sentence(tmp_path):
         read_embeddings(tmp_path / "two.npz")
 
 
-def test_a_contact_sheet_has_originals_above_reconstructions():
+def test_a_contact_sheet_has_originals_above_reconstructions_and_words_below_each():
     first, second = (np.full((12, 160, 160, 3), value, "uint8") for value in (1, 2))
-    sheet = contact_sheet([first, second])
-    assert sheet.shape == (4 * 160, 10 * 160, 3)
-    assert (sheet[:160] == 1).all() and (sheet[160:320] == 2).all()
-    assert (sheet[320:480, :320] == 1).all() and (sheet[320:, 320:] == 255).all()
+    names = [f"face {number}" for number in range(12)]
+    said = [["photograph"] * 12, ["accepted, 0.83"] * 12]
+    sheet = contact_sheet(names, [first, second], said)
+    column = 3 * LINE + 2 * 160
+    assert sheet.shape == (2 * column, 8 * 160, 3)
+    assert (sheet[LINE : LINE + 160] == 1).all()
+    assert (sheet[2 * LINE + 160 : 2 * LINE + 320] == 2).all()
+    assert (sheet[column + LINE : column + LINE + 160, : 4 * 160] == 1).all()
+    assert (sheet[column:, 4 * 160 :] == 255).all()
+    for top in (0, LINE + 160, 2 * LINE + 320):
+        line = sheet[top : top + LINE, :160]
+        assert line.min() < 60 and line.max() == 255  # black on white
 
 
-def test_the_recogniser_of_a_run_is_the_attacked_one_not_the_first_by_name(tmp_path):
-    """The options of a run are written in alphabetical order: dlib, its judge, comes first."""
-    with pytest.raises(UserError, match="expected the record of a finished run in"):
-        attacked(tmp_path)
-    published = ROOT / "results/records/inversion/cgan_cpu-lfw-s0.json"
-    (tmp_path / "inverter").mkdir()
-    (tmp_path / "inverter" / "record.json").write_text(published.read_text())
-    assert attacked(tmp_path) == "facenet"
+def test_a_verdict_says_cosine_and_threshold():
+    assert verdict(0.83, 0.54) == ("accepted, 0.83 (≥ 0.54)", "yes")
+    assert verdict(0.539, 0.54) == ("rejected, 0.54 (< 0.54)", "no")
+    assert verdict(0.5, None) == ("cosine 0.50", "")
+    assert verdict(None, 0.5) == ("", "") == verdict(float("nan"), 0.5)
+
+
+def test_hypotheses_that_nobody_can_tell_apart_are_not_offered():
+    row = np.full((2, 160, 160, 3), 100, "uint8")
+    check_visible([row, row + 3], "cgan")
+    with pytest.raises(UserError, match=r"differ by 1\.0 of 255 grey levels on average"):
+        check_visible([row, row + 1], "cgan")
+
+
+def run_folder(path, method="documented_dense", **config):
+    """What a folder of a run says, without a trained inverter that could be opened."""
+    (path / "inverter").mkdir(parents=True)
+    config = {"method": method, "embedder": {"name": "compact", "digest": "0"}, **config}
+    (path / "config.json").write_text(json.dumps(config))
+    return path
+
+
+EVIL = (
+    "from pathlib import Path\nPath('ran').touch()\nclass X:\n    load = None\ndef f(x): return x\n"
+)
+
+
+@pytest.mark.parametrize("place", ["method", "embedder", "recogniser", "record"])
+def test_nothing_that_a_file_names_is_run(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    Path("x.py").write_text(EVIL)
+    folder = tmp_path / "run"
+    if place == "method":
+        run_folder(folder, method="x.py:X")
+    elif place == "embedder":
+        run_folder(folder, method="cgan_smoke", embedder={"name": "x.py:f", "digest": "0"})
+    else:
+        run_folder(folder, method="cgan_smoke")
+    inverter = ConditionalGAN(SMALL, name="cgan_smoke")
+    inverter.model = generator_of(SMALL)
+    inverter.recogniser_name = "x.py:f" if place == "recogniser" else "compact"
+    inverter.config |= {"corrections": 1}
+    inverter.save(folder / "inverter")
+    if place == "record":
+        (folder / "inverter" / "record.json").write_text('{"embedder": "x.py:f"}')
+    np.save("mine.npy", np.eye(2, 512))
+    for input in ("mine.npy", "x.py"):
+        with contextlib.suppress(UserError):
+            run_all(Options(input=Path(input), output=Path("out"), model=folder))
+    assert not Path("ran").exists()
+
+
+def lambda_model(path):
+    keras.Sequential([keras.Input((512,)), keras.layers.Lambda(lambda x: x)]).save(path)
+
+
+def foreign_module(path):
+    keras.Sequential([keras.Input((512,)), keras.layers.Dense(2)]).save(path)
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    config = files["config.json"].decode().replace("keras.layers", "x")
+    config = config.replace('"Dense"', '"X"').replace("keras.src", "x")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in (files | {"config.json": config.encode()}).items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda_model, foreign_module, lambda path: path.write_bytes(b"")]
+)
+def test_a_model_that_asks_for_code_is_a_sentence(tmp_path, monkeypatch, spoil):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    Path("x.py").write_text(EVIL)
+    folder = run_folder(tmp_path / "run")
+    config = {"decoder": "dense", "targets": "corrected", "epochs": 1, "batch_size": 2}
+    (folder / "inverter" / "inverter.json").write_text(json.dumps(config))
+    spoil(folder / "inverter" / "model.keras")
+    with pytest.raises(UserError, match=r"model\.keras is not a model that can be opened safely"):
+        open_trained(folder)
+    assert not Path("ran").exists()
+
+
+@pytest.mark.parametrize("name", ["config.json", "inverter/inverter.json", "inverter/weights.npz"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\0" * 99])
+def test_a_damaged_inverter_is_a_sentence_that_names_the_file(tmp_path, name, content):
+    folder = run_folder(tmp_path / "run", method="cgan_smoke")
+    inverter = ConditionalGAN(SMALL, name="cgan_smoke")
+    inverter.model = generator_of(SMALL)
+    inverter.save(folder / "inverter")
+    open_trained(folder)
+    (folder / name).write_bytes(content)
+    with pytest.raises(UserError, match=str(folder)):
+        open_trained(folder)
+
+
+def test_an_output_within_the_input_is_refused(tmp_path):
+    for output, *inputs in (
+        ("photos", "photos"),
+        ("photos/out", "photos"),
+        ("photos", "photos/me.jpg"),
+        ("model/inverter", "mine.npy", "model"),
+    ):
+        with pytest.raises(UserError, match="which is read, lie within each other"):
+            check_output(tmp_path / output, *(tmp_path / path for path in inputs))
+    check_output(tmp_path / "out", tmp_path / "photos", None)

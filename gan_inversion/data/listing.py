@@ -1,0 +1,62 @@
+"""Lists that people write: CSV from any program, whatever its separator and encoding."""
+
+import csv
+from collections.abc import Collection
+from pathlib import Path
+
+from gan_inversion.data.decode import read_file
+from gan_inversion.errors import UserError
+
+MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
+SEPARATORS = ",;\t|"
+
+
+def read_listing(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
+    """The rows of a CSV file with a header, by column.
+
+    Spreadsheets write semicolons where the comma parts decimals, tabs, a byte-order mark, UTF-16,
+    or the code page of their country; all of these are read.
+
+    Args:
+        path: the file.
+        columns: that the header must name.
+
+    Raises:
+        UserError: no such file, no text, or a column is missing.
+    """
+    text = decode_text(read_file(path, str(path)), str(path))
+    first = text.partition("\n")[0]
+    separator = max(SEPARATORS, key=first.count)
+    try:
+        rows = list(csv.DictReader(text.splitlines(), delimiter=separator, strict=True))
+    except csv.Error as error:
+        raise UserError(f"{path} is not a readable CSV file: {error}") from error
+    header = [name.strip() for name in first.rstrip("\r").split(separator)]
+    if missing := [name for name in columns if name not in header]:
+        raise UserError(
+            f"{path}: expected the columns {', '.join(columns)}, but {', '.join(missing)} is "
+            f"missing from {first.strip()[:80]!r}"
+        )
+    found = []
+    for number, row in enumerate(rows, 2):
+        values = {(name or "").strip(): (value or "") for name, value in row.items() if name}
+        if any(not values.get(name, "").strip() for name in columns):
+            raise UserError(f"{path}: line {number} has no {' or '.join(columns)}")
+        found.append({name: value.strip() for name, value in values.items()})
+    return found
+
+
+def decode_text(data: bytes, name: str) -> str:
+    """Text of a file in UTF-8, UTF-16 with its mark, or else a Western European code page.
+
+    Raises:
+        UserError: it holds bytes that no text has.
+    """
+    encoding = next((kind for mark, kind in MARKS.items() if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", "replace")
+    if "\0" in text:
+        raise UserError(f"{name} is not a text file")
+    return text
