@@ -16,7 +16,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 
 COMMANDS = {
-    "demo": [["python", "-m", "experiments.documented", "--smoke"]],
+    "demo": [["python", "-m", "experiments.demo"]],
     "test": [
         ["ruff", "check"],
         ["ruff", "format", "--check"],

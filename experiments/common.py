@@ -70,6 +70,9 @@ RANGES = {
 }
 
 
+MAY_BE_EMPTY = ("judges",)
+
+
 def check_options(options: Any) -> None:
     """Raise `UserError` unless numbers are in range and no list of choices is empty.
 
@@ -79,7 +82,7 @@ def check_options(options: Any) -> None:
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
         name = f"--{field.name.replace('_', '-')}"
-        if isinstance(value, tuple) and not value:
+        if isinstance(value, tuple) and not value and field.name not in MAY_BE_EMPTY:
             raise UserError(f"expected one value or more for {name}, got none")
         if field.name not in RANGES:
             continue

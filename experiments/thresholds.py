@@ -98,7 +98,56 @@ def set_thresholds(
         part: indices of the validation images; None for all images.
         split_hash: of the split that the part belongs to.
     """
-    condition = {
+    condition = _condition(embedder, dataset, protocol, part, split_hash)
+    known = {
+        line.fmr: line
+        for line in read_thresholds(registry)
+        if all(getattr(line, name) == value for name, value in condition.items())
+    }
+    if set(protocol.fmrs) <= set(known):
+        return known
+    found = thresholds_of(
+        embedder, dataset, embeddings, protocol=protocol, part=part, split_hash=split_hash
+    )
+    add_thresholds(registry, found.values())
+    return found
+
+
+def thresholds_of(
+    embedder: Embedder,
+    dataset: Dataset,
+    embeddings: np.ndarray,
+    *,
+    protocol: Inversion,
+    part: np.ndarray | None = None,
+    split_hash: str = "",
+) -> dict[float, Threshold]:
+    """Thresholds by false match rate; arguments as for `set_thresholds`."""
+    chosen = np.arange(len(embeddings)) if part is None else part
+    chosen = chosen[~rejected(embeddings[chosen])]
+    found = impostors(embeddings[chosen], dataset.subjects[chosen], fmrs=protocol.fmrs)
+    condition = _condition(embedder, dataset, protocol, part, split_hash)
+    return {
+        fmr: Threshold(
+            **condition,
+            fmr=fmr,
+            threshold=None if math.isnan(threshold) else threshold,
+            interval=found.intervals.get(fmr),
+            pairs=found.count,
+        )
+        for fmr, threshold in found.thresholds.items()
+    }
+
+
+def _condition(
+    embedder: Embedder,
+    dataset: Dataset,
+    protocol: Inversion,
+    part: np.ndarray | None,
+    split_hash: str,
+) -> dict[str, str]:
+    """What a line of the registry is looked up by, but for the rate."""
+    return {
         "recogniser": embedder.name,
         "recogniser_digest": embedder.digest,
         "dataset": dataset.name,
@@ -107,28 +156,6 @@ def set_thresholds(
         "resample": protocol.resample,
         "subjects": "all" if part is None else f"validation of split {split_hash}",
     }
-    known = {
-        line.fmr: line
-        for line in read_thresholds(registry)
-        if all(getattr(line, name) == value for name, value in condition.items())
-    }
-    if set(protocol.fmrs) <= set(known):
-        return known
-    chosen = np.arange(len(embeddings)) if part is None else part
-    chosen = chosen[~rejected(embeddings[chosen])]
-    found = impostors(embeddings[chosen], dataset.subjects[chosen], fmrs=protocol.fmrs)
-    lines = [
-        Threshold(
-            **condition,
-            fmr=fmr,
-            threshold=None if math.isnan(threshold) else threshold,
-            interval=found.intervals.get(fmr),
-            pairs=found.count,
-        )
-        for fmr, threshold in found.thresholds.items()
-    ]
-    add_thresholds(registry, lines)
-    return {line.fmr: line for line in lines}
 
 
 def borrowed_thresholds(

@@ -8,7 +8,7 @@ import os
 import sys
 
 # TensorFlow prints a page of hardware notes on import; they hide the progress lines of a run.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # Accelerators round the factors of a float32 product to ten bits of fraction unless told not to.
 # SSIM subtracts two such products that are nearly equal: its gradient would be noise. Rooms without

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from functools import partial
@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from gan_inversion.config import Config
+from gan_inversion.data import Subset
 from gan_inversion.data.views import SIZE
 from gan_inversion.embedders import Embedder, KerasEmbedder, fastest_precision, load_embedder
 from gan_inversion.errors import UserError
@@ -246,6 +247,64 @@ class ConditionalGAN:
             model.set_weights([arrays[name].astype("float32") for name in sorted(arrays.files)])
         inverter.model = model
         return inverter
+
+
+def train_in_turn(
+    config: Config,
+    embeddings: np.ndarray,
+    images: np.ndarray | Subset,
+    membership: np.ndarray,
+    *,
+    seeds: Sequence[int],
+    recogniser: KerasEmbedder,
+) -> Iterator[ConditionalGAN]:
+    """Train several conditional GANs, one after another, by one compiled step.
+
+    Each ends as `ConditionalGAN.fit` with its images and seed would have it. What is saved is the
+    compilation, which takes longer than the training of a small one.
+
+    Args:
+        config: white box, with no steps without discriminator.
+        embeddings: float32 (N, D).
+        images: uint8 (N, 160, 160, 3).
+        membership: bool (N, M), which images each is trained on.
+        seeds: (M,), of each.
+        recogniser: the attacked one.
+
+    Yields:
+        Each in turn; it inverts until the next one is asked for.
+    """
+    check_fit(embeddings, images)
+    if len(config.phases) > 1 or config.knowledge == "black_box":
+        raise UserError("expected a white box with one phase of training, got another")
+    config = with_precision(config, embeddings.shape[1])
+    players: Adversaries | None = None
+    for own, seed in zip(np.asarray(membership, bool).T, seeds, strict=True):
+        inverter = ConditionalGAN(config, recogniser=recogniser)
+        known, seen = embeddings[own], Subset(images, np.flatnonzero(own))
+        fresh = adversaries(config, embeddings.shape[1], recogniser, seed=seed)
+        start = coarse_weights(known, seen, config.side // COARSE)
+        for model in (fresh.generator, fresh.average):
+            model.get_layer("coarse").set_weights(start)
+        if players is None:
+            players = fresh
+        else:
+            for variable, value in zip(players.weights, fresh.weights, strict=True):
+                variable.assign(value)
+            for variable, value in zip(
+                players.optimizer.variables, fresh.optimizer.variables, strict=True
+            ):
+                variable.assign(value)
+        batches = partial(_draws, known, seen, config, seed)
+        fit(players, batches, epochs=config.steps // config.interval, seed=seed)
+        inverter.model, inverter._players = players.average, players
+        yield inverter
+
+
+def _draws(
+    embeddings: np.ndarray, images: Images, config: Config, seed: int, interval: int
+) -> Draws:
+    return Draws(embeddings, images, config, seed=seed, interval=interval)
 
 
 def back_projected(

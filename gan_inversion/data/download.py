@@ -1,6 +1,8 @@
-"""Public homes of the data and a downloader that resumes, verifies and never leaves half a file."""
+"""Public homes of the data, and a downloader that resumes and verifies."""
 
 import http.client
+import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -11,10 +13,12 @@ from pathlib import Path
 from gan_inversion.data import lfw, pairs
 from gan_inversion.errors import UserError
 from gan_inversion.progress import progress
-from gan_inversion.storage import sha256_file
+from gan_inversion.storage import exclusive, sha256_file
 
 BLOCK = 1 << 16
 TIMEOUT = 30  # seconds without a byte
+SLOWEST = 2_000  # bytes a second below which a home is given up, after PATIENCE seconds
+PATIENCE = 60
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,13 @@ class Remote:
     Attributes:
         path: where it goes in the data folder.
         homes: URLs, tried in order.
+        largest: bytes that it cannot have more of.
         verify: raises `UserError` unless the downloaded file is the right one.
     """
 
     path: str
     homes: tuple[str, ...]
+    largest: int
     verify: Callable[[Path], None]
 
 
@@ -61,23 +67,27 @@ def remotes() -> list[Remote]:
         Remote(
             f"{lfw.ROOT}.tgz",
             (
-                f"{LFW_HOME}{lfw.ROOT}.tgz",
                 f"{ARCHIVE_HOME}{LFW_HOME}{lfw.ROOT}.tgz",
+                f"{LFW_HOME}{lfw.ROOT}.tgz",
             ),
+            200_000_000,
             _is_lfw,
         ),
         Remote(
             "pairs.txt",
             (
-                f"{LFW_HOME}pairs.txt",
                 "https://ndownloader.figshare.com/files/5976006",  # scikit-learn's copy
+                f"{ARCHIVE_HOME}{LFW_HOME}pairs.txt",
+                f"{LFW_HOME}pairs.txt",
             ),
+            1_000_000,
             _sha256_is(pairs.DIGEST),
         ),
         *(
             Remote(
                 f"facenet_nhwc/weights/{name}",
                 tuple(home + name for home in FACENET_HOMES),
+                20_000_000,
                 _sha256_is(digest),
             )
             for digest, name in arrays
@@ -86,7 +96,7 @@ def remotes() -> list[Remote]:
 
 
 def fetch(remote: Remote, folder: Path) -> bool:
-    """Bring one file into the data folder, unless it is there.
+    """Bring one file into the data folder, unless the right one is there.
 
     Returns:
         Whether anything was downloaded.
@@ -95,15 +105,26 @@ def fetch(remote: Remote, folder: Path) -> bool:
         UserError: no home gave the right file; says which file to put where by hand.
     """
     target = folder / remote.path
-    if target.exists():
-        return False
+    with exclusive(target, wait=True):  # of two at once one downloads
+        if target.exists():
+            try:
+                remote.verify(target)
+                return False
+            except UserError as error:
+                print(f"{target} is not the right file: {error}; it is downloaded", file=sys.stderr)
+        return _fetch(remote, target)
+
+
+def _fetch(remote: Remote, target: Path) -> bool:
     # A part keeps its suffix: `verify` may go by it.
     part = target.with_name(f"part-{target.name}")
     reason = ""
-    for home in remote.homes:
+    homes = list(remote.homes)
+    while homes:
+        begun = part.exists()
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            _download(home, part)
+            _download(homes[0], part, remote.largest)
             remote.verify(part)
             part.replace(target)
             return True
@@ -113,17 +134,30 @@ def fetch(remote: Remote, folder: Path) -> bool:
             reason = str(error)
         except UserError as error:
             reason = str(error)
-            part.unlink()
+            part.unlink(missing_ok=True)
+            if begun:  # what it was added to may be another home's: once more, from nothing
+                continue
         except OSError as error:
             raise UserError(f"cannot write {target}: {error.strerror}") from error
+        homes.pop(0)
     raise UserError(
-        f"could not download {target.name} ({reason}): get it from {remote.homes[0]} "
+        f"could not download {target.name} ({_readable(reason)}): get it from {remote.homes[0]} "
         f"by other means and put it into {target.parent}"
     )
 
 
-def _download(url: str, part: Path) -> None:
-    """Append what is missing of `url` to `part`."""
+def _readable(text: str) -> str:
+    """What a server said, without what would steer a terminal."""
+    return "".join(c if c.isprintable() and c.isascii() else "?" for c in text)[:200]
+
+
+def _download(url: str, part: Path, largest: int) -> None:
+    """Append what is missing of `url` to `part`.
+
+    Raises:
+        UserError: the file is larger than it can be.
+        TimeoutError: it comes too slowly.
+    """
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
@@ -136,7 +170,10 @@ def _download(url: str, part: Path) -> None:
         resumed = response.status == http.client.PARTIAL_CONTENT
         start = have if resumed else 0
         left = response.headers.get("Content-Length")
-        total = start + int(left) if left else None
+        total = start + int(left) if left and left.isdigit() else None
+        if total is not None and total > largest:
+            raise UserError(f"expected at most {largest:,} bytes, got {total:,}")
+        began, came = time.monotonic(), 0
         with (
             part.open("ab" if resumed else "wb") as file,
             progress(
@@ -148,8 +185,15 @@ def _download(url: str, part: Path) -> None:
                 leave=bool(total and total > 1 << 24),
             ) as bar,
         ):
-            while block := response.read(BLOCK):
+            # What is there now: a slow home would be waited for until a whole block has come.
+            while block := response.read1(BLOCK):
+                came += len(block)
+                if start + came > largest:
+                    raise UserError(f"expected at most {largest:,} bytes, got more")
                 file.write(block)
                 bar.update(len(block))
+                seconds = time.monotonic() - began
+                if seconds > PATIENCE and came < SLOWEST * seconds:
+                    raise TimeoutError(f"{came:,} bytes in {seconds:.0f} seconds are too few")
         if total is not None and part.stat().st_size < total:
             raise http.client.IncompleteRead(b"", total - part.stat().st_size)

@@ -20,6 +20,9 @@ th { vertical-align: bottom; } td { white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff;
          white-space: normal; overflow-wrap: break-word; min-width: 7rem; max-width: 10rem; }
 .note, .source { color: #555; font-size: .8rem; overflow-wrap: anywhere; }
+table.faces td, table.faces th { text-align: center; white-space: normal; vertical-align: top;
+         padding: .3rem; border: 0; font-size: .8rem; }
+table.faces th { text-align: left; min-width: 8rem; } table.faces img { width: 120px; }
 nav a { margin-right: 1rem; } ol.findings li { margin-bottom: .6rem; }
 """
 

@@ -1,9 +1,13 @@
+import contextlib
 import http.server
 import socket
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from gan_inversion.data import download
 from gan_inversion.data.download import Remote, _sha256_is, fetch, remotes
 from gan_inversion.errors import UserError
 from gan_inversion.storage import sha256
@@ -21,6 +25,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.requests.append((self.path, start))
         if self.path == "/missing":
             self.send_error(404)
+            return
+        if self.path == "/rude":
+            self.send_error(500, "\x1b]0;owned\x07\x1b[2J")
+            return
+        if self.path in ("/endless", "/slow"):  # neither says how much there is
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(bytes(100_000) if self.path == "/endless" else b"x")
+                    time.sleep(0 if self.path == "/endless" else 0.05)
+            return
+        if self.path == "/large":
+            self.send_response(200)
+            self.send_header("Content-Length", str(1_500_000_000))
+            self.end_headers()
             return
         body = b"something else" if self.path == "/other" else CONTENT[start:]
         self.send_response(206 if start else 200)
@@ -42,7 +62,7 @@ def home():
 
 
 def remote(*homes):
-    return Remote("sub/file.bin", homes, _sha256_is(sha256(CONTENT)))
+    return Remote("sub/file.bin", homes, 2_000_000, _sha256_is(sha256(CONTENT)))
 
 
 def test_a_download_that_breaks_off_is_resumed(tmp_path, home):
@@ -62,6 +82,48 @@ def test_the_wrong_content_is_a_sentence_and_leaves_nothing(tmp_path, home):
     with pytest.raises(UserError, match=r"could not download file.bin \(expected SHA-256"):
         fetch(remote(f"{home}/other"), tmp_path)
     assert list((tmp_path / "sub").iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["large", "endless"])
+def test_more_than_a_file_can_have_is_not_taken(tmp_path, home, path):
+    with pytest.raises(UserError, match=r"expected at most 2,000,000 bytes, got"):
+        fetch(remote(f"{home}/{path}"), tmp_path)
+    assert list((tmp_path / "sub").iterdir()) == []
+    assert fetch(remote(f"{home}/{path}", f"{home}/file"), tmp_path)
+
+
+def test_a_home_that_comes_to_no_end_is_given_up(tmp_path, home, monkeypatch):
+    monkeypatch.setattr(download, "PATIENCE", 0.3)
+    assert fetch(remote(f"{home}/slow", f"{home}/file"), tmp_path)
+    with pytest.raises(UserError, match="bytes in 0 seconds are too few"):
+        fetch(remote(f"{home}/slow"), tmp_path / "other")
+
+
+def test_what_a_server_says_does_not_steer_the_terminal(tmp_path, home):
+    with pytest.raises(UserError) as caught:
+        fetch(remote(f"{home}/rude"), tmp_path)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("content", [b"", b"half", CONTENT[:-1]])
+def test_a_file_that_is_not_the_right_one_is_mended(tmp_path, home, capsys, content):
+    target = tmp_path / "sub" / "file.bin"
+    target.parent.mkdir()
+    target.write_bytes(content)
+    assert fetch(remote(f"{home}/file"), tmp_path)
+    assert target.read_bytes() == CONTENT
+    assert f"{target} is not the right file: expected SHA-256" in capsys.readouterr().err
+
+
+def test_of_two_at_once_one_downloads(tmp_path, home):
+    with ThreadPoolExecutor(4) as pool:
+        fetched = list(pool.map(lambda _: fetch(remote(f"{home}/file"), tmp_path), range(4)))
+    assert sorted(fetched) == [False, False, False, True]
+    assert [path for path, _ in Handler.requests] == ["/file"]
+
+
+def test_the_first_homes_are_encrypted():
+    assert all(entry.homes[0].startswith("https://") for entry in remotes())
 
 
 def test_without_a_network_the_sentence_says_where_to_put_what(tmp_path):
