@@ -106,9 +106,14 @@ class Record:
             UserError: the file is not JSON, does not fit the schema, or was edited.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path} is not a readable record: {error}") from error
+            content = json.loads(
+                path.read_text(encoding="utf-8"),
+                parse_constant=_refused,
+                parse_int=_bounded,
+                parse_float=_finite,
+            )
+        except (OSError, ValueError, RecursionError) as error:
+            raise UserError(f"{path} is not a readable record: {_short(error)}") from error
         validate(content, path)
         if content.pop("checksum") != checksum(content):
             raise UserError(
@@ -120,6 +125,41 @@ class Record:
             for name, metric in content.pop("metrics").items()
         }
         return cls(metrics=metrics, **content)
+
+
+def read_record(path: Path) -> Record:
+    """Read a record that stands in its place; under another name it would count twice.
+
+    Raises:
+        UserError: it is not readable, or its name is that of another record.
+    """
+    record = Record.read(path)
+    if path.name != record.path(path).name or path.parent.name != record.protocol:
+        raise UserError(
+            f"{path} is the record of {record.method}, seed {record.seed}, on {record.dataset} "
+            f"under {record.protocol}: expected it as {record.protocol}/{record.path(path).name}"
+        )
+    return record
+
+
+def _refused(constant: str) -> float:
+    raise ValueError(f"{constant} is no figure")
+
+
+def _bounded(digits: str) -> int:
+    if len(digits) > 19:
+        raise ValueError(f"a number of {len(digits)} digits is no figure")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    if not math.isfinite(value := float(digits)):
+        _refused(digits)
+    return value
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def read_scores(path: Path) -> dict[str, np.ndarray]:
@@ -148,7 +188,8 @@ def validate(content: Any, path: Path) -> None:
         jsonschema.validate(content, schema)
     except jsonschema.ValidationError as error:
         place = "/".join(str(part) for part in error.absolute_path) or "the record"
-        raise UserError(f"{path}: {place} does not fit the schema: {error.message}") from error
+        reason = error.message[:200]
+        raise UserError(f"{path}: {place} does not fit the schema: {reason}") from error
 
 
 def at(figure: str, **condition: float) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_inversion.errors import UserError
-from gan_inversion.record import Record, at, read_scores
+from gan_inversion.record import Record, at, read_record, read_scores
 from gan_inversion.reports.table import Cell, Table, by_method, cell, check_same, footer
 from gan_inversion.thresholds import Threshold
 
@@ -28,7 +28,7 @@ def read_records(root: Path, protocol: str, *, dataset: str) -> list[Record]:
     Raises:
         UserError: there are none.
     """
-    records = [Record.read(path) for path in _paths(root, protocol, dataset)]
+    records = [read_record(path) for path in _paths(root, protocol, dataset)]
     if not records:
         raise UserError(f"expected records of {dataset} in {root / protocol}, found none")
     return records
@@ -42,7 +42,7 @@ def read_with_scores(
     root: Path, protocol: str, *, dataset: str
 ) -> list[tuple[Record, dict[str, np.ndarray]]]:
     """Records of a protocol on one dataset, none if there are none, each with its raw scores."""
-    records = (Record.read(path) for path in _paths(root, protocol, dataset))
+    records = (read_record(path) for path in _paths(root, protocol, dataset))
     return [(r, read_scores(r.path(root)) if r.scores_digest else {}) for r in records]
 
 

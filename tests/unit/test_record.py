@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import json
 
@@ -6,7 +7,7 @@ import pytest
 
 from gan_inversion.errors import UserError
 from gan_inversion.protocols import Documented
-from gan_inversion.record import Metric, Record, metric, read_scores
+from gan_inversion.record import Metric, Record, checksum, metric, read_record, read_scores
 from tests.conftest import ROOT
 
 RECORD = Record(
@@ -62,6 +63,42 @@ def test_a_record_of_another_shape_is_a_sentence(tmp_path, change, message):
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(UserError, match=message):
         Record.read(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"value": 0.25', '"value": NaN'),
+        ('"value": 0.25', '"value": -Infinity'),
+        ('"value": 0.25', '"value": 1e999'),
+        ('"n": 10', f'"n": {"9" * 400}'),
+        ('"epochs": 10', f'"epochs": {"[" * 200_000}'),
+        ('"epochs": 10', '"epochs": ["ten"]'),
+        ('"epochs": 10', '"recognisers": ["facenet"]'),
+        ('"embedder": "facenet"', '"embedder": "evil.py:f"'),
+        ('"dataset": "lfw"', '"dataset": ["lfw"]'),
+    ],
+)
+def test_what_is_no_figure_is_refused_whatever_the_checksum(tmp_path, old, new):
+    path = RECORD.write(tmp_path)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with contextlib.suppress(ValueError, RecursionError):
+        content = json.loads(path.read_text())
+        path.write_text(json.dumps({**content, "checksum": checksum(content)}))
+    with pytest.raises(UserError) as caught:
+        Record.read(path)
+    assert len(str(caught.value)) < 500 and "was edited" not in str(caught.value)
+
+
+def test_a_record_under_another_name_is_no_second_seed(tmp_path):
+    path = RECORD.write(tmp_path)
+    assert read_record(path) == Record.read(path)
+    copy = path.with_name("mean_face-lfw-s1.json")
+    copy.write_bytes(path.read_bytes())
+    with pytest.raises(UserError, match="seed 0, .*: expected it as documented/mean_face-lfw-s0"):
+        read_record(copy)
 
 
 def test_a_figure_edited_by_hand_is_noticed(tmp_path):
