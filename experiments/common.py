@@ -92,6 +92,24 @@ def check_options(options: Any) -> None:
                 raise UserError(f"expected {low} to {high} for {name}, got {number}")
 
 
+def rehearsed(options: T, rehearsal: Callable[[T], T]) -> T:
+    """The options, or with `--smoke` those of a rehearsal; what it overrides is told.
+
+    Args:
+        options: with a field `smoke`.
+        rehearsal: the options of a rehearsal.
+    """
+    if not options.smoke:  # type: ignore[attr-defined]
+        return options
+    found = rehearsal(options)
+    for field in dataclasses.fields(options):  # type: ignore[arg-type]
+        given, used = (getattr(some, field.name) for some in (options, found))
+        if given not in (used, field.default):
+            option = f"--{field.name.replace('_', '-')}"
+            print(f"--smoke rehearses with {option} {used}, not {given}", file=sys.stderr)
+    return found
+
+
 def _interrupt_again(caught: "sys.UnraisableHookArgs") -> None:
     """Repeat a Ctrl-C that came while an object was being cleaned up, where Python drops it."""
     if caught.exc_type is not KeyboardInterrupt:

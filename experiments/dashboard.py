@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from experiments.common import ROOT, main
+from experiments.common import ROOT, main, rehearsed
 from experiments.grid import caption, drawn_by
 from experiments.inversion import picked
 from experiments.invert import recogniser_of
@@ -176,12 +176,13 @@ def tensorboard(folder: Path, port: int) -> list[str]:
 
 def run_all(options: Options) -> None:
     """Build, and serve."""
-    if options.smoke:
-        options = rehearsal(options)
+    options = rehearsed(options, rehearsal)
     check_output(options.output, options.records)
     records = read_all(options)
     pages = {path.stem: path.read_text(encoding="utf-8") for path in options.pages.glob("*.md")}
-    pages["metrics"] = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    explained = ROOT / "docs" / "metrics.md"
+    if explained.exists():  # an installed package has no docs beside it
+        pages["metrics"] = explained.read_text(encoding="utf-8")
     with replaced_folder(options.output) as folder:
         here = replace(options, output=folder)
         write_all(folder, records, pages)

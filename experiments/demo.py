@@ -61,7 +61,7 @@ class Options:
 
 def open_bench() -> Bench:
     """Drawn people whom neither the shipped recogniser nor the shipped generator was trained on."""
-    protocol, faces = Inversion(), Synthetic(400, 4, first=20_000)
+    protocol, faces = Inversion(), Synthetic(1000, 2, first=20_000)
     images = faces.view(protocol.view, resample=protocol.resample)
     recogniser = Compact()
     embeddings = recogniser.embed(np.asarray(images))
@@ -165,7 +165,7 @@ def remembered(options: Options, bench: Bench) -> dict[str, Leak]:
         targets="corrected",
         epochs=EPOCHS,
     )
-    small = replace(PRESETS["demo"], alone=0, steps=80, interval=80, ramp=20, batch_size=8)
+    small = replace(PRESETS["demo"], alone=0, steps=40, interval=40, ramp=20, batch_size=8)
     small = replace(small, corrections=0)
     gans = train_in_turn(
         small,
@@ -210,7 +210,7 @@ def numbers(judged: dict[str, Judged], leaks: dict[str, Leak], bench: Bench) -> 
     for name, found in judged.items():
         same, other = found.same, found.other
         said.append(
-            f"Of {count} embeddings of people it never saw, {NAMES[name]} turns "
+            f"Of {count} embeddings of people it never saw, {NAMES[name]}, turns "
             f"{same[0]:.0%} ({same[1][0]:.0%} to {same[1][1]:.0%}) into a face that the recogniser "
             f"accepts as the person, and {other[0]:.0%} ({other[1][0]:.0%} to {other[1][1]:.0%}) "
             "into one that it also accepts beside another picture of the person."
@@ -218,8 +218,8 @@ def numbers(judged: dict[str, Judged], leaks: dict[str, Leak], bench: Bench) -> 
     for name, told in leaks.items():
         family = "decoder" if name == DECODER else "conditional GAN"
         said.append(
-            f"Whom it remembers: an attacker who trains {MODELS - 1} models like it tells a face "
-            f"that a small {family} was trained on from one that it was not in {told.auc[0]:.0%} "
+            f"Whom a small {family} remembers: an attacker who trains {MODELS - 1} others like it "
+            f"tells a face that it was trained on from one that it was not in {told.auc[0]:.0%} "
             f"({told.auc[1][0]:.0%} to {told.auc[1][1]:.0%}) of all pairs; guessing gives 50%."
         )
     return said

@@ -10,7 +10,7 @@ import numpy as np
 
 from baselines.decoders import DECODERS
 from baselines.inverter import TARGETS
-from experiments.common import main, make_record, peak_memory, recorded
+from experiments.common import main, make_record, peak_memory, recorded, rehearsed
 from experiments.methods import build, parameters, train
 from experiments.tables import write_documented
 from gan_inversion.data import Dataset, DatasetName, Subset, open_dataset
@@ -201,8 +201,7 @@ def run_one(
 
 def run_all(options: Options) -> None:
     """Run every method with every seed, and write the table."""
-    if options.smoke:
-        options = rehearsal(options)
+    options = rehearsed(options, rehearsal)
     protocol = Documented(epochs=options.epochs)
     for method in options.methods:
         open_method(method, protocol)  # a wrong name fails before the work

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.common import main, make_record, recorded
+from experiments.common import main, make_record, recorded, rehearsed
 from experiments.own import open_embedder
 from gan_inversion import landmarks
 from gan_inversion.data import DatasetName, open_dataset
@@ -64,8 +64,7 @@ def turned(image: np.ndarray) -> float:
 
 def run_all(options: Options) -> None:
     """Measure and record."""
-    if options.smoke:
-        options = rehearsal(options)
+    options = rehearsed(options, rehearsal)
     protocol = Faces()
     dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
     file = f"{protocol.view}-{dataset.name}-s0.json"

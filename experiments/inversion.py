@@ -8,7 +8,15 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from experiments.common import check_record, device, main, make_record, peak_memory, recorded
+from experiments.common import (
+    check_record,
+    device,
+    main,
+    make_record,
+    peak_memory,
+    recorded,
+    rehearsed,
+)
 from experiments.examination import Bench, Examination, Judge, examine
 from experiments.methods import (
     RECORD,
@@ -564,8 +572,7 @@ def label(method: str) -> str:
 
 def run_all(options: Options) -> None:
     """Run every method with every seed, and write the table."""
-    if options.smoke:
-        options = rehearsal(options)
+    options = rehearsed(options, rehearsal)
     if options.part == "validation":
         options = choosing(options)
     methods = [name for m in options.methods for name in (STEPWISE if m == "ablation" else [m])]

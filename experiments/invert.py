@@ -155,7 +155,7 @@ def recogniser_of(trained: Trained, own: str | None) -> Embedder:
 def words(text: str, width: int = SIZE) -> np.ndarray:
     """Words in black on white, uint8 (LINE, width, 3), cut where they are too long."""
     bar = Image.new("RGB", (width, LINE), "white")
-    font = ImageFont.load_default(12)
+    font = ImageFont.load_default(10.5)
     while font.getlength(text) > width - 4:
         text = text[:-2] + "…"
     ImageDraw.Draw(bar).text((2, LINE // 2), text, "black", font, anchor="lm")
@@ -265,10 +265,8 @@ def verdict(found: float | None, threshold: float | None) -> tuple[str, str]:
     if threshold is None:
         return f"cosine {found:.2f}", ""
     accepted = found >= threshold
-    words = "accepted" if accepted else "rejected"
-    return f"{words}, {found:.2f} ({'≥' if accepted else '<'} {threshold:.2f})", (
-        "yes" if accepted else "no"
-    )
+    said = f"{'accepted' if accepted else 'rejected'}, {found:.2f} (threshold {threshold:.2f})"
+    return said, "yes" if accepted else "no"
 
 
 Line = tuple[str, int, float | None, float | None, str]  # a row of the table of verdicts

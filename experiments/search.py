@@ -14,7 +14,7 @@ import numpy as np
 from baselines.decoders import decoder
 from baselines.inverter import DecoderInverter, in_range
 from experiments import inversion
-from experiments.common import main, make_record, recorded
+from experiments.common import main, make_record, recorded, rehearsed
 from experiments.documented import score
 from experiments.examination import Bench
 from experiments.methods import reconstruct
@@ -387,8 +387,7 @@ def run_one(name: str, options: Options, bench: Bench) -> None:
 
 def run_all(options: Options) -> None:
     """Run every search, and write the table."""
-    if options.smoke:
-        options = rehearsal(options)
+    options = rehearsed(options, rehearsal)
     bench = inversion.set_up(inversion.attacked_alone(options))
     for name in options.searches:
         run_one(name, options, bench)

@@ -11,7 +11,7 @@ import numpy as np
 from baselines.decoders import DECODERS
 from experiments import inversion
 from experiments.auditing import audit, audit_within
-from experiments.common import environment, main, make_record, recorded
+from experiments.common import environment, main, make_record, recorded, rehearsed
 from experiments.examination import Bench, success
 from experiments.methods import decoder_of, training_size
 from experiments.study import (
@@ -386,8 +386,7 @@ def run_all(options: Options) -> None:
         ):
             attack_again(path, options.again, options.records)
         return
-    if options.smoke:
-        options = rehearsal(options)
+    options = rehearsed(options, rehearsal)
     for name in options.methods:
         inversion.build_one(name, inversion.attacked_alone(options))
     for name in options.methods:

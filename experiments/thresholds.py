@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.common import main, peak_memory
+from experiments.common import main, peak_memory, rehearsed
 from experiments.own import open_embedder
 from gan_inversion.data import Dataset, DatasetName, open_dataset
 from gan_inversion.embedders import Embedder, embed_cached
@@ -192,8 +192,7 @@ def borrowed_thresholds(
 
 def run_all(options: Options) -> None:
     """Enter the thresholds of every recogniser on all subjects."""
-    if options.smoke:
-        options = rehearsal(options)
+    options = rehearsed(options, rehearsal)
     protocol = Inversion(view=options.view)
     dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
     for name in options.embedders:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from experiments.common import main, make_record, options_dict
+from experiments.common import main, make_record, options_dict, rehearsed
 from gan_inversion.data.synthetic import Synthetic
 from gan_inversion.embedders.compact import WEIGHTS, Compact, compact_network
 from gan_inversion.evaluation.verification import auc, bootstrap_auc, by_subject, cosine
@@ -124,8 +124,7 @@ def verify(embedder: Compact, unseen: Synthetic) -> dict[str, Metric]:
 
 def run_all(options: Options) -> None:
     """Train, save the weights as float16, and record what the saved ones do."""
-    if options.smoke:
-        options = rehearsal(options)
+    options = rehearsed(options, rehearsal)
     if options.train:
         body = train(options)
         arrays = {f"{i:02d}": a.astype("float16") for i, a in enumerate(body.get_weights())}

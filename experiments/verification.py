@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.common import main, make_record, recorded
+from experiments.common import main, make_record, recorded, rehearsed
 from experiments.own import open_embedder
 from gan_inversion.data import Dataset, DatasetName, Subset, open_dataset
 from gan_inversion.data.pairs import Pairs, draw_pairs, read_pairs
@@ -79,8 +79,7 @@ def rehearsal(options: Options) -> Options:
 
 def run_all(options: Options) -> None:
     """Measure every recogniser on every view and filter."""
-    if options.smoke:
-        options = rehearsal(options)
+    options = rehearsed(options, rehearsal)
     dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
     if dataset.name == "lfw":
         protocol, pairs = Verification(), read_pairs(dataset)

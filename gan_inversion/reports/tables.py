@@ -88,6 +88,8 @@ def finding(records: Sequence[Record]) -> str:
     if not decoder or not constant:
         raise UserError("the finding needs records of documented_conv_bn and mean_face")
     reported = decoder[0].reported
+    if not {"test_loss", "test_accuracy"} <= set(reported):
+        raise UserError("the finding needs what the thesis reports, on its own data")
     won = [
         figure
         for figure, sign in (("loss", -1), ("accuracy", 1))

@@ -90,8 +90,8 @@ def test_a_contact_sheet_has_originals_above_reconstructions_and_words_below_eac
 
 
 def test_a_verdict_says_cosine_and_threshold():
-    assert verdict(0.83, 0.54) == ("accepted, 0.83 (≥ 0.54)", "yes")
-    assert verdict(0.539, 0.54) == ("rejected, 0.54 (< 0.54)", "no")
+    assert verdict(0.83, 0.54) == ("accepted, 0.83 (threshold 0.54)", "yes")
+    assert verdict(0.539, 0.54) == ("rejected, 0.54 (threshold 0.54)", "no")
     assert verdict(0.5, None) == ("cosine 0.50", "")
     assert verdict(None, 0.5) == ("", "") == verdict(float("nan"), 0.5)
 

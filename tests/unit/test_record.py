@@ -97,7 +97,7 @@ def test_a_record_under_another_name_is_no_second_seed(tmp_path):
     assert read_record(path) == Record.read(path)
     copy = path.with_name("mean_face-lfw-s1.json")
     copy.write_bytes(path.read_bytes())
-    with pytest.raises(UserError, match="seed 0, .*: expected it as documented/mean_face-lfw-s0"):
+    with pytest.raises(UserError, match=r"seed 0, .*: expected it as documented/mean_face-lfw-s0"):
         read_record(copy)
 
 
