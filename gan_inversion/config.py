@@ -149,6 +149,7 @@ _DRAWN: dict[str, Any] = {
     "corrections": 1,
     "learning_rate": 1e-3,
     "judge_learning_rate": 4e-4,
+    "precision": "float32",  # the shipped weights are to be remade on any machine
 }
 
 PRESETS = {
@@ -167,9 +168,7 @@ PRESETS = {
     "tiny": Config(
         side=64, width=24, judge_width=16, recognised=4, steps=300, alone=100, corrections=0
     ),
-    "demo": Config(
-        **_DRAWN, side=64, width=16, judge_width=8, steps=400, alone=300, precision="float32"
-    ),
+    "demo": Config(**_DRAWN, side=64, width=16, judge_width=8, steps=400, alone=300),
     "drawn": Config(
         **_DRAWN, side=112, width=16, judge_width=16, steps=5000, alone=4000, interval=500
     ),
