@@ -280,7 +280,7 @@ def check_matrices(signals: np.ndarray, membership: np.ndarray) -> None:
         raise UserError(f"expected two images or more, got {len(membership)}")
     if not np.isin(membership, (0, 1)).all():
         raise UserError("expected membership of 0 and 1 only, got other values")
-    if broken := int((~(np.abs(signals) < LARGEST)).sum()):
+    if broken := int((~(np.abs(np.asarray(signals, "float64")) < LARGEST)).sum()):
         raise UserError(f"expected finite signals below {LARGEST:g}, got {broken} that are not")
     for name, known in (("members", membership), ("non-members", membership == 0)):
         if empty := np.flatnonzero(~known.any(axis=0)).tolist():

@@ -9,7 +9,8 @@ from gan_inversion.reports.table import Cell, Table, by_method, cell, check_same
 
 NOTE = """\
 A larger score means more likely a member. Every model is in turn the target and the others its
-shadows; scores of all targets are pooled. AUC is 0.5 by chance; balanced accuracy is that of the
+shadows, without one of the other kind, so that shadows in and out are as many whatever the target
+is; scores of all targets are pooled. AUC is 0.5 by chance; balanced accuracy is that of the
 best threshold, chosen on these very scores; TPR is the true positive rate at a false positive
 rate, n/a where fewer than 10 false positives would decide it. Intervals resample subjects. Proven
 epsilon: no training that is differentially private (delta 1e-5) with a smaller one allows this

@@ -9,7 +9,7 @@ import pytest
 from baselines.controls import CONTROLS, MeanFace, NearestFace, Oracle, Random, RidgePCA
 from baselines.decoders import DECODERS
 from baselines.inverter import DecoderInverter
-from gan_inversion.cgan import ConditionalGAN
+from gan_inversion.cgan import ConditionalGAN, train_in_turn
 from gan_inversion.config import VARIANTS
 from gan_inversion.data import Subset
 from gan_inversion.embedders import Compact
@@ -110,6 +110,35 @@ def test_wrong_pictures_are_a_sentence(name, fitted_on):
 def test_inverting_before_fitting_is_a_sentence(name):
     with pytest.raises(UserError, match="must be fitted or loaded"):
         INVERTERS[name]().invert(np.zeros((1, 512), "float32"))
+
+
+def test_conditional_gans_trained_in_turn_end_as_if_trained_alone(fitted_on):
+    embeddings, images = fitted_on
+    config = replace(SMALL, steps=2)
+    members = np.random.default_rng(0).random((len(images), 2)) < 0.5
+    recogniser = Compact()
+    found = [
+        inverter.model.get_weights()
+        for inverter in train_in_turn(
+            config, embeddings, images, members, seeds=(3, 4), recogniser=recogniser
+        )
+    ]
+    for own, seed, weights in zip(members.T, (3, 4), found, strict=True):
+        alone = ConditionalGAN(config, recogniser=recogniser)
+        alone.fit(embeddings[own], Subset(images, np.flatnonzero(own)), seed=seed)
+        for one, other in zip(weights, alone.model.get_weights(), strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-5)
+    with pytest.raises(UserError, match="one phase of training"):
+        next(
+            train_in_turn(
+                replace(config, steps=4, alone=2),
+                embeddings,
+                images,
+                members,
+                seeds=(3, 4),
+                recogniser=recogniser,
+            )
+        )
 
 
 # What each control is for.

@@ -1,0 +1,173 @@
+"""What a user's machine, settings and files of code may be like."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pytest
+
+from experiments import common
+from experiments.common import check_options, rehearsed
+from experiments.own import load_object, open_embedder, open_inverter
+from gan_inversion.errors import UserError
+from gan_inversion.training.leak_callback import LeakCallback
+from tests.conftest import ROOT
+
+
+@dataclass(frozen=True)
+class Options:
+    seed: int = 0
+    seeds: tuple[int, ...] = (0, 1)
+    epochs: int = 10
+    port: int = 6006
+    units: tuple[str, ...] = ("image",)
+    judges: tuple[str, ...] = ()
+    smoke: bool = False
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"seed": -1}, "expected 0 to 4294967295 for --seed, got -1"),
+        ({"seeds": (0, 10**24)}, f"for --seeds, got {10**24}"),
+        ({"epochs": 0}, "expected 1 to 100000 for --epochs, got 0"),
+        ({"port": 99999}, "expected 1 to 65535 for --port, got 99999"),
+        ({"units": ()}, "expected one value or more for --units, got none"),
+    ],
+)
+def test_options_out_of_range_are_a_sentence(given, sentence):
+    check_options(Options())
+    with pytest.raises(UserError, match=sentence):
+        check_options(Options(**given))
+
+
+def test_a_rehearsal_says_what_it_overrides(capsys):
+    rehearsal = lambda options: Options(epochs=2, seed=options.seed, smoke=True)  # noqa: E731
+    assert rehearsed(Options(epochs=7), rehearsal) == Options(epochs=7)
+    assert rehearsed(Options(epochs=7, seed=3, smoke=True), rehearsal).epochs == 2
+    assert capsys.readouterr().err == "--smoke rehearses with --epochs 2, not 7\n"
+
+
+def test_an_unknown_backend_is_a_sentence():
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments.documented", "--help"],
+        env={**os.environ, "KERAS_BACKEND": "quantum"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert done.stderr.startswith("error: expected the Keras backend tensorflow or jax, and 'qua")
+
+
+def test_the_help_is_preceded_by_no_noise():
+    command = [sys.executable, "-m", "experiments.documented", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == ""
+
+
+def test_a_users_keras_settings_do_not_stop_a_program(tmp_path):
+    settings = {"image_data_format": "channels_first", "floatx": "float16"}
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments.verification", "--smoke", "--views", "aligned"],
+        env={**os.environ, "KERAS_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_inside_another_repository_no_commit_is_named(tmp_path, monkeypatch):
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    commands = (["config", "user.email", "a@b"], ["config", "user.name", "a"])
+    for command in (*commands, ["commit", "-q", "--allow-empty", "-m", "theirs"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    installed = tmp_path / "venv" / "site-packages"
+    installed.mkdir(parents=True)
+    monkeypatch.setattr(common, "ROOT", installed)
+    found = common.environment()
+    assert found["commit"] is None and found["dirty"] is None
+    monkeypatch.setattr(common, "ROOT", tmp_path)
+    assert len(common.environment()["commit"]) == 40
+
+
+OWN = """
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from neighbour import FACTOR
+
+
+@dataclass
+class Mine:
+    factor: float = FACTOR
+
+    def fit(self, embeddings, images, *, seed, run=None):
+        pass
+
+    def invert(self, embeddings):
+        return np.zeros((len(embeddings), 160, 160, 3))
+
+
+def thumbnail(images):
+    return FACTOR * images[:, ::40, ::40].reshape(len(images), -1).astype(float) + 1
+"""
+
+
+def test_a_file_of_ones_own_may_have_dataclasses_and_neighbours(tmp_path):
+    (tmp_path / "mine.py").write_text(OWN)
+    (tmp_path / "neighbour.py").write_text("FACTOR = 2.0\n")
+    inverter = open_inverter(f"{tmp_path / 'mine.py'}:Mine")
+    assert inverter.factor == 2.0 and inverter.invert(np.ones((3, 5))).shape == (3, 160, 160, 3)
+    embedder = open_embedder(f"{tmp_path / 'mine.py'}:thumbnail")
+    assert embedder.embed(np.zeros((2, 160, 160, 3), "uint8")).shape == (2, 48)
+
+
+def test_a_file_of_ones_own_that_does_not_run_is_a_sentence(tmp_path):
+    (tmp_path / "broken.py").write_text("\nimport nothing_of_that_name\n")
+    with pytest.raises(UserError, match=r"broken.py does not run: ModuleNotFoundError in line 2"):
+        load_object(f"{tmp_path / 'broken.py'}:f")
+
+
+def squared(targets, outputs):
+    return keras.ops.square(targets - outputs)
+
+
+LOSSES = {
+    "by sample": squared,
+    "reduced": lambda targets, outputs: keras.ops.mean(squared(targets, outputs)),
+    "reduced to one": lambda targets, outputs: keras.ops.mean(squared(targets, outputs))[None],
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_the_leak_is_told_whatever_loss_and_precision(name, policy):
+    random = np.random.default_rng(0)
+    sides = [(random.normal(size=(20, 4)).astype("float32"),) * 2 for _ in range(2)]
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, dtype=policy)])
+    model.compile("adam", "mse")
+    callback = LeakCallback(*sides, loss=LOSSES[name], batch_size=8)
+    (leak,) = model.fit(*sides[0], verbose=0, callbacks=[callback]).history["leak_auc"]
+    outputs = [np.asarray(keras.ops.cast(model(x), "float32")) for x, _ in sides]
+    losses = [((y - out) ** 2).mean(axis=1) for (_, y), out in zip(sides, outputs, strict=True)]
+    expected = np.mean(losses[0][:, None] < losses[1])
+    assert leak == pytest.approx(expected, abs=0.01)
+
+
+def test_an_onlooker_does_not_end_a_training_that_diverges():
+    x = np.full((8, 4), np.nan, "float32")
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
+    model.compile("adam", "mse")
+    (leak,) = model.fit(x, x, verbose=0, callbacks=[LeakCallback((x, x), (x, x))]).history[
+        "leak_auc"
+    ]
+    assert np.isnan(leak)
