@@ -24,6 +24,7 @@ from gan_inversion.storage import cache_dir, cached_json, cached_result, exclusi
 
 PRECISIONS = ("float32", "bfloat16")  # of weights and arithmetic, but for the last layers
 PART = 2048  # images a cache file: what an interrupted embedding can lose
+SHOWN = 512  # images after which the bar moves
 
 
 class Embedder(ABC):
@@ -89,16 +90,24 @@ def embed_cached(embedder: Embedder, images: Images, *, key: str) -> np.ndarray:
     """
     folder = cache_dir() / "embeddings"
     parts = []
-    for start in progress(range(0, len(images), PART), desc=f"{embedder.name} embeds"):
-        stop = min(start + PART, len(images))
-        name = f"{embedder.name}-{embedder.digest[:16]}-{embedder.precision}-{key}-{start}-{stop}"
-        embed = partial(_embed_part, embedder, images, start, stop)
-        parts.append(cached_result(folder / f"{name}.npy", stop - start, embed))
+    with progress(total=len(images), unit="image", desc=f"embeddings by {embedder.name}") as bar:
+        for start in range(0, len(images), PART):
+            stop = min(start + PART, len(images))
+            name = f"{embedder.name}-{embedder.digest[:16]}-{embedder.precision}-{key}"
+            path = folder / f"{name}-{start}-{stop}.npy"
+            embed = partial(_embed_part, embedder, images, range(start, stop), bar)
+            parts.append(cached_result(path, stop - start, embed))
+            bar.update(stop - bar.n)
     return np.concatenate(parts)
 
 
-def _embed_part(embedder: Embedder, images: Images, start: int, stop: int) -> np.ndarray:
-    return embedder.embed(images[start:stop])
+def _embed_part(embedder: Embedder, images: Images, part: range, bar: Any) -> np.ndarray:
+    found = []
+    for start in range(part.start, part.stop, SHOWN):
+        stop = min(start + SHOWN, part.stop)
+        found.append(embedder.embed(images[start:stop]))
+        bar.update(stop - start)
+    return np.concatenate(found)
 
 
 class CallableEmbedder(Embedder):

@@ -17,7 +17,7 @@ import numpy as np
 
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images
-from gan_inversion.progress import progress
+from gan_inversion.progress import advance, progress
 from gan_inversion.run import Run
 from gan_inversion.seeding import stream
 from gan_inversion.storage import atomic
@@ -60,11 +60,14 @@ def fit(
             load_state(model, kept)
             done += int(model.optimizer.iterations) // steps
         run.rewind(done)
-    with progress(total=epochs * steps, initial=done * steps, unit="step") as bar:
+    bar = progress(
+        total=epochs * steps, initial=done * steps, unit="step", desc=f"{model.name} compiles"
+    )
+    with bar:
         tick = keras.callbacks.LambdaCallback(
             # Again at every step: TensorFlow changes the settings once an epoch has begun.
             on_train_batch_begin=lambda batch, logs: keep_freed_memory(),
-            on_train_batch_end=lambda batch, logs: bar.update(),
+            on_train_batch_end=lambda batch, logs: advance(bar),
         )
         for epoch in range(done, epochs):
             bar.set_description(f"{model.name} epoch {epoch + 1}/{epochs}", refresh=False)

