@@ -1,9 +1,10 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from experiments import shadows
-from experiments.study import build_one, passes
+from experiments import inversion, shadows
+from experiments.study import passes
 
 
 def test_a_part_is_asked_again_when_another_epoch_is_wanted(tmp_path, monkeypatch):
@@ -29,6 +30,7 @@ def test_a_part_is_asked_again_when_another_epoch_is_wanted(tmp_path, monkeypatc
 
 
 def test_an_inverter_counts_how_often_it_saw_its_members():
+    build_one = partial(inversion.build_one, options=inversion.Options())
     assert passes(build_one("documented_dense"), 30, members=500) == 30
     assert passes(build_one("cgan_tiny"), 10, members=500) == 10  # 300 steps of 16 images
     assert passes(build_one("cgan_tiny"), 10, members=1000) == 5
