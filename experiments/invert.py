@@ -10,7 +10,13 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from experiments.common import main
-from experiments.methods import Trained, has_hypotheses, open_trained, reconstruct
+from experiments.methods import (
+    Trained,
+    dimension_of,
+    has_hypotheses,
+    open_trained,
+    reconstruct,
+)
 from experiments.own import open_embedder, read_arrays
 from gan_inversion.data import Align
 from gan_inversion.data.decode import printable, read_image
@@ -19,6 +25,7 @@ from gan_inversion.data.views import SIZE
 from gan_inversion.embedders import EMBEDDERS, Embedder
 from gan_inversion.errors import UserError
 from gan_inversion.evaluation.verification import cosine
+from gan_inversion.inverter import check_invert
 from gan_inversion.pretrained import SHIPPED
 from gan_inversion.progress import progress
 from gan_inversion.storage import check_output, write_png, write_text
@@ -210,6 +217,8 @@ def run_all(options: Options) -> None:
     photographs = embedder = None
     if options.input.suffix in (".npy", ".npz"):
         embeddings = read_embeddings(options.input)
+        if (dimension := dimension_of(inverter)) is not None:
+            check_invert(embeddings, dimension)
         names = [f"{row:0{len(str(len(embeddings) - 1))}d}" for row in range(len(embeddings))]
         try:
             embedder = recogniser_of(trained, options.embedder)

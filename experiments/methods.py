@@ -246,6 +246,15 @@ def invert_again(
     return np.stack([reconstruct(inverter, chosen, hypothesis=k)[0] for k in range(HYPOTHESES)])
 
 
+def dimension_of(inverter: Inverter) -> int | None:
+    """Components of the embeddings that a fitted inverter takes; None where it does not say."""
+    model = getattr(inverter, "model", None)
+    if isinstance(model, keras.Model):
+        return int(model.inputs[0].shape[-1])
+    found = getattr(inverter, "dimension", None)
+    return None if found is None else int(found)
+
+
 def parameters(inverter: Inverter) -> int:
     """Trainable and fixed parameters of an inverter; 0 for one without a network."""
     model = getattr(inverter, "model", None)

@@ -291,7 +291,7 @@ def _share(record: Record, name: str) -> str:
 def test_files(options: Options, record: Record) -> list[str]:
     """Names of all images of the data set, from the split that a record was made on."""
     path = options.results / "splits" / f"{record.dataset}-{record.config['split']}.csv"
-    return read_split(path)
+    return list(read_split(path))
 
 
 def run_all(options: Options) -> None:

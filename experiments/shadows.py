@@ -12,7 +12,7 @@ from baselines.decoders import DECODERS
 from experiments import inversion
 from experiments.auditing import audit, audit_within
 from experiments.common import environment, main, make_record, recorded, rehearsed
-from experiments.examination import Bench, success
+from experiments.examination import Bench
 from experiments.methods import decoder_of, training_size
 from experiments.study import (
     Part,
@@ -24,7 +24,7 @@ from experiments.study import (
 from experiments.tables import write_membership
 from gan_inversion.data import DatasetName
 from gan_inversion.errors import UserError
-from gan_inversion.evaluation.attack import Attack, other_images
+from gan_inversion.evaluation.figures import success
 from gan_inversion.progress import progress
 from gan_inversion.protocols import Membership, Pool, read_split
 from gan_inversion.record import Metric, Record, now, read_scores, resolved
@@ -201,22 +201,6 @@ def _holds(path: Path, part: Part) -> bool:
         return {str(epoch) for epoch in part.epochs} <= {n.split("/")[0] for n in content.files}
 
 
-def success_rates(type1: np.ndarray, type2: np.ndarray, bench: Bench) -> dict[str, Metric]:
-    """Success rates of several models on the test images.
-
-    Args:
-        type1: float32 (J, N).
-        type2: float32 (J, P).
-        bench: whose test images they are.
-    """
-    count = len(type1)
-    inverted, _ = other_images(bench.subjects)
-    places = (np.arange(count)[:, None] * type1.shape[1] + inverted).ravel()
-    flat = type1.ravel()
-    outcome = Attack(flat, type2.ravel(), places, flat < -1)
-    return success(outcome, np.tile(bench.subjects, count), bench.judges[0])
-
-
 def run_one(name: str, options: Options) -> None:
     """Train, ask, attack and record one inverter, unless its records exist."""
     parts = study(name, options)
@@ -287,8 +271,9 @@ def attack_all(
         }
         if unit == "image":
             type1, type2 = here.pop("type1"), here.pop("type2")
-            metrics |= success_rates(type1, type2, bench)
-            name = bench.judges[0].embedder.name
+            name, lines = bench.judges[0].embedder.name, bench.judges[0].thresholds
+            thresholds = {fmr: line.threshold for fmr, line in lines.items()}
+            metrics |= success(name, type1, type2, bench.subjects, thresholds)
             scores |= {f"{name}/type1": type1, f"{name}/type2": type2}
         told, curves = attack_unit(
             here,

@@ -155,6 +155,7 @@ def _condition(
         "view": protocol.view,
         "resample": protocol.resample,
         "subjects": "all" if part is None else f"validation of split {split_hash}",
+        "precision": embedder.precision,
     }
 
 
@@ -172,11 +173,25 @@ def borrowed_thresholds(
     Raises:
         UserError: it has none for this recogniser, view and filter, or some of several data sets.
     """
-    wanted = (embedder.name, embedder.digest, protocol.view, protocol.resample, "all")
+    wanted = (
+        embedder.name,
+        embedder.digest,
+        embedder.precision,
+        protocol.view,
+        protocol.resample,
+        "all",
+    )
     found = [
         line
         for line in read_thresholds(registry)
-        if (line.recogniser, line.recogniser_digest, line.view, line.resample, line.subjects)
+        if (
+            line.recogniser,
+            line.recogniser_digest,
+            line.precision,
+            line.view,
+            line.resample,
+            line.subjects,
+        )
         == wanted
         and line.data_digest != dataset.digest
     ]

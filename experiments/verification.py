@@ -153,12 +153,13 @@ def measure(
         metrics[at("tmr", fmr=fmr)] = metric(
             accepted / len(genuine), ci=clopper_pearson(accepted, len(genuine)), n=len(genuine)
         )
+    missing = embedder.undetected(images)
     config = {
         "protocol": asdict(protocol),
         "view": view,
         "resample": resample,
         "precision": embedder.precision,
-        "undetected": embedder.undetected(images) or 0,
+        "undetected": 0 if missing is None else int(missing.sum()),
     }
     surroundings = {"data_digest": dataset.digest, "embedder_digest": embedder.digest}
     folder = options.runs / protocol.name / f"{method}-{dataset.name}"

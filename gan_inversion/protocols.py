@@ -298,15 +298,15 @@ class Split:
         return text.getvalue()
 
 
-def read_split(path: Path) -> list[str]:
-    """Names of the images of a split that `Split.csv` wrote, in the order of the dataset.
+def read_split(path: Path) -> dict[str, str]:
+    """The images of a split that `Split.csv` wrote, in the order of the dataset, and their parts.
 
     Raises:
         UserError: no such file, or no split.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return [row["image"] for row in csv.DictReader(file)]
+            return {row["image"]: row["part"] for row in csv.DictReader(file)}
     except (OSError, KeyError, ValueError) as error:
         raise UserError(f"expected a split of images in {path}: {error}") from error
 

@@ -285,6 +285,8 @@ def _cached(
         return known
     with exclusive(path, wait=True):
         if (known := _whole(path)) is None or not fits(known):  # nobody made it meanwhile
+            for left in path.parent.glob(f"{WRITING}*/{path.name}"):  # by a killed writer
+                shutil.rmtree(left.parent, ignore_errors=True)
             with atomic(path) as temporary:
                 write(temporary)
             write_text(_seal(path), f"{sha256_file(path)}\n{_state(path)}")

@@ -27,6 +27,7 @@ class Threshold:
         data_digest: SHA-256 that names them.
         view: what the recogniser saw of a frame.
         resample: filter from the frame to the view.
+        precision: arithmetic of the recogniser, whose scores hang on it.
         subjects: `all`, or `validation` and the hash of the split it is a part of.
         fmr: false match rate.
         threshold: smallest cosine accepted; None where the pairs cannot resolve the rate.
@@ -41,6 +42,7 @@ class Threshold:
     view: str
     resample: str
     subjects: str
+    precision: str = "float32"
     fmr: float
     threshold: float | None
     interval: tuple[float, float] | None
@@ -60,15 +62,22 @@ LOOKUP = (
     "view",
     "resample",
     "subjects",
+    "precision",
     "fmr",
 )
+ADDED = ("precision",)  # to the lookup later: older registries are silent on it
 NUMBER_OR_NULL = {"type": ["number", "null"]}
 SCHEMA = {
     "type": "array",
     "items": {
         "type": "object",
         "additionalProperties": False,
-        "required": [*LOOKUP, "threshold", "interval", "pairs"],
+        "required": [
+            *(name for name in LOOKUP if name not in ADDED),
+            "threshold",
+            "interval",
+            "pairs",
+        ],
         "properties": {
             **{name: {"type": "string"} for name in LOOKUP[:-1]},
             "fmr": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_inversion.data.dataset import Dataset
+from gan_inversion.data.decode import read_file
 from gan_inversion.errors import UserError
 from gan_inversion.seeding import stream
 from gan_inversion.storage import data_dir, sha256
@@ -48,9 +49,13 @@ def read_pairs(dataset: Dataset, path: Path | None = None) -> Pairs:
         raise UserError(
             f"expected LFW's pairs in {path}: run `python -m experiments.fetch`, or put it there"
         )
-    content = path.read_bytes()
-    if sha256(content) != DIGEST:
-        raise UserError(f"{path} is not LFW's pairs.txt: expected SHA-256 {DIGEST[:12]}")
+    # Editors and version control change the ends of lines, and put a mark at the beginning.
+    content = read_file(path, str(path)).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    if (found := sha256(content)) != DIGEST:
+        raise UserError(
+            f"{path} is not LFW's pairs.txt: expected SHA-256 {DIGEST[:12]}, got {found[:12]}; "
+            "remove it, and run `python -m experiments.fetch`"
+        )
     index = {file: i for i, file in enumerate(dataset.files)}
     rows = [line.split("\t") for line in content.decode().splitlines()]
     folds, size = int(rows[0][0]), 2 * int(rows[0][1])

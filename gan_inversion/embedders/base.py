@@ -62,8 +62,8 @@ class Embedder(ABC):
         """Feature maps of pictures, uint8 (N, 160, 160, 3): float32 (N, H, W, C) a stage."""
         raise UserError(f"the recogniser {self.name} has no stages to take features from")
 
-    def undetected(self, images: Images) -> int | None:
-        """Number of pictures, uint8 (N, 160, 160, 3), in which the recogniser finds no face.
+    def undetected(self, images: Images) -> np.ndarray | None:
+        """In which pictures, uint8 (N, 160, 160, 3), the recogniser finds no face: bool (N,).
 
         None for recognisers that take the picture as it is.
         """

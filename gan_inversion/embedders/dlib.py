@@ -41,11 +41,12 @@ class Dlib(Embedder):
         out = np.concatenate([np.empty((0, self.dimension)), *described]).astype("float32")
         return out / np.linalg.norm(out, axis=1, keepdims=True)
 
-    def undetected(self, images: Images) -> int:
-        """Number of pictures, uint8 (N, 160, 160, 3), in which no face is found."""
-        blocks = range(0, len(images), BLOCK)
-        return sum(
-            landmarks.largest_face(image) is None
-            for start in progress(blocks, desc="detecting")
-            for image in np.ascontiguousarray(images[start : start + BLOCK])
-        )
+    def undetected(self, images: Images) -> np.ndarray:
+        """In which pictures, uint8 (N, 160, 160, 3), no face is found: bool (N,)."""
+        missing = []
+        with progress(total=len(images), desc="detecting", unit="image") as bar:
+            for start in range(0, len(images), BLOCK):
+                block = np.ascontiguousarray(images[start : start + BLOCK])
+                missing += [landmarks.largest_face(image) is None for image in block]
+                bar.update(len(block))
+        return np.array(missing, bool)

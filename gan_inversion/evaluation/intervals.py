@@ -5,6 +5,7 @@ Images of one subject are not independent, so whole subjects are resampled (Efro
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from scipy import stats
@@ -85,6 +86,7 @@ def clopper_pearson(successes, trials: int) -> tuple:
     return (float(low), float(high)) if np.ndim(successes) == 0 else (low, high)
 
 
+@lru_cache(4)  # every figure of a record resamples the same subjects
 def _draws(count: int, resamples: int, seed: int) -> np.ndarray:
     """How often each of `count` subjects is drawn: (resamples, count)."""
     shares = np.full(count, 1 / count)

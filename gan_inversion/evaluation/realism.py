@@ -21,7 +21,13 @@ BLOCK = 64  # pictures, or directions, worked on at once
 
 
 def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, *, seed: int = 0) -> dict[int, float]:
-    """Sliced Wasserstein distance by level, times 1000.
+    """Sliced Wasserstein distance by level, times 1000: the mean of `sliced_distances`."""
+    levels = sliced_distances(real, fake, seed=seed)
+    return {side: float(found.mean(dtype=float)) for side, found in levels.items()}
+
+
+def sliced_distances(real: np.ndarray, fake: np.ndarray, *, seed: int = 0) -> dict[int, np.ndarray]:
+    """Wasserstein-1 distances along random directions by level, times 1000.
 
     Patches of both sets are normalised per channel by mean and deviation of the real ones, so that
     lost contrast counts; Karras normalises each set by its own, which hides half of a blur.
@@ -32,7 +38,7 @@ def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, *, seed: int = 0) -> 
         seed: for pictures, patches and directions.
 
     Returns:
-        Side of the level in pixels -> distance.
+        Side of the level in pixels -> float32 (DIRECTIONS,).
     """
     count = min(len(real), len(fake))
     distances = {}
@@ -50,21 +56,22 @@ def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, *, seed: int = 0) -> 
         first, second = (
             ((patches - mean) / deviation).reshape(len(patches), -1) for patches in (first, second)
         )
-        distances[side] = 1000 * _sorted_distance(first, second, directions)
+        distances[side] = 1000 * _sorted_distances(first, second, directions)
         level, side = level + 1, side // 2
     return distances
 
 
-def _sorted_distance(first: np.ndarray, second: np.ndarray, directions: np.ndarray) -> float:
-    """Mean over directions of the Wasserstein-1 distance between the projections."""
+def _sorted_distances(first: np.ndarray, second: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Wasserstein-1 distance between the projections on each direction, float32 (DIRECTIONS,)."""
 
-    def block(start: int) -> float:
+    def block(start: int) -> np.ndarray:
         some = directions[:, start : start + BLOCK].T
         projections = (np.sort(some @ patches.T, axis=1) for patches in (first, second))
-        return float(np.abs(np.subtract(*projections)).mean(axis=1, dtype="float64").sum())
+        return np.abs(np.subtract(*projections)).mean(axis=1, dtype="float64")
 
     with ThreadPoolExecutor() as pool:  # numpy sorts outside the interpreter lock
-        return sum(pool.map(block, range(0, directions.shape[1], BLOCK))) / directions.shape[1]
+        found = pool.map(block, range(0, directions.shape[1], BLOCK))
+        return np.concatenate(list(found)).astype("float32")
 
 
 def _patches(
@@ -157,6 +164,26 @@ def kernel_distance(first: np.ndarray, second: np.ndarray, *, paired: bool = Fal
     first, second = first.astype("float64"), second.astype("float64")
     within = sum(mean(side, side, all_but_diagonal=True) for side in (first, second))
     return within - 2 * mean(first, second, all_but_diagonal=paired)
+
+
+def kernel_terms(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """What each pair of rows adds to `kernel_distance` of paired sets: their mean is the distance.
+
+    Args:
+        first, second: float (N, D), rows belong together.
+
+    Returns:
+        float32 (N,).
+    """
+    first, second = first.astype("float64"), second.astype("float64")
+    count, dimension = first.shape
+    terms = np.zeros(count)
+    for one, other, sign in ((first, first, 1), (second, second, 1), (first, second, -2)):
+        for start in range(0, count, BLOCK):
+            kernel = (one[start : start + BLOCK] @ other.T / dimension + 1) ** 3
+            own = kernel[np.arange(len(kernel)), start + np.arange(len(kernel))]
+            terms[start : start + BLOCK] += sign * (kernel.sum(axis=1) - own)
+    return (terms / (count - 1)).astype("float32")
 
 
 def standardised(real: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

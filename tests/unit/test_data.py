@@ -423,6 +423,9 @@ def test_pairs_are_those_of_view_2(tmp_path):
     assert (same == pairs.genuine).all() and len(same) == 6000
     assert np.bincount(pairs.fold, weights=pairs.genuine).tolist() == [300] * 10
     assert lfw.files[pairs.second[0]] == "Abel_Pacheco/Abel_Pacheco_0004.jpg"
+    original = (data_dir() / "pairs.txt").read_bytes()
+    (tmp_path / "windows.txt").write_bytes(b"\xef\xbb\xbf" + original.replace(b"\n", b"\r\n"))
+    assert (read_pairs(lfw, tmp_path / "windows.txt").first == pairs.first).all()
     with pytest.raises(UserError, match="expected LFW's pairs in"):
         read_pairs(lfw, tmp_path / "pairs.txt")
     (tmp_path / "pairs.txt").write_text("10\t300\n")

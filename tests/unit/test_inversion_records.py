@@ -1,6 +1,8 @@
 """The committed records of the `inversion` protocol, computed again from their raw scores."""
 
 import csv
+import re
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -9,9 +11,12 @@ from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
 from gan_inversion.data import LFW
+from gan_inversion.errors import UserError
 from gan_inversion.evaluation.attack import other_images
+from gan_inversion.evaluation.figures import check_figures, ground_of
 from gan_inversion.evaluation.intervals import bootstrap_rate
-from gan_inversion.record import Record, at, read_scores
+from gan_inversion.protocols import read_split
+from gan_inversion.record import Metric, Record, at, read_scores
 from gan_inversion.reports.inversion import ROUNDING
 from gan_inversion.thresholds import read_thresholds
 from tests.conftest import ROOT
@@ -87,6 +92,40 @@ def test_figures_of_images(committed):
     labels = np.repeat([0, 1], len(scores["c2st/index"]))
     logits = np.r_[scores["c2st/originals"], scores["c2st/reconstructions"]]
     assert record.metrics["c2st_auc"].value == pytest.approx(roc_auc_score(labels, logits))
+
+
+FORGED = {
+    "facenet/sar_type1@fmr=1e-3": 0.5,
+    "facenet/cosine_mean": 0.5,
+    "dlib/rank1": 0.5,
+    "gap_dlib/sar_type1@fmr=1e-2": 0.5,
+    "c2st_auc": 0.5,
+    "copy/nearer": 0.5,
+    "ssim": 0.5,
+}
+
+
+def grounds(record, scores):
+    parts = read_split(ROOT / "results" / "splits" / f"lfw-{record.config['split']}.csv")
+    return ground_of(record, scores, list(parts), np.array(list(parts.values())))
+
+
+def test_a_figure_or_an_interval_that_raw_scores_do_not_give_is_found():
+    ((record, scores),) = of_method("cgan_gpu")
+    ground = grounds(record, scores)
+    unknown = check_figures(record, scores, ground)
+    assert {"swd/mean", "spectrum", "diversity", "dlib/undetected"} <= set(unknown)
+    assert len(unknown) < len(record.metrics) / 2
+    for name, share in FORGED.items():
+        own = record.metrics[name]
+        for forged in (
+            Metric(own.value * share, own.ci, own.n),
+            Metric(own.value, (own.value - 1e-4, own.value + 1e-4), own.n),
+            Metric(own.value, own.ci, own.n + 1),
+        ):
+            metrics = {**record.metrics, name: forged}
+            with pytest.raises(UserError, match=f"says {re.escape(name)} .* raw scores give"):
+                check_figures(replace(record, metrics=metrics), scores, ground)
 
 
 @pytest.mark.data

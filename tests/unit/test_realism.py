@@ -105,7 +105,7 @@ def test_the_sliced_distance_of_shifted_points_is_the_shift():
     points, shift = generator.normal(size=(2, 500, 3)).astype("float32")
     directions = generator.normal(size=(3, 128)).astype("float32")
     expected = np.abs(shift[0] @ directions).mean()
-    found = realism._sorted_distance(points, points + shift[0], directions)
+    found = realism._sorted_distances(points, points + shift[0], directions).mean()
     assert found == pytest.approx(expected, rel=1e-4)
 
 
@@ -165,3 +165,21 @@ def test_the_two_sample_test_sees_worse_pictures_better(kind, amounts):
     assert found[0] == 0.5  # the same pictures on both sides
     assert all(later > earlier - 0.02 for earlier, later in pairwise(found))
     assert found[-1] > 0.8
+
+
+def test_the_terms_of_paired_rows_add_up_to_the_kernel_distance():
+    random = np.random.default_rng(0)
+    first, second = random.normal(size=(150, 8)), random.normal(0.3, 1, size=(150, 8))
+    terms = realism.kernel_terms(first, second)
+    assert terms.shape == (150,)
+    expected = realism.kernel_distance(first, second, paired=True)
+    assert terms.mean(dtype=float) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_distance_is_the_mean_over_directions():
+    random = np.random.default_rng(0)
+    real, fake = (random.integers(0, 255, (6, 40, 40, 3), "uint8") for _ in range(2))
+    levels = realism.sliced_distances(real, fake, seed=3)
+    assert all(found.shape == (realism.DIRECTIONS,) for found in levels.values())
+    means = realism.sliced_wasserstein(real, fake, seed=3)
+    assert means == {side: pytest.approx(found.mean()) for side, found in levels.items()}

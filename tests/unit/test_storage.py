@@ -122,6 +122,14 @@ def test_threads_fill_a_cached_array_once(tmp_path):
     assert len(calls) == 1
 
 
+def test_what_a_killed_writer_of_a_cached_array_left_is_removed(tmp_path):
+    for name in ("array.npy", "other.npy"):
+        (tmp_path / f".writing-{name}").mkdir()
+        (tmp_path / f".writing-{name}" / name).write_bytes(bytes(1000))
+    cached_array(tmp_path / "array.npy", (4, 3), "uint8", seven)
+    assert [path.name for path in tmp_path.glob(".w*")] == [".writing-other.npy"]
+
+
 def seven(array):
     array[:] = 7
 

@@ -1,0 +1,106 @@
+"""What a newcomer is shown first, in small, and what is shipped."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from experiments import demo, invert
+from experiments.methods import RECORD, open_trained
+from gan_inversion.config import PRESETS
+from gan_inversion.data import Drawn, Synthetic
+from gan_inversion.embedders import Compact
+from gan_inversion.evaluation.figures import check_figures, ground_of
+from gan_inversion.pretrained import SHIPPED
+from gan_inversion.protocols import Inversion
+from gan_inversion.record import Record, at, read_scores
+from tests.conftest import SMALL
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """The demo with few people, who are trained on for a few steps; its folder and its bench."""
+    folder = tmp_path_factory.mktemp("demo")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "Synthetic", lambda *_, **known: Synthetic(90, 2, **known))
+        patch.setattr(demo, "EPOCHS", 1)
+        patch.setattr(demo, "MEMBERS", 20)
+        small = replace(SMALL, steps=80, interval=40)
+        patch.setitem(PRESETS, "demo", small)
+        demo.run_all(demo.Options(runs=folder))
+        yield folder, demo.open_bench()
+
+
+def test_the_page_shows_people_and_what_every_inverter_makes_of_them(shown):
+    folder, _ = shown
+    page = (folder / "demo.html").read_text()
+    assert page.count("data:image/png;base64,") == demo.SHOWN * 4
+    for name in demo.NAMES.values():
+        assert name in page
+    assert page.count("the original<") == demo.SHOWN
+    verdicts = re.findall(
+        r"(?:accepted|rejected), -?\d\.\d\d \(threshold \d\.\d\d\)|cosine -?\d", page
+    )
+    assert len(verdicts) >= 3 * demo.SHOWN
+    assert len(re.findall("<li>", page)) == 5
+
+
+def test_its_figures_are_in_tensorboard_beside_the_trainings(shown):
+    folder, bench = shown
+    events = EventAccumulator(str(folder / "figures" / "shipped")).Reload()
+    (point,) = events.Scalars("accepted/same_picture")
+    judged = demo.judge(open_trained(SHIPPED).inverter, bench)
+    assert point.value == pytest.approx(judged.same[0])
+    assert (folder / "inversion" / "cgan_demo-synthetic-s0" / "inverter").is_dir()
+
+
+def test_what_is_shipped_is_what_its_record_says():
+    record, scores = Record.read(SHIPPED / RECORD), read_scores(SHIPPED / RECORD)
+    assert record.env["dirty"] is False and record.dataset == "drawn"
+    assert sum(file.stat().st_size for file in SHIPPED.rglob("*")) < 6_000_000
+    assert record.metrics[at("compact/sar_type1", fmr=1e-3)].value > 0.98
+    assert record.metrics[at("compact/sar_type2", fmr=1e-3)].value > 0.7
+    # Computed again for some of the people that it was examined on.
+    faces, protocol = Drawn(), Inversion()
+    names = np.unique([file.split("/")[0] for file in faces.files])
+    place = {name: protocol._place(name) for name in names}
+    test = [i for i, file in enumerate(faces.files) if place[file.split("/")[0]] == 2]
+    assert test == scores["test_index"].tolist()
+    some = np.array(test[:24])
+    first = int(faces.files[some[0]][8:13])
+    few = Synthetic(40, 6, first=first)
+    chosen = [few.files.index(faces.files[i]) for i in some]
+    recogniser = Compact()
+    embeddings = recogniser.embed(np.asarray(few.view("aligned")[chosen]))
+    trained = open_trained(SHIPPED)
+    pictures, _ = invert.reconstruct(trained.inverter, embeddings)
+    cosines = (recogniser.embed(pictures) * embeddings).sum(axis=1)
+    np.testing.assert_allclose(cosines, scores["compact/type1"][:24], atol=0.02)
+    assert trained.thresholds[1e-3] == pytest.approx(
+        record.config["recognisers"]["compact"]["thresholds"]["0.001"]
+    )
+    parts = np.array(["train", "validation", "test"])[
+        [place[file.split("/")[0]] for file in faces.files]
+    ]
+    ground = ground_of(record, scores, faces.files, parts)
+    assert {name.split("/")[0] for name in check_figures(record, scores, ground)} <= {
+        "swd", "kid", "spectrum", "diversity", "compact"
+    }  # fmt: skip
+
+
+def test_it_inverts_without_being_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    faces = Synthetic(3, 2, first=30_000)
+    (tmp_path / "photos").mkdir()
+    for place, frame in faces.frames():
+        Image.fromarray(frame).save(tmp_path / "photos" / f"{place}.png")
+    options = invert.Options(input=tmp_path / "photos", output=tmp_path / "out", align="never")
+    invert.run_all(options)
+    said = capsys.readouterr().out
+    assert re.search(r"[56] of 6 reconstructions are accepted by compact as the person", said)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "contact_sheet.png", "verdicts.csv", *(f"{place}.png" for place in range(6))
+    }  # fmt: skip
