@@ -14,7 +14,7 @@ from experiments.inversion import picked
 from experiments.invert import recogniser_of
 from experiments.methods import RECORD, open_trained, trained_config
 from experiments.thresholds import embed_view
-from gan_inversion.data import DatasetName, open_dataset
+from gan_inversion.data import Align, DatasetName, open_dataset
 from gan_inversion.data.views import SIZE
 from gan_inversion.errors import UserError
 from gan_inversion.events import Events
@@ -69,6 +69,10 @@ class Options:
 
     min_images: int = 2
     """Images that each subject of a folder must have; 1 accepts all."""
+
+    align: Align = "auto"
+    """Which pictures of a folder are aligned by landmarks: all but those framed like LFW (auto),
+    all (always), none (never)."""
 
     embedder: str | None = None
     """Your own recogniser as file.py:name, if the runs invert embeddings of it."""
@@ -128,7 +132,9 @@ def draw_faces(options: Options, folders: list[Path]) -> None:
     known = [f for f in folders if trained_config(f)["embedder"] == config["embedder"]]
     models = [open_trained(f) for f in known if trained_config(f)["split"] == config["split"]]
     embedder = recogniser_of(models[0], options.embedder)
-    dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
+    dataset = open_dataset(
+        options.dataset, options.data, min_images=options.min_images, align=options.align
+    )
     embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
     images = dataset.view(protocol.view, resample=protocol.resample)
     inverters = [(model.method, model.inverter) for model in models]

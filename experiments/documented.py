@@ -13,7 +13,7 @@ from baselines.inverter import TARGETS
 from experiments.common import main, make_record, peak_memory, recorded, rehearsed
 from experiments.methods import build, parameters, train
 from experiments.tables import write_documented
-from gan_inversion.data import Dataset, DatasetName, Subset, open_dataset
+from gan_inversion.data import Align, Dataset, DatasetName, Subset, open_dataset
 from gan_inversion.embedders import Embedder, embed_cached, load_embedder
 from gan_inversion.errors import UserError
 from gan_inversion.evaluation.intervals import bootstrap_mean
@@ -57,6 +57,10 @@ class Options:
 
     min_images: int = 2
     """Images that each subject of a folder must have; 1 accepts all."""
+
+    align: Align = "auto"
+    """Which pictures of a folder are aligned by landmarks: all but those framed like LFW (auto),
+    all (always), none (never)."""
 
     embedder: Literal["facenet", "compact"] = "facenet"
     """Recogniser whose embeddings are inverted."""
@@ -205,7 +209,9 @@ def run_all(options: Options) -> None:
     protocol = Documented(epochs=options.epochs)
     for method in options.methods:
         open_method(method, protocol)  # a wrong name fails before the work
-    dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
+    dataset = open_dataset(
+        options.dataset, options.data, min_images=options.min_images, align=options.align
+    )
     images = dataset.view(protocol.view, resample=protocol.resample)
     embedder = load_embedder(options.embedder)
     key = f"{dataset.digest[:16]}-{protocol.view}-{protocol.resample}"

@@ -10,7 +10,7 @@ import numpy as np
 from experiments.common import main
 from experiments.own import open_embedder
 from experiments.thresholds import embed_view
-from gan_inversion.data import DatasetName, open_dataset
+from gan_inversion.data import Align, DatasetName, open_dataset
 from gan_inversion.progress import progress
 from gan_inversion.protocols import Inversion
 from gan_inversion.storage import atomic, check_output, write_png, write_text
@@ -40,6 +40,10 @@ class Options:
     min_images: int = 2
     """Images that each subject of a folder must have; 1 accepts all."""
 
+    align: Align = "auto"
+    """Which pictures of a folder are aligned by landmarks: all but those framed like LFW (auto),
+    all (always), none (never)."""
+
     embedder: str = "facenet"
     """Recogniser whose embeddings are inverted: facenet, compact, or your own as file.py:name."""
 
@@ -55,7 +59,9 @@ def run_all(options: Options) -> None:
     """Write split, embeddings and pictures."""
     check_output(options.output, options.data)
     protocol = Inversion()
-    dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
+    dataset = open_dataset(
+        options.dataset, options.data, min_images=options.min_images, align=options.align
+    )
     embedder = open_embedder(options.embedder)
     embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
     split = protocol.split(dataset.files, embeddings)

@@ -8,7 +8,7 @@ import numpy as np
 from experiments.common import main, make_record, recorded, rehearsed
 from experiments.own import open_embedder
 from gan_inversion import landmarks
-from gan_inversion.data import DatasetName, open_dataset
+from gan_inversion.data import Align, DatasetName, open_dataset
 from gan_inversion.embedders.dlib import USUAL_FACE
 from gan_inversion.progress import progress
 from gan_inversion.protocols import Faces
@@ -32,6 +32,10 @@ class Options:
 
     min_images: int = 2
     """Images that each subject of a folder must have; 1 accepts all."""
+
+    align: Align = "auto"
+    """Which pictures of a folder are aligned by landmarks: all but those framed like LFW (auto),
+    all (always), none (never)."""
 
     records: Path = Path("results/records")
     """Folder for the record."""
@@ -66,7 +70,9 @@ def run_all(options: Options) -> None:
     """Measure and record."""
     options = rehearsed(options, rehearsal)
     protocol = Faces()
-    dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
+    dataset = open_dataset(
+        options.dataset, options.data, min_images=options.min_images, align=options.align
+    )
     file = f"{protocol.view}-{dataset.name}-s0.json"
     found = {"protocol_hash": protocol.hash, "data_digest": dataset.digest}
     if recorded(options.records / protocol.name / file, **found):

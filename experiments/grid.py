@@ -12,7 +12,7 @@ from experiments.inversion import picked
 from experiments.invert import recogniser_of
 from experiments.methods import RECORD, open_trained, reconstruct
 from experiments.thresholds import embed_view
-from gan_inversion.data import DatasetName, open_dataset
+from gan_inversion.data import Align, DatasetName, open_dataset
 from gan_inversion.data.views import SIZE
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Inverter
@@ -53,6 +53,10 @@ class Options:
 
     min_images: int = 2
     """Images that each subject of a folder must have; 1 accepts all."""
+
+    align: Align = "auto"
+    """Which pictures of a folder are aligned by landmarks: all but those framed like LFW (auto),
+    all (always), none (never)."""
 
     embedder: str | None = None
     """Your own recogniser as file.py:name, if the runs invert embeddings of it."""
@@ -97,7 +101,9 @@ def run_all(options: Options) -> None:
             f"python -m experiments.inversion --methods {last.method}"
         )
     scores = read_scores(last.folder / RECORD)
-    dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
+    dataset = open_dataset(
+        options.dataset, options.data, min_images=options.min_images, align=options.align
+    )
     embedder = recogniser_of(last, options.embedder)
     embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
     split = protocol.split(dataset.files, embeddings)

@@ -184,7 +184,7 @@ def choosing(options: Options) -> Options:
 
 def attacked_alone(options: Any) -> Options:
     """What `set_up` needs of another experiment's options, without independent recognisers."""
-    names = ("dataset", "data", "min_images", "embedder", "records", "smoke")
+    names = ("dataset", "data", "min_images", "align", "embedder", "records", "smoke")
     return Options(judges=(), **{name: getattr(options, name) for name in names})
 
 

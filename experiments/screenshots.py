@@ -46,6 +46,9 @@ class Options:
     report: Path = Path("runs/report.html")
     """The report."""
 
+    demo: Path | None = None
+    """The page of the demo, such as runs/demo/demo.html: take a picture of its faces instead."""
+
     output: Path = Path("docs/pictures")
     """Folder for the pictures."""
 
@@ -115,8 +118,23 @@ def show(view: Any, address: str, words: Sequence[str]) -> None:
             view.wait_for_timeout(500)
 
 
+def picture_demo(page: Path, output: Path) -> None:
+    """The faces of the demo's page, which are drawn and may be shown."""
+    with browser() as chromium:
+        view = chromium.new_page(viewport=DESK)
+        view.goto(page.resolve().as_uri())
+        with atomic(output) as temporary:
+            temporary.write_bytes(view.locator("table.faces").screenshot())
+    print(output)
+
+
 def run_all(options: Options) -> None:
     """Open each, wait, take its picture."""
+    if options.demo is not None:
+        if not options.demo.exists():
+            raise UserError(f"expected {options.demo}, found none: python -m experiments.demo")
+        picture_demo(options.demo, options.output / "demo.png")
+        return
     for path in (options.dashboard, options.report):
         if not path.exists():
             raise UserError(f"expected {path}, found none: see --help for what makes it")

@@ -23,7 +23,7 @@ from experiments.tables import write_search
 from experiments.thresholds import embed_view
 from gan_inversion.cgan import ConditionalGAN
 from gan_inversion.config import PRESETS
-from gan_inversion.data import DatasetName, Subset
+from gan_inversion.data import Align, DatasetName, Subset
 from gan_inversion.evaluation.attack import rejected
 from gan_inversion.evaluation.intervals import bootstrap_mean
 from gan_inversion.evaluation.realism import sliced_wasserstein
@@ -103,6 +103,10 @@ class Options:
 
     min_images: int = 2
     """Images that each subject of a folder must have; 1 accepts all."""
+
+    align: Align = "auto"
+    """Which pictures of a folder are aligned by landmarks: all but those framed like LFW (auto),
+    all (always), none (never)."""
 
     embedder: str = "facenet"
     """Recogniser whose embeddings are inverted."""

@@ -22,7 +22,7 @@ from experiments.study import (
     passes,
 )
 from experiments.tables import write_membership
-from gan_inversion.data import DatasetName
+from gan_inversion.data import Align, DatasetName
 from gan_inversion.errors import UserError
 from gan_inversion.evaluation.figures import success
 from gan_inversion.progress import progress
@@ -75,6 +75,10 @@ class Options:
 
     min_images: int = 2
     """Images that each subject of a folder must have; 1 accepts all."""
+
+    align: Align = "auto"
+    """Which pictures of a folder are aligned by landmarks: all but those framed like LFW (auto),
+    all (always), none (never)."""
 
     embedder: str = "facenet"
     """Recogniser whose embeddings are inverted."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.common import main, peak_memory, rehearsed
 from experiments.own import open_embedder
-from gan_inversion.data import Dataset, DatasetName, open_dataset
+from gan_inversion.data import Align, Dataset, DatasetName, open_dataset
 from gan_inversion.embedders import Embedder, embed_cached
 from gan_inversion.errors import UserError
 from gan_inversion.evaluation.attack import rejected
@@ -41,6 +41,10 @@ class Options:
 
     min_images: int = 2
     """Images that each subject of a folder must have; 1 accepts all."""
+
+    align: Align = "auto"
+    """Which pictures of a folder are aligned by landmarks: all but those framed like LFW (auto),
+    all (always), none (never)."""
 
     registry: Path = Path("results/thresholds.json")
     """The registry."""
@@ -209,7 +213,9 @@ def run_all(options: Options) -> None:
     """Enter the thresholds of every recogniser on all subjects."""
     options = rehearsed(options, rehearsal)
     protocol = Inversion(view=options.view)
-    dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
+    dataset = open_dataset(
+        options.dataset, options.data, min_images=options.min_images, align=options.align
+    )
     for name in options.embedders:
         embedder = open_embedder(name)
         embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.common import main, make_record, recorded, rehearsed
 from experiments.own import open_embedder
-from gan_inversion.data import Dataset, DatasetName, Subset, open_dataset
+from gan_inversion.data import Align, Dataset, DatasetName, Subset, open_dataset
 from gan_inversion.data.pairs import Pairs, draw_pairs, read_pairs
 from gan_inversion.data.views import VIEWS
 from gan_inversion.embedders import Embedder, embed_cached
@@ -47,6 +47,10 @@ class Options:
     min_images: int = 2
     """Images that each subject of a folder must have; 1 accepts all."""
 
+    align: Align = "auto"
+    """Which pictures of a folder are aligned by landmarks: all but those framed like LFW (auto),
+    all (always), none (never)."""
+
     runs: Path = Path("runs")
     """Folder for logs and TensorBoard events, with the pairs that were hardest."""
 
@@ -80,7 +84,9 @@ def rehearsal(options: Options) -> Options:
 def run_all(options: Options) -> None:
     """Measure every recogniser on every view and filter."""
     options = rehearsed(options, rehearsal)
-    dataset = open_dataset(options.dataset, options.data, min_images=options.min_images)
+    dataset = open_dataset(
+        options.dataset, options.data, min_images=options.min_images, align=options.align
+    )
     if dataset.name == "lfw":
         protocol, pairs = Verification(), read_pairs(dataset)
     else:

@@ -212,7 +212,9 @@ def test_photographs_and_pictures_of_ones_own(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(frame).save(path)
     source = ("--dataset", "folder", "--data", "photos", "--embedder", "compact")
-    finish(start(tmp_path, "experiments.export", *source))
+    source += ("--align", "never")  # drawn in LFW's frame
+    output = finish(start(tmp_path, "experiments.export", *source))
+    assert "120 pictures, of which 0 are aligned by landmarks and 120 taken as they are" in output
     split = list(csv.DictReader((tmp_path / "export" / "split.csv").open()))
     assert [row["image"] for row in split] == faces.files
     assert len(np.load(tmp_path / "export" / "embeddings.npy")) == len(split)
@@ -226,7 +228,7 @@ def test_photographs_and_pictures_of_ones_own(tmp_path):
             index.append(f"{row['image']},{name}")
     (tmp_path / "made" / "index.csv").write_text("\n".join(index))
     examine = (*source, "--judges", "--records", "mine/records", "--tables", "mine", "--seeds", "0")
-    finish(start(tmp_path, "experiments.inversion", *examine, "--reconstructions", "made"))
+    output = finish(start(tmp_path, "experiments.inversion", *examine, "--reconstructions", "made"))
     record = Record.read(tmp_path / "mine/records/inversion/made-folder-s0.json")
     assert record.metrics["compact/cosine_mean"].value == pytest.approx(1)
     assert record.metrics["compact/cosine_mean"].n == len(index) - 1
@@ -242,6 +244,23 @@ def test_photographs_and_pictures_of_ones_own(tmp_path):
     again = Record.read(tmp_path / "b/records/inversion/made-folder-s0.json")
     assert again.metrics[at("compact/sar_type1", fmr=1e-2)].value == 1
     assert again.config["recognisers"]["compact"]["impostors"].startswith("all, synthetic ")
+    assert "less similar to the images whose embeddings" not in output
+    # Every picture in the next image's row: that of another person, or another of the same.
+    moved = [
+        index[0],
+        *(
+            f"{row.split(',')[0]},{other.split(',')[1]}"
+            for row, other in zip(index[1:], index[2:] + index[1:2], strict=True)
+        ),
+    ]
+    (tmp_path / "shifted").mkdir()
+    for file in (tmp_path / "made").glob("*.png"):
+        (tmp_path / "shifted" / file.name).symlink_to(file)
+    (tmp_path / "shifted" / "index.csv").write_text("\ufeff" + "\r\n".join(moved))
+    output = finish(
+        start(tmp_path, "experiments.inversion", *examine, "--reconstructions", "shifted")
+    )
+    assert "warning: reconstructions are less similar to the images whose embeddings" in output
     (tmp_path / "made" / "index.csv").write_text("\n".join(index[:-1]))
     process = start(tmp_path, "experiments.inversion", *examine, "--reconstructions", "made")
     output, _ = process.communicate(timeout=300)
