@@ -36,7 +36,14 @@ from experiments.own import (
     read_reconstructions,
     source_digest,
 )
-from experiments.tables import EXPECTED, METHODS, SEEDS, STEPWISE, write_inversion
+from experiments.tables import (
+    EXPECTED,
+    METHODS,
+    SEEDS,
+    STEPWISE,
+    check_inversion,
+    write_inversion,
+)
 from experiments.thresholds import borrowed_thresholds, embed_view, set_thresholds
 from gan_inversion.data import Align, Dataset, DatasetName, Subset, open_dataset
 from gan_inversion.embedders import Embedder
@@ -598,6 +605,7 @@ def run_all(options: Options) -> None:
         options.tables,
         dataset=options.dataset,
         expected=EXPECTED if options.records == Options().records else (),
+        checked=check_inversion(options.records, dataset=options.dataset),
     )
 
 
