@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -12,12 +13,14 @@ from experiments.common import ROOT, main, rehearsed
 from experiments.grid import caption, drawn_by
 from experiments.inversion import picked
 from experiments.invert import recogniser_of
-from experiments.methods import RECORD, open_trained, trained_config
+from experiments.methods import RECORD, Trained, open_trained, trained_config
 from experiments.thresholds import embed_view
-from gan_inversion.data import Align, DatasetName, open_dataset
-from gan_inversion.data.views import SIZE
+from gan_inversion.data import Align, DatasetName, Drawn, open_dataset
+from gan_inversion.data.views import SIZE, render
+from gan_inversion.embedders import Embedder, load_embedder
 from gan_inversion.errors import UserError
 from gan_inversion.events import Events
+from gan_inversion.pretrained import SHIPPED
 from gan_inversion.protocols import Inversion
 from gan_inversion.record import Record, read_scores
 from gan_inversion.reports import tables
@@ -43,8 +46,8 @@ SPRITE = 40  # pixels of a face there
 class Options:
     """Build the dashboard from the records and open it on this machine.
 
-    With trained inverters under `runs`, and the data, there are pictures and the projector too;
-    without, all that records hold: scalars, histograms, precision and recall, options, tables.
+    With trained inverters under `runs`, and the data, its pictures and its projector show what they
+    make of people they never saw; without, what the shipped generator makes of drawn faces.
 
     Cost: a minute, and one more for each trained inverter on two CPU cores.
     """
@@ -125,8 +128,29 @@ def trained_runs(options: Options) -> list[Path]:
     return sorted(folder for folder in folders if (folder / RECORD).exists())
 
 
-def draw_faces(options: Options, folders: list[Path]) -> None:
-    """Pictures and the projector: the same people by every trained inverter."""
+@dataclass(frozen=True)
+class Shown:
+    """Whose faces are shown, and by which inverters.
+
+    Attributes:
+        models: trained inverters of the same embeddings.
+        embedder: their recogniser.
+        test: int (N,), indices of the images that were examined.
+        cosines: float (N,), mean over the inverters, which images are chosen by.
+        subjects: (M,), of all images.
+        look: indices -> pictures, uint8 (K, 160, 160, 3), and embeddings, float32 (K, D).
+    """
+
+    models: Sequence[Trained]
+    embedder: Embedder
+    test: np.ndarray
+    cosines: np.ndarray
+    subjects: np.ndarray
+    look: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def trained_faces(options: Options, folders: list[Path]) -> Shown:
+    """The faces that the inverters of some runs were examined on, where they are of one kind."""
     protocol = Inversion()
     config = trained_config(folders[0])
     known = [f for f in folders if trained_config(f)["embedder"] == config["embedder"]]
@@ -137,31 +161,62 @@ def draw_faces(options: Options, folders: list[Path]) -> None:
     )
     embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
     images = dataset.view(protocol.view, resample=protocol.resample)
-    inverters = [(model.method, model.inverter) for model in models]
     scores = [read_scores(model.folder / RECORD) for model in models]
-    test = scores[0]["test_index"]
-    cosines = [some[f"{embedder.name}/type1"] for some in scores]
-    place = options.output / "faces"
+    cosines = np.mean([some[f"{embedder.name}/type1"] for some in scores], axis=0)
+    return Shown(
+        models,
+        embedder,
+        scores[0]["test_index"],
+        cosines,
+        dataset.subjects,
+        lambda chosen: (np.asarray(images[chosen]), embeddings[chosen]),
+    )
+
+
+def shipped_faces() -> Shown:
+    """The drawn faces that the shipped generator was examined on; only those shown are drawn."""
+    model, faces, protocol = open_trained(SHIPPED), Drawn(), Inversion()
+    embedder, scores = load_embedder(model.embedder), read_scores(SHIPPED / RECORD)
+
+    def look(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        frames = [faces.frame(int(index)) for index in chosen]
+        pictures = np.stack([render(frame, view=protocol.view) for frame in frames])
+        return pictures, embedder.embed(pictures)
+
+    cosines = scores[f"{embedder.name}/type1"]
+    return Shown([model], embedder, scores["test_index"], cosines, faces.subjects, look)
+
+
+def draw_faces(place: Path, shown: Shown) -> None:
+    """Pictures and the projector: the same people by every trained inverter.
+
+    Args:
+        place: folder for the events.
+        shown: whose faces.
+    """
+    inverters = [(model.method, model.inverter) for model in shown.models]
     with Events(place) as writer:
-        for name, chosen in picked(np.mean(cosines, axis=0), SHOWN).items():
-            columns = [("photograph", np.asarray(images[test[chosen]]))]
-            columns += drawn_by(inverters, embeddings[test[chosen]])
+        for name, chosen in picked(shown.cosines, SHOWN).items():
+            photographs, embeddings = shown.look(shown.test[chosen])
+            columns = [("photograph", photographs), *drawn_by(inverters, embeddings)]
             titles = np.concatenate([caption(title, SIZE) for title, _ in columns], axis=1)
             # (N, 160, columns * 160, 3)
             rows = np.concatenate([pictures for _, pictures in columns], axis=2)
             writer.add_image(name, np.concatenate([titles, *rows]), 0, dataformats="HWC")
-    some = test[:POINTS]
-    for method, pictures in drawn_by(inverters, embeddings[some]):
-        vectors = np.concatenate([embeddings[some], embedder.embed(pictures)])
-        faces = np.concatenate([np.asarray(images[some]), pictures])
+    some = shown.test[:POINTS]
+    photographs, embeddings = shown.look(some)
+    for method, pictures in drawn_by(inverters, embeddings):
+        vectors = np.concatenate([embeddings, shown.embedder.embed(pictures)])
+        faces = np.concatenate([photographs, pictures])
         small = faces.reshape(len(faces), SPRITE, SIZE // SPRITE, SPRITE, SIZE // SPRITE, 3)
         sprites = small.mean(axis=(2, 4)).transpose(0, 3, 1, 2) / 255
-        names = [dataset.subjects[index] for index in some]
         kinds = ["photograph"] * len(some) + ["reconstruction"] * len(some)
         with Events(place / method) as writer:
             writer.add_embedding(
                 vectors,
-                metadata=[list(row) for row in zip(names * 2, kinds, strict=True)],
+                metadata=[
+                    list(row) for row in zip([*shown.subjects[some]] * 2, kinds, strict=True)
+                ],
                 metadata_header=["subject", "kind"],
                 label_img=sprites,
                 tag="faces",
@@ -190,12 +245,13 @@ def run_all(options: Options) -> None:
     if explained.exists():  # an installed package has no docs beside it
         pages["metrics"] = explained.read_text(encoding="utf-8")
     with replaced_folder(options.output) as folder:
-        here = replace(options, output=folder)
         write_all(folder, records, pages)
         for run in sorted(options.runs.glob("*/*/log.jsonl")):
             training_events(folder / "training" / run.parent.name, history(run))
-        if folders := trained_runs(options):
-            draw_faces(here, folders)
+        folders = trained_runs(options)
+        draw_faces(
+            folder / "faces", trained_faces(options, folders) if folders else shipped_faces()
+        )
     print(f"{options.output} written")
     if options.serve:
         for tab in (*RUNS, "hparams", "projector"):

@@ -24,6 +24,7 @@ from experiments.thresholds import embed_view
 from gan_inversion.cgan import ConditionalGAN
 from gan_inversion.config import PRESETS
 from gan_inversion.data import Align, DatasetName, Subset
+from gan_inversion.errors import UserError
 from gan_inversion.evaluation.attack import rejected
 from gan_inversion.evaluation.intervals import bootstrap_mean
 from gan_inversion.evaluation.realism import sliced_wasserstein
@@ -273,16 +274,25 @@ def search(ground: Ground) -> None:
                 keras.utils.clear_session()
             return found
 
-    tuner = Tuner(
+    state = ground.folder.parent / f"{ground.folder.name}-tuner"
+    make = partial(
+        Tuner,
         objective=keras_tuner.Objective(protocol.objective, protocol.direction),
         max_trials=protocol.trials,
         hyperparameters=space(ground.name),
         seed=1 + ground.options.seed,  # by 0 it would draw one
         max_consecutive_failed_trials=protocol.trials,
-        directory=str(ground.folder.parent),
-        project_name=f"{ground.folder.name}-tuner",
+        directory=str(state.parent),
+        project_name=state.name,
         overwrite=False,
     )
+    try:
+        tuner = make()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{state} does not hold a readable state of Keras Tuner ({error}): remove it, and the "
+            "search starts anew"
+        ) from error
     tuner.search()
     for trial in tuner.oracle.trials.values():
         figures = {

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -198,11 +199,15 @@ def gather(parts: Sequence[Part], workers: int) -> dict[str, np.ndarray]:
 
 
 def _holds(path: Path, part: Part) -> bool:
-    """Whether a part's answers are there, and after every epoch that is asked for now."""
-    if not path.exists():
+    """Whether a part's answers are there, and after every epoch that is asked for now.
+
+    A damaged file holds none: its part is trained anew.
+    """
+    try:
+        with np.load(path) as content:  # their names only
+            return {str(epoch) for epoch in part.epochs} <= {n.split("/")[0] for n in content.files}
+    except (OSError, ValueError, EOFError, BadZipFile):
         return False
-    with np.load(path) as content:  # their names only
-        return {str(epoch) for epoch in part.epochs} <= {n.split("/")[0] for n in content.files}
 
 
 def run_one(name: str, options: Options) -> None:

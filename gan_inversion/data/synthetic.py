@@ -182,9 +182,13 @@ class Synthetic(Dataset):
         self.digest = sha256(json.dumps(["synthetic", *declared]).encode())
 
     def frames(self) -> Iterator[tuple[int, np.ndarray]]:
-        for index, file in enumerate(self.files):
-            subject, image = (int(part) for part in file[8:-4].split("/"))
-            yield index, draw_face(*factors(self.seed, subject, image))
+        for index in range(len(self)):
+            yield index, self.frame(index)
+
+    def frame(self, index: int) -> np.ndarray:
+        """Draw one picture: uint8 (250, 250, 3)."""
+        subject, image = (int(part) for part in self.files[index][8:-4].split("/"))
+        return draw_face(*factors(self.seed, subject, image))
 
 
 class Drawn(Synthetic):

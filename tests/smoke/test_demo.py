@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from experiments import demo, invert
+from experiments import dashboard, demo, invert
 from experiments.methods import RECORD, open_trained
 from gan_inversion.config import PRESETS
 from gan_inversion.data import Drawn, Synthetic
@@ -104,3 +105,13 @@ def test_it_inverts_without_being_named(tmp_path, monkeypatch, capsys):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "contact_sheet.png", "verdicts.csv", *(f"{place}.png" for place in range(6))
     }  # fmt: skip
+
+
+def test_its_faces_fill_pictures_and_projector_where_nothing_else_is_trained(tmp_path):
+    dashboard.draw_faces(tmp_path / "faces", dashboard.shipped_faces())
+    events = EventAccumulator(str(tmp_path / "faces")).Reload()
+    assert events.Tags()["images"] == ["random", "median", "worst"]
+    picture = Image.open(BytesIO(events.Images("random")[0].encoded_image_string))
+    assert picture.size == (2 * 160, 28 + dashboard.SHOWN * 160)
+    (labels,) = tmp_path.glob("faces/cgan_drawn/*/faces/metadata.tsv")
+    assert len(labels.read_text().splitlines()) == 1 + 2 * dashboard.POINTS
