@@ -12,12 +12,9 @@ def progress(items: Iterable | None = None, **options: Any) -> tqdm:
     return tqdm(items, mininterval=0.1 if sys.stderr.isatty() else 15.0, **options)
 
 
-def advance(bar: tqdm, count: int = 1) -> None:
-    """Count what is done; the first that a bar sees is left out of its rate: it was compiled."""
-    if bar.n > bar.initial:
-        bar.update(count)
-    else:
-        bar.initial += count
-        bar.n += count
-        bar.unpause()
-        bar.refresh()
+def leave_out_first(bar: tqdm) -> None:
+    """Count one that is done and leave it out of the rate: before it something was compiled."""
+    bar.initial += 1
+    bar.n += 1
+    bar.unpause()
+    bar.refresh()

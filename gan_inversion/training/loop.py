@@ -5,6 +5,7 @@ the images and the dropout masks depend on seed and epoch only. A resumed run th
 what the uninterrupted one would have.
 """
 
+import itertools
 import math
 import os
 import time
@@ -17,7 +18,7 @@ import numpy as np
 
 from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images
-from gan_inversion.progress import advance, progress
+from gan_inversion.progress import leave_out_first, progress
 from gan_inversion.run import Run
 from gan_inversion.seeding import stream
 from gan_inversion.storage import atomic
@@ -63,11 +64,14 @@ def fit(
     bar = progress(
         total=epochs * steps, initial=done * steps, unit="step", desc=f"{model.name} compiles"
     )
+    steps_seen = itertools.count()
     with bar:
         tick = keras.callbacks.LambdaCallback(
             # Again at every step: TensorFlow changes the settings once an epoch has begun.
             on_train_batch_begin=lambda batch, logs: keep_freed_memory(),
-            on_train_batch_end=lambda batch, logs: advance(bar),
+            on_train_batch_end=lambda batch, logs: (
+                bar.update() if next(steps_seen) else leave_out_first(bar)
+            ),
         )
         for epoch in range(done, epochs):
             bar.set_description(f"{model.name} epoch {epoch + 1}/{epochs}", refresh=False)

@@ -1,4 +1,5 @@
 import ctypes
+import io
 import json
 import platform
 import resource
@@ -9,6 +10,7 @@ import pytest
 from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 
 from gan_inversion.errors import UserError
+from gan_inversion.progress import leave_out_first, progress
 from gan_inversion.run import Run
 from gan_inversion.training import LeakCallback, fit, shuffled
 from gan_inversion.training.memory import keep_freed_memory
@@ -107,3 +109,18 @@ def test_the_callback_sees_a_model_memorise():
     # The losses are Keras' own, and so is what separates them.
     expected = np.square(np.asarray(model(others[0])) - others[1]).mean(axis=(1, 2))
     np.testing.assert_allclose(leak.losses(*others), expected, rtol=1e-4)
+
+
+def test_the_step_that_compiles_is_left_out_of_the_rate(monkeypatch):
+    now = [0.0]
+    bar = progress(total=101, desc="steps", file=io.StringIO())
+    monkeypatch.setattr(bar, "_time", lambda: now[0])
+    bar.start_t = bar.last_print_t = 0.0
+    now[0] = 60.0  # compiled
+    leave_out_first(bar)
+    for _ in range(50):
+        now[0] += 0.1
+        bar.update()
+    told = bar.format_dict
+    assert told["n"] == 51 and told["initial"] == 1
+    assert told["elapsed"] == pytest.approx(5.0)  # 50 steps, and 50 to come
