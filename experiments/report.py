@@ -9,7 +9,9 @@ import numpy as np
 from PIL import Image
 
 from experiments.common import main, rehearsed
-from experiments.methods import training_size
+from experiments.dashboard import shipped_faces
+from experiments.inversion import picked
+from experiments.methods import reconstruct, training_size
 from experiments.tables import EXPECTED
 from gan_inversion.config import FAMILY
 from gan_inversion.data import DatasetName
@@ -27,6 +29,7 @@ PLAIN = ("oracle", "random", "mean_face")  # controls that say nothing of an inv
 ATTACKS = ("threshold", "lira_offline_fixed", "rmia_offline")  # whose curves are drawn
 GROUPS = ((1, 1), (2, 5), (6, 20), (21, 10_000))  # images of a subject
 TERCILES = ("low", "middle", "high")
+SHOWN = 8  # drawn people
 FEWEST = 10  # images that a slice must have
 
 Pairs = Sequence[tuple[Record, Mapping[str, np.ndarray]]]
@@ -47,7 +50,7 @@ class Options:
     with them must not be published where LFW is the source."""
 
     faces: bool = True
-    """Show them."""
+    """Show the faces of the runs, photographs too; otherwise drawn ones."""
 
     dataset: DatasetName = "lfw"
     """Source of faces: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
@@ -212,8 +215,8 @@ def slice_section(inversions: Pairs, faces: Pairs, files: Sequence[str]) -> Sect
     return Section("Who is at risk", parts)
 
 
-def face_section(options: Options, inversions: Pairs) -> Section | None:
-    """Strips of the runs, worst first."""
+def face_section(options: Options, inversions: Pairs) -> Section:
+    """Strips of the runs, worst first; without any, drawn faces."""
     parts = []
     for record, some in compared(inversions):
         folder = options.runs / "inversion" / f"{record.method}-{record.dataset}-s{record.seed}"
@@ -225,7 +228,25 @@ def face_section(options: Options, inversions: Pairs) -> Section | None:
                 caption = f"{record.method}: {kind}, originals above"
                 picture = png(data.getvalue(), caption)
                 parts.append(drawing(caption, picture, files_of([(record, some)])))
-    return Section("Faces", parts) if parts else None
+    return Section("Faces", parts) if parts else drawn_section()
+
+
+def drawn_section() -> Section:
+    """Faces that anybody may be shown."""
+    return Section("Faces", [drawn_faces()])
+
+
+def drawn_faces() -> str:
+    """What the shipped generator makes of drawn people, where no run has faces to show."""
+    shown = shipped_faces()
+    chosen = picked(shown.cosines, SHOWN)["random"]
+    originals, embeddings = shown.look(shown.test[chosen])
+    rows = [originals, reconstruct(shown.models[0].inverter, embeddings)[0]]
+    strip = np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
+    data = BytesIO()
+    Image.fromarray(strip).save(data, "PNG", optimize=True)
+    caption = "Drawn people, and what the shipped conditional GAN makes of their embeddings"
+    return drawing(caption, png(data.getvalue(), caption), ["cgan_drawn, which is shipped"])
 
 
 def sentences(inversions: Pairs, leaks: Pairs, documented: Pairs) -> list[str]:
@@ -314,8 +335,7 @@ def run_all(options: Options) -> None:
             inversions, read(options, Faces().name), test_files(options, inversions[0][0])
         ),
     ]
-    if options.faces and (shown := face_section(options, inversions)):
-        sections.insert(2, shown)
+    sections.insert(2, face_section(options, inversions) if options.faces else drawn_section())
     intro = text(
         "Face-recognition systems store embeddings instead of photographs. This page shows what an "
         "embedding gives away, and what those who invert it remember of the people they were "

@@ -1,11 +1,15 @@
 """What the documentation shows, runs."""
 
+import importlib
 import re
+import shlex
 import subprocess
 import sys
 
 import pytest
+import tyro
 
+from experiments.common import check_options
 from tests.conftest import ROOT
 
 PAGES = [path for path in (ROOT / "docs").glob("*.md") if "```python" in path.read_text("utf-8")]
@@ -17,6 +21,31 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page):
     namespace = {}
     for block in blocks:
         exec(compile(block, page.name, "exec"), namespace)
+
+
+def commands():
+    """Every call of a program that README and documentation show: page, program, arguments."""
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        text = page.read_text("utf-8").replace("\\\n", " ")
+        for line in re.findall(r"(?:^ {4}|`|^    KERAS\S+ )python -m experiments\.(.+?)(?:`|$)",
+                               text, re.MULTILINE):  # fmt: skip
+            program, *arguments = shlex.split(line, comments=True)
+            if not any("<" in word or "..." in word for word in arguments):
+                yield page.name, program, tuple(word.replace("$", "") for word in arguments)
+
+
+def test_every_command_that_is_shown_is_one_that_its_program_takes():
+    shown = sorted(set(commands()))
+    assert len(shown) > 40
+    for page, program, arguments in shown:
+        options = importlib.import_module(f"experiments.{program}").Options
+        try:
+            found = tyro.cli(options, args=arguments)
+        except SystemExit:
+            # A program named without what it cannot do without: it is spoken of, not called.
+            assert not arguments, (page, program, arguments)
+            continue
+        check_options(found)
 
 
 def test_links_between_pages_lead_somewhere():
