@@ -13,7 +13,7 @@ from experiments.thresholds import embed_view
 from gan_inversion.data import Align, DatasetName, open_dataset
 from gan_inversion.progress import progress
 from gan_inversion.protocols import Inversion
-from gan_inversion.storage import atomic, check_output, write_png, write_text
+from gan_inversion.storage import atomic, check_output, claim_folder, write_png, write_text
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,9 @@ def run_all(options: Options) -> None:
     embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
     split = protocol.split(dataset.files, embeddings)
     images = dataset.view(protocol.view, resample=protocol.resample)
+    claim_folder(
+        options.output, f"an export of {dataset.name} {dataset.digest[:12]}, {embedder.name}"
+    )
     names = png_names(dataset.files)
     for picture, file in progress(
         zip(images, dataset.files, strict=True), total=len(images), desc="writing", unit="image"

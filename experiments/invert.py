@@ -28,7 +28,7 @@ from gan_inversion.evaluation.verification import cosine
 from gan_inversion.inverter import check_invert
 from gan_inversion.pretrained import SHIPPED
 from gan_inversion.progress import progress
-from gan_inversion.storage import check_output, write_png, write_text
+from gan_inversion.storage import check_output, claim_folder, write_png, write_text
 
 COLUMNS, SHOWN = 8, 200  # of the contact sheet
 LINE = 20  # pixels of a line of words on it
@@ -255,6 +255,7 @@ def run_all(options: Options) -> None:
         ]
     if options.hypotheses > 1:
         check_visible(rows, trained.method)
+    claim_folder(options.output, "reconstructions")
     for hypothesis, row in enumerate(rows):
         ending = f"-{hypothesis}" if options.hypotheses > 1 else ""
         for name, picture in zip(names, row, strict=True):

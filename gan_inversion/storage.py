@@ -90,13 +90,7 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     Raises:
         UserError: `path` holds anything that no earlier call made.
     """
-    if path.exists() and not path.is_dir():
-        raise UserError(f"expected a folder to write to in {path}, found a file")
-    if path.is_dir() and any(path.iterdir()) and not (path / MADE).exists():
-        raise UserError(
-            f"expected a new or empty folder, or one written by this program before, in {path}: "
-            "it holds other files, which would be lost"
-        )
+    _check_made(path)
     temporary = path.with_name(WRITING + secrets.token_hex(8))
     try:
         temporary.mkdir(parents=True)
@@ -125,6 +119,36 @@ def check_output(output: Path, *inputs: Path | None) -> None:
                 f"expected a place of its own to write to, but {output} and {path}, which is read, "
                 "lie within each other"
             )
+
+
+def _check_made(path: Path) -> None:
+    """Raise `UserError` unless a folder is new, empty, or marked as written by this package."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"expected a folder to write to in {path}, found a file")
+    if path.is_dir() and any(path.iterdir()) and not (path / MADE).exists():
+        raise UserError(
+            f"expected a new or empty folder, or one written by this program before, in {path}: "
+            "it holds other files, which could be overwritten"
+        )
+
+
+def claim_folder(path: Path, content: str) -> None:
+    """Mark a folder as one that this package writes to; its files may then be overwritten.
+
+    Args:
+        path: the folder, made if it is not there.
+        content: what it is for. A folder that holds something else is refused.
+
+    Raises:
+        UserError: it holds files of others, or of another content, or cannot be written.
+    """
+    _check_made(path)
+    mark = path / MADE
+    if mark.exists() and (known := mark.read_text(encoding="utf-8", errors="replace")) != content:
+        raise UserError(
+            f"{path} holds {known or 'something else'}, not {content}: give another folder"
+        )
+    write_text(mark, content)
 
 
 def remove_unfinished(folder: Path) -> None:

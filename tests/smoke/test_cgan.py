@@ -11,6 +11,7 @@ from PIL import Image
 
 from gan_inversion.data import Synthetic
 from gan_inversion.record import Record, at
+from gan_inversion.storage import MADE
 from tests.conftest import JAX
 from tests.smoke.test_experiments import WITHOUT_TENSORFLOW, finish, start
 
@@ -101,6 +102,7 @@ def test_a_users_embeddings_are_inverted(smoke, tmp_path):
     output = finish(start(tmp_path, "experiments.invert", *arguments))
     assert "out: 12 reconstructions by cgan" in output
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        MADE,
         "contact_sheet.png",
         "verdicts.csv",
         *(f"{row:02d}.png" for row in range(12)),

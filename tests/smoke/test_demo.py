@@ -18,6 +18,7 @@ from gan_inversion.evaluation.figures import check_figures, ground_of
 from gan_inversion.pretrained import SHIPPED
 from gan_inversion.protocols import Inversion
 from gan_inversion.record import Record, at, read_scores
+from gan_inversion.storage import MADE
 from tests.conftest import SMALL
 
 
@@ -103,7 +104,7 @@ def test_it_inverts_without_being_named(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert re.search(r"[56] of 6 reconstructions are accepted by compact as the person", said)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "contact_sheet.png", "verdicts.csv", *(f"{place}.png" for place in range(6))
+        MADE, "contact_sheet.png", "verdicts.csv", *(f"{place}.png" for place in range(6))
     }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from gan_inversion.storage import (
     cached_array,
     cached_json,
     cached_result,
+    claim_folder,
     exclusive,
     manifest_digest,
     read_json,
@@ -229,6 +230,20 @@ def test_a_folder_of_others_is_not_replaced(tmp_path):
     with pytest.raises(UserError, match="found a file"), replaced_folder(folder / "two"):
         pass
     assert (folder / "two").read_text() == "2"
+
+
+def test_files_of_others_are_not_overwritten(tmp_path):
+    claim_folder(tmp_path / "out", "faces")
+    (tmp_path / "out" / "0.png").write_text("mine")
+    claim_folder(tmp_path / "out", "faces")
+    with pytest.raises(UserError, match="holds faces, not numbers: give another folder"):
+        claim_folder(tmp_path / "out", "numbers")
+    (tmp_path / "out" / MADE).unlink()
+    with pytest.raises(UserError, match="it holds other files, which could be overwritten"):
+        claim_folder(tmp_path / "out", "faces")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match="found a file"):
+        claim_folder(tmp_path / "file", "faces")
 
 
 def test_what_fails_in_a_new_folder_leaves_the_old_one(tmp_path):

@@ -1,0 +1,117 @@
+"""When `experiments.inversion` has nothing to do, and when a record is another one's."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from experiments import inversion
+from experiments.inversion import Options, compared, is_done, looks_shifted
+from gan_inversion.data import Synthetic
+from gan_inversion.errors import UserError
+from gan_inversion.protocols import Inversion
+from gan_inversion.record import Record, metric
+from tests.unit.test_record import RECORD
+
+FACES = Synthetic(3, 2)
+
+
+def options(folder, **changes):
+    return Options(
+        methods=("documented_dense",),
+        seeds=(0,),
+        dataset="synthetic",
+        embedder="compact",
+        judges=(),
+        runs=folder / "runs",
+        records=folder / "records",
+        tables=folder / "tables",
+        **changes,
+    )
+
+
+def record(**changes):
+    config = inversion.build_one("documented_dense", Options()).config
+    recognisers = {"compact": {"digest": "0", "thresholds": {"0.001": 0.5}}}
+    return replace(
+        RECORD,
+        protocol="inversion",
+        protocol_hash=Inversion().hash,
+        method="documented_dense",
+        dataset="synthetic",
+        data_digest=FACES.digest,
+        embedder="compact",
+        config={**config, "recognisers": recognisers, **changes},
+        metrics={"compact/sar_type1@fmr=1e-3": metric(0.64, n=10)},
+    )
+
+
+def done(folder, **changes):
+    return is_done("documented_dense", 0, options=options(folder, **changes), dataset=FACES)
+
+
+def test_a_published_record_alone_does_not_make_an_inverter(tmp_path, capsys):
+    assert not done(tmp_path)
+    record().write(tmp_path / "records")
+    assert not done(tmp_path)
+    own = tmp_path / "runs/inversion/documented_dense-synthetic-s0/inverter/record.json"
+    record().write_to(own)
+    assert done(tmp_path)
+    assert "exists: skipped" in capsys.readouterr().out
+
+
+def test_a_run_that_was_killed_before_its_record_was_published_is_published(tmp_path):
+    own = tmp_path / "runs/inversion/documented_dense-synthetic-s0/inverter/record.json"
+    record().write_to(own, {"test_index": np.arange(3)})
+    assert done(tmp_path)
+    path = tmp_path / "records/inversion/documented_dense-synthetic-s0.json"
+    assert Record.read(path) == Record.read(own)
+
+
+@pytest.mark.parametrize(
+    ("known", "asked", "sentence"),
+    [
+        ({"epochs": 1}, {"epochs": 5}, "is of another epochs: expected 5, got 1"),
+        ({"targets": "documented"}, {}, "is of another targets: expected corrected, got documen"),
+    ],
+)
+def test_a_record_of_other_options_is_not_taken_for_done(tmp_path, known, asked, sentence):
+    record(**known).write(tmp_path / "records")
+    with pytest.raises(UserError, match=sentence):
+        done(tmp_path, **asked)
+
+
+def test_nothing_is_embedded_where_nothing_is_to_do(tmp_path, monkeypatch):
+    record().write(tmp_path / "records")
+    own = tmp_path / "runs/inversion/documented_dense-synthetic-s0/inverter/record.json"
+    record().write_to(own)
+    monkeypatch.setattr(inversion, "open_faces", lambda options: FACES)
+    monkeypatch.setattr(inversion, "check_inversion", lambda *_, **__: "")
+    monkeypatch.setattr(inversion, "write_inversion", lambda *_, **__: None)
+
+    def set_up(options):
+        raise AssertionError("embedded")
+
+    monkeypatch.setattr(inversion, "set_up", set_up)
+    inversion.run_all(options(tmp_path))
+    with pytest.raises(AssertionError, match="embedded"):
+        inversion.run_all(replace(options(tmp_path), seeds=(0, 1)))
+
+
+def test_a_training_done_again_is_compared_with_its_record():
+    mine = replace(record(), metrics={"compact/sar_type1@fmr=1e-3": metric(0.641, n=10)})
+    assert compared(record(), mine) == (
+        "documented_dense, seed 0: type-I success rate at FMR 0.1 % published 0.640, yours 0.641; "
+        "the published record stays"
+    )
+
+
+def test_rows_that_are_shifted_are_noticed():
+    random = np.random.default_rng(0)
+    subjects = np.repeat([f"s{number}" for number in range(30)], 3)
+    found = inversion.Examination()
+    found.scores["compact/type1"] = random.normal(0.8, 0.05, 90)
+    found.scores["compact/type2"] = random.normal(0.6, 0.05, 180)
+    assert looks_shifted(found, "compact", subjects) is None
+    found.scores["compact/type1"] = random.normal(0.4, 0.05, 90)
+    assert "are the rows of the index shifted?" in looks_shifted(found, "compact", subjects)
