@@ -201,6 +201,7 @@ def _copying(found: Examination, bench: Bench, vectors: np.ndarray) -> None:
     real, split = bench.judges[0].embeddings, bench.split
     found.scores["copy/outputs"] = nearest(vectors[~rejected(vectors)], real[split.train])
     found.scores["copy/held_out"] = nearest(real[split.validation], real[split.train])
+    found.scores["copy/held_out_index"] = split.validation.astype("int32")
 
 
 def _pixels(found: Examination, bench: Bench, reconstructions: np.ndarray) -> None:

@@ -249,7 +249,9 @@ def ground_of(record: Record, scores: Scores, files: Sequence[str], parts: np.nd
         name: {float(rate): value for rate, value in declared[name]["thresholds"].items()}
         for name in names
     }
-    return Ground(subjects[scores["test_index"]], subjects[parts == "validation"], thresholds)
+    # Without those that the attacked recogniser rejects; older records had none.
+    validation = scores.get("copy/held_out_index", np.flatnonzero(parts == "validation"))
+    return Ground(subjects[scores["test_index"]], subjects[validation], thresholds)
 
 
 def check_figures(record: Record, scores: Scores, ground: Ground) -> list[str]:
