@@ -511,7 +511,7 @@ def _finish(
     parts = ", ".join(f"{name} {part:.0f}" for name, part in seconds.items())
     cosine = figures.get(f"{embedder.name}/cosine_mean")
     known = "no cosine" if cosine is None else f"cosine {cosine:.4f}"
-    print(f"{path}: {known}; examined in {sum(seconds.values()):.0f} seconds: {parts}")
+    print(f"{run.folder}: {known}; examined in {sum(seconds.values()):.0f} seconds: {parts}")
 
 
 def compared(published: Record, own: Record) -> str:

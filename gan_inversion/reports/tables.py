@@ -192,7 +192,7 @@ def thresholds(lines: Iterable[Threshold]) -> Table:
     header = ["recogniser", "data, view", "subjects", "FMR", "threshold (cosine)", "impostor pairs"]
     rows: list[list[Cell | str]] = [
         [
-            line.recogniser,
+            line.recogniser + ("" if line.precision == "float32" else f", {line.precision}"),
             f"{line.dataset}, {line.view}",
             line.subjects,
             f"{line.fmr:g}",

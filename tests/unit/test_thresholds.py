@@ -13,6 +13,7 @@ from gan_inversion.data import LFW, Subset
 from gan_inversion.embedders import load_embedder
 from gan_inversion.errors import UserError
 from gan_inversion.protocols import Inversion
+from gan_inversion.reports.tables import thresholds
 from gan_inversion.thresholds import Threshold, add_thresholds, read_thresholds
 from tests.conftest import ROOT
 
@@ -40,6 +41,19 @@ def test_lines_are_read_as_they_were_written_and_replaced_by_condition(tmp_path)
     newer = dataclasses.replace(LINE, threshold=0.57)
     add_thresholds(path, [newer])
     assert read_thresholds(path) == [other, newer]
+
+
+def test_thresholds_of_another_precision_stand_beside_each_other(tmp_path):
+    path = tmp_path / "thresholds.json"
+    other = dataclasses.replace(LINE, precision="bfloat16", threshold=0.56)
+    add_thresholds(path, [LINE])
+    silent = path.read_text().replace('  "precision": "float32",\n', "")  # as registries were
+    assert "precision" not in silent
+    path.write_text(silent)
+    assert read_thresholds(path) == [LINE]
+    add_thresholds(path, [other])
+    assert set(read_thresholds(path)) == {LINE, other}
+    assert "| facenet, bfloat16 |" in thresholds([LINE, other]).markdown()
 
 
 @pytest.mark.parametrize(
