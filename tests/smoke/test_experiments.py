@@ -142,6 +142,24 @@ def test_a_full_disk_is_a_sentence(tmp_path):
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def test_a_checkpoint_for_which_there_is_no_room_is_a_sentence(tmp_path):
+    def limit():  # views fit, weights and moments of forty million bytes each do not
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100 << 20, 100 << 20))
+
+    process = subprocess.run(
+        [sys.executable, "-m", *SMOKE, "documented_dense"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        preexec_fn=limit,
+        timeout=300,
+    )
+    assert process.returncode == 2 and "Traceback" not in process.stderr
+    assert "checkpoint.npz: File too large" in process.stderr
+    assert not list(tmp_path.rglob("checkpoint*")) and not list(tmp_path.rglob(".writing*"))
+
+
 def test_train_compact(tmp_path):
     finish(start(tmp_path, "experiments.train_compact", "--smoke"))
     smoke = tmp_path / "runs" / "smoke"

@@ -10,19 +10,21 @@ import keras
 import numpy as np
 import pytest
 
+from baselines.controls import MeanFace
 from experiments.invert import (
     LINE,
     Options,
     check_visible,
     contact_sheet,
     read_embeddings,
+    recogniser_of,
     run_all,
     verdict,
 )
-from experiments.methods import open_trained
+from experiments.methods import Trained, open_trained
 from gan_inversion.cgan import ConditionalGAN, draw
 from gan_inversion.errors import UserError
-from gan_inversion.storage import check_output
+from gan_inversion.storage import check_output, sha256_file
 from tests.conftest import SMALL
 
 generator_of = partial(draw, dimension=512, precision="float32")
@@ -195,3 +197,15 @@ def test_an_output_within_the_input_is_refused(tmp_path):
         with pytest.raises(UserError, match="which is read, lie within each other"):
             check_output(tmp_path / output, *(tmp_path / path for path in inputs))
     check_output(tmp_path / "out", tmp_path / "photos", None)
+
+
+def test_a_recogniser_of_ones_own_comes_from_the_command_line_and_is_the_same(tmp_path):
+    own = f"{tmp_path / 'mine.py'}:embed"
+    (tmp_path / "mine.py").write_text("def embed(images):\n    return images[:, 0, 0] + 1.0\n")
+    embedder = {"name": "embed", "digest": sha256_file(tmp_path / "mine.py")}
+    trained = Trained(tmp_path, "ridge_pca", MeanFace(), {"embedder": embedder}, {})
+    assert recogniser_of(trained, own).name == "embed"
+    with pytest.raises(UserError, match=r"of its own, embed: give it as --embedder file.py:embed"):
+        recogniser_of(trained, None)
+    with pytest.raises(UserError, match=r"inverts embeddings of embed .* got compact"):
+        recogniser_of(trained, "compact")
