@@ -21,8 +21,8 @@ from gan_inversion.cgan import train_in_turn
 from gan_inversion.config import PRESETS
 from gan_inversion.data import Subset, Synthetic
 from gan_inversion.embedders import Compact
-from gan_inversion.evaluation.attack import attack, subject_mean
-from gan_inversion.evaluation.intervals import bootstrap_rate
+from gan_inversion.evaluation.attack import attack
+from gan_inversion.evaluation.figures import success
 from gan_inversion.evaluation.leak import Leak, leak
 from gan_inversion.evaluation.membership import ATTACKS, every_target
 from gan_inversion.evaluation.reconstruction import mse
@@ -31,6 +31,7 @@ from gan_inversion.inverter import Inverter
 from gan_inversion.pretrained import SHIPPED
 from gan_inversion.progress import progress
 from gan_inversion.protocols import Inversion, Membership
+from gan_inversion.record import Metric, at
 from gan_inversion.reports.page import Section, page, png, text
 from gan_inversion.storage import write_text
 
@@ -108,8 +109,8 @@ class Judged:
 
     pictures: np.ndarray
     cosines: np.ndarray
-    same: tuple[float, tuple[float, float]]
-    other: tuple[float, tuple[float, float]]
+    same: Metric
+    other: Metric
 
 
 def judge(inverter: Inverter, bench: Bench) -> Judged:
@@ -118,16 +119,11 @@ def judge(inverter: Inverter, bench: Bench) -> Judged:
     originals = judge.embeddings[bench.split.test]
     pictures, _ = reconstruct(inverter, originals)
     outcome = attack(judge.embedder.embed(pictures), originals, subjects)
-    threshold = judge.thresholds[FMR].threshold
-    hits = outcome.type1 >= (np.inf if threshold is None else threshold)
-    pairs = outcome.type2 >= (np.inf if threshold is None else threshold)
-    names, means = subject_mean(pairs, subjects[outcome.inverted])
-    return Judged(
-        pictures,
-        outcome.type1,
-        (float(hits.mean()), bootstrap_rate(hits, subjects)),
-        (float(means.mean()), bootstrap_rate(means, names)),
-    )
+    threshold, name = judge.accepts_from[FMR], judge.embedder.name
+    least = {FMR: np.inf if threshold is None else threshold}
+    rates = success(name, outcome.type1, outcome.type2, subjects, least)
+    same, other = (rates[at(f"{name}/sar_type{kind}", fmr=FMR)] for kind in (1, 2))
+    return Judged(pictures, outcome.type1, same, other)
 
 
 def remembered(options: Options, bench: Bench) -> dict[str, Leak]:
@@ -211,8 +207,8 @@ def numbers(judged: dict[str, Judged], leaks: dict[str, Leak], bench: Bench) -> 
         same, other = found.same, found.other
         said.append(
             f"Of {count} embeddings of people it never saw, {NAMES[name]}, turns "
-            f"{same[0]:.0%} ({same[1][0]:.0%} to {same[1][1]:.0%}) into a face that the recogniser "
-            f"accepts as the person, and {other[0]:.0%} ({other[1][0]:.0%} to {other[1][1]:.0%}) "
+            f"{_share(same)} into a face that the recogniser "
+            f"accepts as the person, and {_share(other)} "
             "into one that it also accepts beside another picture of the person."
         )
     for name, told in leaks.items():
@@ -225,12 +221,18 @@ def numbers(judged: dict[str, Judged], leaks: dict[str, Leak], bench: Bench) -> 
     return said
 
 
+def _share(rate: Metric) -> str:
+    """A rate in per cent, with its interval."""
+    low, high = rate.ci or (0.0, 1.0)
+    return f"{rate.value:.0%} ({low:.0%} to {high:.0%})"
+
+
 def write_events(folder: Path, judged: dict[str, Judged], leaks: dict[str, Leak]) -> None:
     """The same figures for TensorBoard, beside the logs of the trainings."""
     for name, found in judged.items():
         with Events(folder / name) as writer:
-            writer.add_scalar("accepted/same_picture", found.same[0], 0)
-            writer.add_scalar("accepted/other_picture", found.other[0], 0)
+            writer.add_scalar("accepted/same_picture", found.same.value, 0)
+            writer.add_scalar("accepted/other_picture", found.other.value, 0)
             writer.add_histogram("cosine", found.cosines, 0, bins="auto")
             if name in leaks:
                 writer.add_scalar("leak/auc", leaks[name].auc[0], 0)

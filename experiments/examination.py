@@ -41,6 +41,11 @@ class Judge:
     thresholds: Mapping[float, Threshold]
 
     @property
+    def accepts_from(self) -> dict[float, float | None]:
+        """The scores alone, by false match rate; None where the pairs do not resolve it."""
+        return {fmr: line.threshold for fmr, line in self.thresholds.items()}
+
+    @property
     def impostors(self) -> str:
         """Whose pairs the thresholds were set on."""
         line = next(iter(self.thresholds.values()))
@@ -148,10 +153,7 @@ def examine(
 
 def ground(bench: Bench) -> Ground:
     """What raw scores are read by."""
-    thresholds = {
-        judge.embedder.name: {fmr: line.threshold for fmr, line in judge.thresholds.items()}
-        for judge in bench.judges
-    }
+    thresholds = {judge.embedder.name: judge.accepts_from for judge in bench.judges}
     validation = bench.dataset.subjects[bench.split.validation]
     return Ground(bench.subjects, validation, thresholds)
 

@@ -282,17 +282,17 @@ def trained(
     embeddings = bench.judges[0].embeddings[prepared.chosen]
     images = Subset(bench.images, prepared.chosen)
     inverter, done = prepared.inverter, training_of(run)
+    # First: whoever finds a trained inverter finds what its verdicts are by.
+    write_thresholds(run.folder / THRESHOLDS, bench.judges[0].thresholds.values())
     if done is not None and hasattr(inverter, "load"):
         print(f"{run.folder} is trained")
         inverter = type(inverter).load(run.folder / "inverter")
-        recogniser = bench.judges[0].embedder
         if hasattr(inverter, "recogniser"):
-            inverter.recogniser = recogniser
-        return inverter, *done
-    seconds = train(inverter, embeddings, images, seed=seed, run=run)
-    write_thresholds(run.folder / THRESHOLDS, bench.judges[0].thresholds.values())
+            inverter.recogniser = bench.judges[0].embedder
+    else:
+        done = train(inverter, embeddings, images, seed=seed, run=run), device()
     run.checkpoint.unlink(missing_ok=True)  # the trained inverter stays
-    return inverter, seconds, device()
+    return inverter, *done
 
 
 def run_one(method: str, seed: int, *, options: Options, bench: Bench) -> None:
@@ -332,7 +332,13 @@ def run_elsewhere(folder: Path, *, options: Options, bench: Bench) -> None:
     reconstructions = read_reconstructions(folder, files)
     config = {"pictures_digest": sha256(reconstructions.data)}
     path = _record_path(name, seed, options)
-    if recorded(path, split=bench.split.hash, **_conditions(bench), **config):
+    condition = {
+        "protocol_hash": bench.protocol.hash,
+        "data_digest": bench.dataset.digest,
+        "embedder_digest": bench.judges[0].embedder.digest,
+        "split": bench.split.hash,
+    }
+    if recorded(path, **condition, **config):
         return
     prepared = Prepared(None, bench.split.train, config)
     with open_run(name, seed, prepared, options=options, bench=bench) as run:
@@ -424,15 +430,6 @@ def open_run(
     }
     preview = Preview(attacked.embeddings[bench.split.test], bench.originals, seed)
     return Run(_run_folder(method, seed, options), config, preview=preview)
-
-
-def _conditions(bench: Bench) -> dict[str, str]:
-    """What a record must agree in."""
-    return {
-        "protocol_hash": bench.protocol.hash,
-        "data_digest": bench.dataset.digest,
-        "embedder_digest": bench.judges[0].embedder.digest,
-    }
 
 
 def _declared(bench: Bench) -> dict[str, Any]:

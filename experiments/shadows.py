@@ -280,9 +280,9 @@ def attack_all(
         }
         if unit == "image":
             type1, type2 = here.pop("type1"), here.pop("type2")
-            name, lines = bench.judges[0].embedder.name, bench.judges[0].thresholds
-            thresholds = {fmr: line.threshold for fmr, line in lines.items()}
-            metrics |= success(name, type1, type2, bench.subjects, thresholds)
+            attacked = bench.judges[0]
+            name = attacked.embedder.name
+            metrics |= success(name, type1, type2, bench.subjects, attacked.accepts_from)
             scores |= {f"{name}/type1": type1, f"{name}/type2": type2}
         told, curves = attack_unit(
             here,

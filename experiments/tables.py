@@ -49,7 +49,9 @@ EXPECTED = [
 class Options:
     """Compile the tables from the records: Markdown pages, LaTeX and CSV.
 
-    Figures of reconstruction are computed from the raw scores again, and compared: two minutes.
+    Figures of reconstruction are computed from the raw scores again, and compared.
+
+    Cost: half a minute.
     """
 
     results: Path = Path("results")

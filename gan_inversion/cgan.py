@@ -110,13 +110,9 @@ class ConditionalGAN:
                     model.get_layer("coarse").set_weights(start)
         self.model, self._players = players.average, players
         first = done // config.interval
-
-        def batches(interval: int) -> Draws:
-            return Draws(embeddings, images, config, seed=seed, interval=interval)
-
         fit(
             players,
-            batches,
+            partial(_draws, embeddings, images, config, seed),
             epochs=first + config.steps // config.interval,
             seed=seed,
             first=first,
@@ -304,6 +300,7 @@ def train_in_turn(
 def _draws(
     embeddings: np.ndarray, images: Images, config: Config, seed: int, interval: int
 ) -> Draws:
+    """The batches of an interval, as `training.fit` takes them when all but the last is given."""
     return Draws(embeddings, images, config, seed=seed, interval=interval)
 
 

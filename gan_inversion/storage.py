@@ -256,13 +256,18 @@ def read_json(path: Path, kind: type[T]) -> T:
 
 
 def cached_json(path: Path, kind: type[T], make: Callable[[], T]) -> T:
-    """The value in a JSON file of the cache; made and written where it is absent or damaged."""
-    try:
+    """The value in a JSON file of the cache; made and written where it is absent or damaged.
+
+    One process makes it while others wait.
+    """
+    with contextlib.suppress(UserError):
         return read_json(path, kind)
-    except UserError:
+    with exclusive(path, wait=True):
+        with contextlib.suppress(UserError):
+            return read_json(path, kind)  # made by another process meanwhile
         found = make()
         write_text(path, json.dumps(found))
-        return found
+    return found
 
 
 def cached_array(

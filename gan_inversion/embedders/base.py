@@ -20,7 +20,7 @@ from gan_inversion.errors import UserError
 from gan_inversion.inverter import Images
 from gan_inversion.predict import in_blocks
 from gan_inversion.progress import progress
-from gan_inversion.storage import cache_dir, cached_json, cached_result, exclusive
+from gan_inversion.storage import cache_dir, cached_json, cached_result
 
 PRECISIONS = ("float32", "bfloat16")  # of weights and arithmetic, but for the last layers
 PART = 2048  # images a cache file: what an interrupted embedding can lose
@@ -236,8 +236,7 @@ def fastest_precision(build: Callable[[str], keras.Model], inputs: Any, *, name:
     """
     backend = keras.backend.backend()
     memory = cache_dir() / "precision" / f"{name}-{backend}-{platform.node()}.json"
-    with exclusive(memory, wait=True):  # of several first runs one measures
-        found = cached_json(memory, list, lambda: [_faster(build, inputs)])
+    found = cached_json(memory, list, lambda: [_faster(build, inputs)])
     return found[0] if found and found[0] in PRECISIONS else PRECISIONS[0]
 
 

@@ -1,16 +1,20 @@
 """When `experiments.inversion` has nothing to do, and when a record is another one's."""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 
+from baselines.controls import MeanFace
 from experiments import inversion
 from experiments.inversion import Options, compared, is_done, looks_shifted
 from gan_inversion.data import Synthetic
 from gan_inversion.errors import UserError
 from gan_inversion.protocols import Inversion
 from gan_inversion.record import Record, metric
+from gan_inversion.run import Run
 from tests.unit.test_record import RECORD
 
 FACES = Synthetic(3, 2)
@@ -115,3 +119,23 @@ def test_rows_that_are_shifted_are_noticed():
     assert looks_shifted(found, "compact", subjects) is None
     found.scores["compact/type1"] = random.normal(0.4, 0.05, 90)
     assert "are the rows of the index shifted?" in looks_shifted(found, "compact", subjects)
+
+
+def test_a_kill_right_after_the_training_leaves_nothing_to_be_repaired_by_hand(tmp_path):
+    """What verdicts are by comes before the inverter; a checkpoint left goes the next time."""
+
+    class Killed(Exception):
+        pass
+
+    class Bench:
+        judges = (SimpleNamespace(embeddings=np.zeros((4, 3)), thresholds={}, embedder=None),)
+        images = np.zeros((4, 160, 160, 3), "uint8")
+
+    prepared = inversion.Prepared(MeanFace(), np.arange(4), {})
+    with Run(tmp_path / "run", {}) as run:
+        with pytest.raises(Killed), patch.object(inversion, "device", side_effect=Killed):
+            inversion.trained("mean_face", 0, prepared, run=run, bench=Bench)
+        assert (run.folder / "trained.json").exists() and (run.folder / "thresholds.json").exists()
+        run.checkpoint.write_bytes(b"left")
+        inverter, *_ = inversion.trained("mean_face", 0, prepared, run=run, bench=Bench)
+        assert isinstance(inverter, MeanFace) and not run.checkpoint.exists()

@@ -174,6 +174,13 @@ def test_damaged_json_of_the_cache_is_made_anew_and_elsewhere_a_sentence(tmp_pat
     assert cached_json(path, list, lambda: [1, 2]) == [1, 2] == read_json(path, list)
 
 
+def test_what_is_known_is_read_without_a_lock(tmp_path):
+    """As from a cache that may only be read."""
+    assert cached_json(tmp_path / "list.json", list, lambda: [1]) == [1]
+    with patch("gan_inversion.storage.exclusive", side_effect=AssertionError("locked")):
+        assert cached_json(tmp_path / "list.json", list, lambda: [2]) == [1]
+
+
 @pytest.mark.parametrize("name", ["config.json", "log.jsonl"])
 def test_a_damaged_run_is_a_sentence(tmp_path, name):
     with Run(tmp_path / "run", {"a": 1}) as run:
