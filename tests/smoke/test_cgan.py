@@ -13,7 +13,7 @@ from gan_inversion.data import Synthetic
 from gan_inversion.record import Record, at
 from gan_inversion.storage import MADE
 from tests.conftest import JAX
-from tests.smoke.test_experiments import WITHOUT_TENSORFLOW, finish, start
+from tests.programs import WITHOUT_TENSORFLOW, call, finish, start
 
 PROGRAM = ("experiments.inversion", "--smoke", "--methods")
 # Several threads add up in an order of their own, and twenty steps of Adam make much of it.
@@ -67,16 +67,16 @@ def test_a_killed_training_ends_with_the_same_numbers(smoke, tmp_path):
     path.unlink()
     own = again / "inversion/cgan-synthetic-s0/inverter/record.json"
     assert own.exists() and not checkpoint.exists()
-    output = finish(start(tmp_path, *PROGRAM, "cgan", **ALONE))
+    output = call(tmp_path, *PROGRAM, "cgan")
     assert "cgan-synthetic-s0.json written from its run" in output and "cgan epoch" not in output
     assert Record.read(path) == record == Record.read(own)
     own.unlink()
-    output = finish(start(tmp_path, *PROGRAM, "cgan", **ALONE))
+    output = call(tmp_path, *PROGRAM, "cgan")
     assert "cgan-synthetic-s0 is trained" in output and "cgan epoch" not in output
     for words in ("type-I success rate at FMR 0.1 % published", "the published record stays"):
         assert words in output
     path.unlink(), own.unlink()
-    output = finish(start(tmp_path, *PROGRAM, "cgan", **ALONE))
+    output = call(tmp_path, *PROGRAM, "cgan")
     assert "cgan-synthetic-s0 is trained" in output and "cgan epoch" not in output
     assert Record.read(path).cost["train_seconds"] == record.cost["train_seconds"]
     for name, figure in record.metrics.items():
@@ -99,7 +99,7 @@ def test_a_users_embeddings_are_inverted(smoke, tmp_path):
     vectors = np.random.default_rng(0).standard_normal((12, 512))
     np.savez(tmp_path / "mine.npz", embeddings=vectors)
     arguments = ("--model", str(run), "--input", "mine.npz", "--output", "out")
-    output = finish(start(tmp_path, "experiments.invert", *arguments))
+    output = call(tmp_path, "experiments.invert", *arguments)
     assert "out: 12 reconstructions by cgan" in output
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         MADE,
@@ -123,9 +123,9 @@ def test_a_users_photographs_are_inverted_once_where_hypotheses_look_alike(smoke
     arguments = ("--model", str(run), "--input", "photos", "--output", "out")
     # Drawn faces are framed as LFW's; after thirty steps the noise does nothing that is seen.
     arguments = ("experiments.invert", *arguments, "--align", "never")
-    output = finish(start(tmp_path, *arguments, "--hypotheses", "2"), code=2)
+    output = call(tmp_path, *arguments, "--hypotheses", "2", code=2)
     assert "the hypotheses of cgan differ by " in output and not (tmp_path / "out").exists()
-    output = finish(start(tmp_path, *arguments))
+    output = call(tmp_path, *arguments)
     assert "4 photographs: 0 aligned by landmarks, 4 as is" in output
     assert Image.open(tmp_path / "out" / "contact_sheet.png").size == (640, 60 + 320)
 
@@ -133,7 +133,7 @@ def test_a_users_photographs_are_inverted_once_where_hypotheses_look_alike(smoke
 def test_its_grid_shows_random_median_and_worst(smoke, tmp_path):
     run = smoke / "inversion/cgan-synthetic-s0"
     arguments = ("--models", str(run), "--dataset", "synthetic", "--output", "grid.png")
-    finish(start(tmp_path, "experiments.grid", *arguments, "--photographs"))
+    call(tmp_path, "experiments.grid", *arguments, "--photographs")
     grid = np.asarray(Image.open(tmp_path / "grid.png"))
     assert grid.shape == (3 * (28 + 2 * 160), 1760, 3)
     titles, pictures = grid[:28], grid[28 : 28 + 320, 160:]
@@ -143,5 +143,5 @@ def test_its_grid_shows_random_median_and_worst(smoke, tmp_path):
     shutil.copytree(run, tmp_path / "copy")
     (tmp_path / "copy/inverter/record.json").unlink()
     arguments = ("--models", "copy", *arguments[2:])
-    sentence = finish(start(tmp_path, "experiments.grid", *arguments), code=2)
+    sentence = call(tmp_path, "experiments.grid", *arguments, code=2)
     assert "expected an examined run, but copy was only trained: examine it with" in sentence

@@ -15,7 +15,7 @@ from experiments.screenshots import CHROMIUM, DESK, PHOTOGRAPHS, TABS, browser, 
 from gan_inversion.data import open_dataset
 from gan_inversion.record import Record
 from tests.conftest import ROOT
-from tests.smoke.test_experiments import finish, start
+from tests.programs import call, finish, start
 
 browser_only = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
@@ -32,7 +32,7 @@ def rehearsed(tmp_path_factory):
         ("experiments.dashboard", "--no-serve"),
         ("experiments.report",),
     ):
-        finish(start(folder, *command, "--smoke"))
+        call(folder, *command, "--smoke")
     return folder / "runs/smoke"
 
 
@@ -149,6 +149,7 @@ def test_screenshots_are_taken_by_command(rehearsed, tmp_path):
         "--report",
         str(rehearsed / "report.html"),
     )
+    # A process of its own: this one has a browser open.
     finish(start(tmp_path, "experiments.screenshots", *built, "--output", "pictures"))
     shots = {path.stem: Image.open(path) for path in (tmp_path / "pictures").glob("*.png")}
     assert set(shots) == {*TABS, "report"}

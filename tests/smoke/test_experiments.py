@@ -1,4 +1,4 @@
-"""The real programs, end to end, on synthetic faces, in processes of their own."""
+"""The real programs, end to end, on synthetic faces."""
 
 import json
 import os
@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
 
 import numpy as np
 import pytest
@@ -16,46 +15,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from gan_inversion.record import Record
 from tests.conftest import JAX, ROOT
-
-WITHOUT_TENSORFLOW = """
-import runpy, sys
-
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("tensorflow", "tf_keras"):
-            raise ImportError(f"{name} is blocked")
-
-sys.meta_path.insert(0, Blocked())
-sys.argv = sys.argv[1:]
-runpy.run_module(sys.argv[0], run_name="__main__")
-assert "tensorflow" not in sys.modules
-"""
-
-
-def start(folder, *arguments, program=("-m",), **environment):
-    return subprocess.Popen(
-        [sys.executable, *program, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # A shell lets its background jobs ignore Ctrl-C, and children inherit that.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
-
-
-def finish(process, *, code=0):
-    output, _ = process.communicate(timeout=500)
-    assert process.returncode == code, output
-    return output
-
+from tests.programs import WITHOUT_TENSORFLOW, call, finish, start
 
 SMOKE = ("experiments.documented", "--smoke", "--methods")
 
 
 def test_the_demo(tmp_path):
-    output = finish(start(tmp_path, "experiments.documented", "--smoke"))
+    output = call(tmp_path, "experiments.documented", "--smoke")
     smoke = tmp_path / "runs" / "smoke"
     table = (smoke / "documented-synthetic.md").read_text()
     assert str(smoke.relative_to(tmp_path) / "documented-synthetic.md") in output
@@ -161,7 +127,7 @@ def test_a_checkpoint_for_which_there_is_no_room_is_a_sentence(tmp_path):
 
 
 def test_train_compact(tmp_path):
-    finish(start(tmp_path, "experiments.train_compact", "--smoke"))
+    call(tmp_path, "experiments.train_compact", "--smoke")
     smoke = tmp_path / "runs" / "smoke"
     path = smoke / "records" / "verification" / "compact-synthetic-s0.json"
     figure = Record.read(path).metrics["aligned/auc"]
@@ -170,7 +136,7 @@ def test_train_compact(tmp_path):
 
 
 def test_verification(tmp_path):
-    finish(start(tmp_path, "experiments.verification", "--smoke"))
+    call(tmp_path, "experiments.verification", "--smoke")
     smoke = tmp_path / "runs" / "smoke"
     for view in ("whole", "aligned"):
         path = smoke / "records" / "verification" / f"compact_{view}-synthetic-s0.json"
@@ -190,7 +156,7 @@ def test_verification(tmp_path):
 
 
 def test_training_speed(tmp_path):
-    finish(start(tmp_path, "experiments.training_speed", "--smoke"))
+    call(tmp_path, "experiments.training_speed", "--smoke")
     smoke = tmp_path / "runs" / "smoke"
     (path,) = (smoke / "records" / "speed").glob("*.json")
     metrics = Record.read(path).metrics
@@ -201,7 +167,7 @@ def test_training_speed(tmp_path):
 
 
 def test_farm_speed(tmp_path):
-    finish(start(tmp_path, "experiments.farm_speed", "--smoke", "--decoders", "dense"))
+    call(tmp_path, "experiments.farm_speed", "--smoke", "--decoders", "dense")
     smoke = tmp_path / "runs" / "smoke"
     (path,) = (smoke / "records" / "speed").glob("farm_dense-*.json")
     metrics = Record.read(path).metrics
@@ -212,12 +178,12 @@ def test_farm_speed(tmp_path):
 
 
 def test_embedding_speed(tmp_path):
-    finish(start(tmp_path, "experiments.embedding_speed", "--smoke"))
+    call(tmp_path, "experiments.embedding_speed", "--smoke")
     smoke = tmp_path / "runs" / "smoke"
     (path,) = (smoke / "records" / "speed").glob("compact_*float*-synthetic-s0.json")
     metrics = Record.read(path).metrics
     assert metrics["documented/speedup"].value > 1  # one picture a call is slow anywhere
     assert metrics["ours/share_of_matmul"].value < 1
     assert "| documented |" in (smoke / "speed.md").read_text()
-    again = finish(start(tmp_path, "experiments.embedding_speed", "--smoke"))
+    again = call(tmp_path, "experiments.embedding_speed", "--smoke")
     assert f"{path.name} exists: skipped" in again

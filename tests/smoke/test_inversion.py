@@ -13,7 +13,7 @@ from gan_inversion.evaluation.attack import other_images
 from gan_inversion.record import Record, at, read_scores
 from gan_inversion.thresholds import read_thresholds
 from tests.conftest import ROOT
-from tests.smoke.test_experiments import finish, start
+from tests.programs import call
 
 PROGRAM = ("experiments.inversion", "--smoke", "--methods")
 
@@ -31,7 +31,7 @@ def own(tmp_path_factory):
 @pytest.fixture(scope="module")
 def smoke(own):
     methods = ("oracle", "random", "ridge_pca", "ridge_pca_n200", "documented_dense")
-    finish(start(own, *PROGRAM, *methods, "mine.py:flat", "mine.py:AverageOfTen"))
+    call(own, *PROGRAM, *methods, "mine.py:flat", "mine.py:AverageOfTen")
     return own / "runs" / "smoke"
 
 
@@ -122,7 +122,7 @@ def test_a_run_can_be_looked_at(smoke):
 
 def test_choosing_on_validation_subjects_touches_no_test_subject(own, tmp_path):
     judges = ("--judges", "dlib", f"{own / 'mine.py'}:thumbnail")
-    finish(start(tmp_path, *PROGRAM, "mean_face", "--part", "validation", *judges))
+    call(tmp_path, *PROGRAM, "mean_face", "--part", "validation", *judges)
     folder = tmp_path / "runs" / "smoke" / "validation"
     assert {path.name for path in (tmp_path / "runs" / "smoke").iterdir()} == {"validation"}
     (split,) = (folder / "splits").glob("*.csv")
@@ -134,24 +134,19 @@ def test_choosing_on_validation_subjects_touches_no_test_subject(own, tmp_path):
 
 def test_a_changed_inverter_is_not_taken_for_the_recorded_one(own, smoke):
     (own / "mine.py").write_text((own / "mine.py").read_text() + "\n# changed\n")
-    process = start(own, *PROGRAM, "mine.py:flat")
-    output, _ = process.communicate(timeout=300)
-    assert (
-        process.returncode == 2 and "flat-synthetic-s0.json is of another source_digest" in output
-    )
+    output = call(own, *PROGRAM, "mine.py:flat", code=2)
+    assert "flat-synthetic-s0.json is of another source_digest" in output
 
 
 def test_a_recogniser_of_ones_own(own, tmp_path):
-    output = finish(
-        start(
-            tmp_path,
-            *PROGRAM,
-            "nearest_face",
-            "--embedder",
-            str(own / "mine.py") + ":thumbnail",
-            "--judges",
-            "compact",
-        )
+    output = call(
+        tmp_path,
+        *PROGRAM,
+        "nearest_face",
+        "--embedder",
+        str(own / "mine.py") + ":thumbnail",
+        "--judges",
+        "compact",
     )
     assert "inversion-synthetic.md written" in output
     path = tmp_path / "runs/smoke/records/inversion/nearest_face-synthetic-s0.json"
@@ -176,12 +171,10 @@ def test_a_recogniser_that_rejects_pictures_is_counted(tmp_path):
     assert 0.02 < rejected.mean() < 0.3
     for attacked, judge in (("compact", "choosy.py:choosy"), ("choosy.py:choosy", "compact")):
         runs = f"{judge[:7]}_judges"
-        output = finish(
-            start(
-                tmp_path,
-                *(*PROGRAM, "oracle", "--runs", runs),
-                *("--embedder", attacked, "--judges", judge),
-            )
+        output = call(
+            tmp_path,
+            *(*PROGRAM, "oracle", "--runs", runs),
+            *("--embedder", attacked, "--judges", judge),
         )
         assert f"choosy rejects {rejected.sum()} of {len(images)} real images" in output
         path = tmp_path / runs / "smoke/records/inversion/oracle-synthetic-s0.json"
@@ -213,7 +206,7 @@ def test_photographs_and_pictures_of_ones_own(tmp_path):
         Image.fromarray(frame).save(path)
     source = ("--dataset", "folder", "--data", "photos", "--embedder", "compact")
     source += ("--align", "never")  # drawn in LFW's frame
-    output = finish(start(tmp_path, "experiments.export", *source))
+    output = call(tmp_path, "experiments.export", *source)
     assert "120 pictures, of which 0 are aligned by landmarks and 120 taken as they are" in output
     split = list(csv.DictReader((tmp_path / "export" / "split.csv").open()))
     assert [row["image"] for row in split] == faces.files
@@ -228,7 +221,7 @@ def test_photographs_and_pictures_of_ones_own(tmp_path):
             index.append(f"{row['image']},{name}")
     (tmp_path / "made" / "index.csv").write_text("\n".join(index))
     examine = (*source, "--judges", "--records", "mine/records", "--tables", "mine", "--seeds", "0")
-    output = finish(start(tmp_path, "experiments.inversion", *examine, "--reconstructions", "made"))
+    output = call(tmp_path, "experiments.inversion", *examine, "--reconstructions", "made")
     record = Record.read(tmp_path / "mine/records/inversion/made-folder-s0.json")
     assert record.metrics["compact/cosine_mean"].value == pytest.approx(1)
     assert record.metrics["compact/cosine_mean"].n == len(index) - 1
@@ -237,10 +230,10 @@ def test_photographs_and_pictures_of_ones_own(tmp_path):
     # By thresholds of other faces: this folder's few impostors cannot resolve the rates.
     assert record.metrics[at("compact/sar_type1", fmr=1e-2)].value is None
     drawn = ("--dataset", "synthetic", "--embedders", "compact", "--registry", "drawn.json")
-    finish(start(tmp_path, "experiments.thresholds", *drawn))
+    call(tmp_path, "experiments.thresholds", *drawn)
     borrowed = ("--thresholds", "drawn.json", "--records", "b/records", "--runs", "b/runs")
     judged = (*examine, "--reconstructions", "made", *borrowed)
-    finish(start(tmp_path, "experiments.inversion", *judged))
+    call(tmp_path, "experiments.inversion", *judged)
     again = Record.read(tmp_path / "b/records/inversion/made-folder-s0.json")
     assert again.metrics[at("compact/sar_type1", fmr=1e-2)].value == 1
     assert again.config["recognisers"]["compact"]["impostors"].startswith("all, synthetic ")
@@ -257,11 +250,8 @@ def test_photographs_and_pictures_of_ones_own(tmp_path):
     for file in (tmp_path / "made").glob("*.png"):
         (tmp_path / "shifted" / file.name).symlink_to(file)
     (tmp_path / "shifted" / "index.csv").write_text("\ufeff" + "\r\n".join(moved))
-    output = finish(
-        start(tmp_path, "experiments.inversion", *examine, "--reconstructions", "shifted")
-    )
+    output = call(tmp_path, "experiments.inversion", *examine, "--reconstructions", "shifted")
     assert "warning: reconstructions are less similar to the images whose embeddings" in output
     (tmp_path / "made" / "index.csv").write_text("\n".join(index[:-1]))
-    process = start(tmp_path, "experiments.inversion", *examine, "--reconstructions", "made")
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 2 and "but 1 are missing" in output
+    made = ("--reconstructions", "made")
+    assert "but 1 are missing" in call(tmp_path, "experiments.inversion", *examine, *made, code=2)

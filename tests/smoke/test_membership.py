@@ -10,7 +10,7 @@ from experiments.membership import Options, read_matrices, run_all
 from gan_inversion.errors import UserError
 from gan_inversion.evaluation.membership import check_matrices
 from gan_inversion.record import Record, at, read_scores
-from tests.smoke.test_experiments import finish, start
+from tests.programs import call
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def matrices(tmp_path):
 
 def attack(folder, *options, signals="signals.npz", membership="membership.npz", code=0):
     names = ("--signals", signals, "--membership", membership)
-    return finish(start(folder, "experiments.membership", *names, *options), code=code)
+    return call(folder, "experiments.membership", *names, *options, code=code)
 
 
 def test_every_attack_on_every_signal_alone_and_together(matrices):
@@ -97,7 +97,7 @@ def test_the_scores_beside_a_record_are_audited_as_they_are(matrices, monkeypatc
 
 def test_shadow_models_of_a_decoder(tmp_path):
     command = ("experiments.shadows", "--smoke", "--methods", "documented_dense_n20")
-    finish(start(tmp_path, *command))
+    call(tmp_path, *command)
     root = tmp_path / "runs/smoke/records"
     paths = sorted((root / "membership").glob("*.json"))
     assert [path.stem.split("-")[0][-3:] for path in paths] == ["_e1", "_e2"]
@@ -122,7 +122,7 @@ def test_shadow_models_of_a_decoder(tmp_path):
     folder = tmp_path / "runs/smoke/membership/documented_dense_n20-synthetic-s0"
     (folder / "subject-04.npz").unlink()
     (folder / "subject-00.npz").unlink()
-    output = finish(start(tmp_path, *command, "--workers", "2"))
+    output = call(tmp_path, *command, "--workers", "2")
     assert "2 workers: 100%" in output and "2/2" in output
     again = Record.read(paths[0])
     for name, value in record.metrics.items():

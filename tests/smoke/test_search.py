@@ -11,11 +11,11 @@ from experiments import inversion, search
 from gan_inversion.protocols import Documented
 from gan_inversion.record import Record
 from gan_inversion.reports.dashboard import write_all
-from tests.smoke.test_experiments import finish, start
+from tests.programs import call
 
 
 def test_every_search_is_recorded_and_told(tmp_path):
-    finish(start(tmp_path, "experiments.search", "--smoke"))
+    call(tmp_path, "experiments.search", "--smoke")
     folder = tmp_path / "runs/smoke/records/search"
     records = {path.stem: Record.read(path) for path in sorted(folder.glob("*.json"))}
     assert list(records) == [
