@@ -7,34 +7,38 @@ asked for (ceiling); `ridge_pca` is the best linear answer.
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.decomposition import IncrementalPCA
 from sklearn.linear_model import RidgeCV
 
-from gan_inversion.errors import UserError
-from gan_inversion.inverter import Images, check_fit, check_invert
-from gan_inversion.progress import progress
-from gan_inversion.run import Run
-from gan_inversion.storage import atomic
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.progress import progress
+from gan_inversion.core.run import Run
+from gan_inversion.core.storage import atomic
+from gan_inversion.data.dataset import Images
+from gan_inversion.inverters.base import Inverter, check_fit, check_invert
 
 BLOCK = 512  # pictures read at once
 
 
-class _Control:
+class _Control(Inverter):
     """Arrays as state, saved under their attribute names."""
 
     name: str
-    knowledge = "black_box"
     state: tuple[str, ...]  # attributes that `fit` sets
-    dimension: int  # of the embeddings, set by `fit`
+
+    @classmethod
+    def made(cls, options: Any, *, name: str, recogniser: Any = None) -> Self:
+        return cls(**asdict(options))
 
     def invert(self, embeddings: np.ndarray) -> np.ndarray:
         if not hasattr(self, self.state[0]):
             raise UserError(f"{self.name} must be fitted or loaded before it inverts")
-        check_invert(embeddings, int(self.dimension))
+        check_invert(embeddings, int(self.dimension))  # type: ignore[arg-type]
         return self._invert(np.asarray(embeddings, "float32"))
 
     def _invert(self, embeddings: np.ndarray) -> np.ndarray:
@@ -99,6 +103,7 @@ class Oracle(NearestFace):
     """The ceiling: fit it on the very pictures that will be asked for, and it returns them."""
 
     name = "oracle"
+    is_given_answers = True
 
 
 class Random(NearestFace):

@@ -8,6 +8,7 @@ CPU libraries multiply fastest, with Adam in one pass over memory.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import keras
@@ -16,12 +17,12 @@ from keras import ops
 
 from baselines.decoders import DECODERS, PIXELS
 from baselines.inverter import TARGETS, DecoderInverter, epochs_of
+from baselines.options import DecoderOptions
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.progress import progress
 from gan_inversion.data import Subset
-from gan_inversion.errors import UserError
-from gan_inversion.inverter import check_fit
-from gan_inversion.progress import progress
-from gan_inversion.training.gradient import TENSORFLOW
-from gan_inversion.training.loop import reseed
+from gan_inversion.inverters.base import check_fit
+from gan_inversion.inverters.loop import reseed
 
 RATE, FIRST, SECOND, EPSILON = 1e-3, 0.9, 0.999, 1e-7  # of Adam, Keras' defaults
 
@@ -37,7 +38,7 @@ class Shadow:
     """
 
     def __init__(self, decoder: str, *, seed: int, targets: str, augment: bool):
-        if not TENSORFLOW:
+        if keras.backend.backend() != "tensorflow":
             raise UserError("expected the backend tensorflow for many decoders at once")
         keras.utils.set_random_seed(seed)
         self.model = DECODERS[decoder]()
@@ -114,6 +115,21 @@ class Shadow:
         inverter = DecoderInverter(**self.options)
         inverter.model = self.model
         return inverter
+
+
+def train_specs(
+    options: DecoderOptions,
+    embeddings: np.ndarray,
+    images: np.ndarray | Subset,
+    membership: np.ndarray,
+    *,
+    seeds: Sequence[int],
+) -> Iterator[list[DecoderInverter]]:
+    """Train many decoders at once, as `train_together` does; after each epoch the inverters."""
+    for shadows, _ in train_together(
+        embeddings=embeddings, images=images, membership=membership, seeds=seeds, **asdict(options)
+    ):
+        yield [shadow.inverter() for shadow in shadows]
 
 
 def train_together(

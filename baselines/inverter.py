@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -10,16 +11,17 @@ import keras
 import numpy as np
 
 from baselines.decoders import DECODERS
+from baselines.options import DecoderOptions
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.predict import open_network
+from gan_inversion.core.run import Run
+from gan_inversion.core.seeding import stream
+from gan_inversion.core.storage import atomic, read_json, write_text
+from gan_inversion.data.dataset import Images
 from gan_inversion.data.views import SIZE
-from gan_inversion.errors import UserError
-from gan_inversion.inverter import Images, check_fit, check_invert
-from gan_inversion.predict import open_network
-from gan_inversion.run import Run
-from gan_inversion.seeding import stream
-from gan_inversion.storage import atomic, read_json, write_text
-from gan_inversion.training import fit, shuffled
-from gan_inversion.training.augment import draw_views, view
-from gan_inversion.training.loop import Threaded
+from gan_inversion.inverters.augment import draw_views, view
+from gan_inversion.inverters.base import Inverter, check_fit, check_invert
+from gan_inversion.inverters.loop import Threaded, fit, shuffled
 
 TARGETS = {"documented": (-1.0, 1.0), "corrected": (0.0, 1.0)}
 
@@ -77,7 +79,7 @@ def epochs_of(
     return lambda epoch: Varied(plain(epoch), scale, seed=seed, epoch=epoch)
 
 
-class DecoderInverter:
+class DecoderInverter(Inverter):
     """One of the thesis' decoders, trained on pixels.
 
     Args:
@@ -88,9 +90,8 @@ class DecoderInverter:
         batch_size: images a step.
         augment: shift, mirror and recolour the images anew in each epoch; what is asked for is
             then no image that a member ever was.
+        name: of the method.
     """
-
-    knowledge = "black_box"
 
     def __init__(
         self,
@@ -100,6 +101,7 @@ class DecoderInverter:
         epochs: int = 10,
         batch_size: int = 32,
         augment: bool = False,
+        name: str | None = None,
     ):
         for value, known in ((decoder, DECODERS), (targets, TARGETS)):
             if value not in known:
@@ -112,9 +114,21 @@ class DecoderInverter:
             "augment": augment,
         }
         kind = "augmented" if augment else "documented"
-        self.name = f"{kind}_{decoder}" + ("_corrected" if targets == "corrected" else "")
+        ending = "_corrected" if targets == "corrected" else ""
+        self.name = name or f"{kind}_{decoder}{ending}"
         self.targets = TARGETS[targets]
         self.model: keras.Model | None = None
+
+    @classmethod
+    def made(cls, options: DecoderOptions, *, name: str, recogniser: Any = None) -> Self:
+        return cls(**asdict(options), name=name)
+
+    @property
+    def parameters(self) -> int:
+        return self.model.count_params() if self.model else 0
+
+    def passes(self, members: int) -> int:
+        return self.config["epochs"]
 
     def begin(
         self, embeddings: np.ndarray, images: Images, *, seed: int
@@ -126,7 +140,7 @@ class DecoderInverter:
         check_invert(embeddings[:1], model.input_shape[1])
         # Fused by XLA, Adam over 40 million weights is three times faster on a CPU.
         model.compile("adam", "mse", metrics=["accuracy"], jit_compile=True)
-        self.model = model
+        self.model, self.dimension = model, model.input_shape[1]
         low, high = self.targets
         return epochs_of(
             embeddings,
@@ -167,4 +181,5 @@ class DecoderInverter:
         except TypeError as error:
             raise UserError(f"{path / 'inverter.json'} is not of this version: {error}") from error
         inverter.model = open_network(path / "model.keras")
+        inverter.dimension = inverter.model.input_shape[1]
         return inverter

@@ -18,10 +18,11 @@ import numpy as np
 
 from baselines.decoders import DECODERS, EMBEDDING
 from baselines.inverter import DecoderInverter, in_range
-from gan_inversion.errors import UserError
-from gan_inversion.inverter import Images, check_fit, check_invert
-from gan_inversion.progress import progress
-from gan_inversion.run import Run
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.progress import progress
+from gan_inversion.core.run import Run
+from gan_inversion.data.dataset import Images
+from gan_inversion.inverters.base import check_fit, check_invert
 
 NAME = "private_dense"
 
@@ -47,12 +48,13 @@ class PrivateInverter(DecoderInverter):
         delta: float = 1e-5,
         clipping: float = 1.0,
         noise_multiplier: float | None = None,
+        name: str | None = None,
         **options: Any,
     ):
         super().__init__(decoder, **options)
         self.config |= {"epsilon": epsilon, "delta": delta, "clipping": clipping}
         self.config["noise_multiplier"] = noise_multiplier
-        self.name = f"private_{decoder}"
+        self.name = name or f"private_{decoder}"
 
     def fit(
         self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None

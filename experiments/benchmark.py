@@ -3,35 +3,22 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from baselines import private
-from experiments import documented, search, shadows, tables, verification
-from experiments.common import ROOT, fail, main
+from experiments.common import ROOT, fail, main, specs_of
+from experiments.published import AUDITED, DOCUMENTED, EXPECTED, SEARCHES, SEEDS, STUDIES
+from gan_inversion.core.record import Record
+from gan_inversion.core.storage import cache_dir, data_dir
 from gan_inversion.data.views import FILTERS, VIEWS
-from gan_inversion.record import Record
-from gan_inversion.storage import cache_dir, data_dir
+from gan_inversion.protocols.membership.rules import labels
+from gan_inversion.protocols.verification.rules import label as label_of
 
 DATASET = "lfw"
 PUBLISHED = ROOT / "results"
 PRECISION = {"GAN_INVERSION_PRECISION": "float32"}  # of the published records' recognisers
-STUDIES = (
-    shadows.Options(methods=("documented_dense_n1000",)),
-    shadows.Options(methods=("documented_dense_n1000",), units=("image",), epochs=(100,)),
-    shadows.Options(methods=("documented_conv_n1000",), epochs=(10,)),
-    shadows.Options(methods=("documented_conv_bn_n1000",), epochs=(10,)),
-    # The thesis' president with all his images, from the first epoch on.
-    shadows.Options(
-        methods=("documented_dense",), units=("image",), signals=("log_mse",), epochs=(1, 3, 10)
-    ),
-    # On as few images as differential privacy and the conditional GAN can be afforded for.
-    shadows.Options(methods=("cgan_tiny_n500",)),
-    shadows.Options(methods=("documented_dense_n500",), units=("image",)),
-    shadows.Options(methods=("augmented_dense_n500",), units=("image",)),
-    shadows.Options(methods=(f"{private.NAME}_n500",), units=("image",)),
-)  # of membership
 
 
 @dataclass(frozen=True)
@@ -87,21 +74,21 @@ def declared() -> Iterator[Job]:
     """Every job of the benchmark, in the order in which they are run."""
     for view in VIEWS:
         for name in FILTERS:
-            label = verification.label("facenet", view, name)
-            yield Job("verification", ("--views", view, "--filters", name), (label,))
+            method = label_of("facenet", view, name)
+            yield Job("verification", ("--views", view, "--filters", name), (method,))
     dlib = ("--embedders", "dlib", "--views", "aligned")
     yield Job("verification", dlib, ("dlib_aligned",))
     yield Job("faces", (), ("aligned",))
-    for seed in tables.SEEDS:
-        for method in documented.Options.methods:
+    for seed in SEEDS:
+        for method in DOCUMENTED:
             yield _one("documented", method, seed)
-    for method in documented.Options.methods:
+    for method in DOCUMENTED:
         yield _one("documented", f"{method}_corrected", 0)
-    for method, seed in tables.EXPECTED:
+    for method, seed in EXPECTED:
         yield _one("inversion", method, seed)
     for options in STUDIES:
         yield _study(options)
-    for name in search.SEARCHES:
+    for name in SEARCHES:
         yield Job("search", ("--searches", name), (f"search_{name}",))
 
 
@@ -109,15 +96,11 @@ def _one(program: str, method: str, seed: int) -> Job:
     return Job(program, ("--methods", method, "--seeds", str(seed)), (method,), seed)
 
 
-def _study(options: shadows.Options) -> Job:
-    (method,) = options.methods
-    given: list[str] = []
-    for name in ("methods", "units", "epochs", "signals"):
-        values = getattr(options, name)
-        if name == "methods" or values != getattr(shadows.Options, name):
-            given += [f"--{name}", *map(str, values)]
-    labels = tuple(shadows.labels(method, options).values())
-    return Job("shadows", tuple(given), labels, protocol="membership")
+def _study(options: Mapping[str, Any]) -> Job:
+    given = [str(word) for name, some in options.items() for word in (f"--{name}", *some)]
+    (spec,) = specs_of(options["methods"])
+    methods = tuple(labels(spec, options.get("epochs", AUDITED)).values())
+    return Job("shadows", tuple(given), methods, protocol="membership")
 
 
 def costs() -> dict[tuple[str, str], float]:
@@ -164,7 +147,10 @@ def run_all(options: Options) -> None:
             fail(f"{' '.join(job.command)} ended with exit code {done.returncode}; see above")
             sys.exit(done.returncode)
     readme = options.folder / "README.md"
-    tables.run_all(tables.Options(results=results, output=options.folder / "docs", readme=readme))
+
+    from gan_inversion.reporting.pages import write_every
+
+    write_every(results, options.folder / "docs", readme, expected=EXPECTED)
 
 
 if __name__ == "__main__":

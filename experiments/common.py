@@ -1,29 +1,25 @@
-"""What every experiment shares: options from a dataclass, errors as sentences, the record's env."""
+"""What every program shares: options from a dataclass, errors as sentences, rehearsals."""
 
-import contextlib
 import dataclasses
-import os
-import platform
-import subprocess
 import sys
 import threading
+import typing
 from _thread import interrupt_main
-from collections.abc import Callable
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-import keras
 import tyro
 
-from gan_inversion.data import Dataset
-from gan_inversion.embedders import Embedder
-from gan_inversion.errors import UserError
-from gan_inversion.protocols import Protocol
-from gan_inversion.record import Record
-from gan_inversion.training.memory import keep_freed_memory
+from gan_inversion.core.backend import load_backend
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.memory import keep_freed_memory
+from gan_inversion.core.own import is_own
+from gan_inversion.data.source import Source
+from gan_inversion.inverters.families import FAMILIES, Family, MethodSpec, described, specified
 
 T = TypeVar("T")
+Flat = Annotated[T, tyro.conf.arg(name="")]  # options of a group, without the group's name
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,14 +29,12 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
 
     Bad input ends with one sentence and exit code 2, Ctrl-C with exit code 130.
     """
-    keep_freed_memory()
-    # What a user's Keras settings may say otherwise, and nothing here is written for.
-    keras.config.set_image_data_format("channels_last")
-    keras.config.set_floatx("float32")
     usual, sys.unraisablehook = sys.unraisablehook, _interrupt_again
     try:
         given = tyro.cli(options)
         check_options(given)
+        load_backend()  # after parsing: it takes longer than to read the help
+        keep_freed_memory()
         body(given)
     except UserError as error:
         sys.exit(fail(str(error)))
@@ -79,35 +73,56 @@ def check_options(options: Any) -> None:
     Args:
         options: a dataclass; fields by the same name have the same range in every program.
     """
-    for field in dataclasses.fields(options):
-        value = getattr(options, field.name)
-        name = f"--{field.name.replace('_', '-')}"
-        if isinstance(value, tuple) and not value and field.name not in MAY_BE_EMPTY:
-            raise UserError(f"expected one value or more for {name}, got none")
-        if field.name not in RANGES:
+    for name, (value, _) in _leaves(options).items():
+        if isinstance(value, tuple) and not value and name not in MAY_BE_EMPTY:
+            raise UserError(f"expected one value or more for {_option(name)}, got none")
+        if name not in RANGES:
             continue
-        low, high = RANGES[field.name]
+        low, high = RANGES[name]
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, int) and not low <= number <= high:
-                raise UserError(f"expected {low} to {high} for {name}, got {number}")
+                raise UserError(f"expected {low} to {high} for {_option(name)}, got {number}")
 
 
-def rehearsed(options: T, rehearsal: Callable[[T], T]) -> T:
+def rehearsed(options: T, **changes: Any) -> T:
     """The options, or with `--smoke` those of a rehearsal; what it overrides is told.
 
+    A rehearsal is on drawn faces, by the recogniser that is shipped, under `runs/smoke`.
+
     Args:
-        options: with a field `smoke`.
-        rehearsal: the options of a rehearsal.
+        options: a dataclass with a field `smoke`.
+        changes: what else is other in a rehearsal.
     """
     if not options.smoke:  # type: ignore[attr-defined]
         return options
-    found = rehearsal(options)
-    for field in dataclasses.fields(options):  # type: ignore[arg-type]
-        given, used = (getattr(some, field.name) for some in (options, found))
-        if given not in (used, field.default):
-            option = f"--{field.name.replace('_', '-')}"
-            print(f"--smoke rehearses with {option} {used}, not {given}", file=sys.stderr)
+    usual: dict[str, Any] = {"source": Source("synthetic"), "embedder": "compact"}
+    if folders := getattr(options, "folders", None):
+        usual["folders"] = folders.inside("smoke")
+    known = {field.name for field in dataclasses.fields(options)}  # type: ignore[arg-type]
+    usual = {name: value for name, value in usual.items() if name in known}
+    small = dataclasses.replace(options, **(usual | changes))  # type: ignore[type-var]
+    before, after = _leaves(options), _leaves(small)
+    for name, (given, default) in before.items():
+        used = after[name][0]
+        if given not in (used, default):
+            print(f"--smoke rehearses with {_option(name)} {used}, not {given}", file=sys.stderr)
+    return small
+
+
+def _leaves(options: Any) -> dict[str, tuple[Any, Any]]:
+    """Every option with its value and its default; those of a group under their own names."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        if dataclasses.is_dataclass(value):
+            found |= _leaves(value)
+        else:
+            found[field.name] = value, field.default
     return found
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _interrupt_again(caught: "sys.UnraisableHookArgs") -> None:
@@ -130,140 +145,63 @@ def fail(sentence: str) -> int:
     return 2
 
 
-def make_record(
-    protocol: Protocol, method: str, *, dataset: Dataset, embedder: Embedder, **fields: Any
-) -> Record:
-    """A record with what protocol, dataset, recogniser and surroundings fill in themselves.
+def _group(family: Family) -> type:
+    """The options of a family for a command line: those of the preset unless they are given."""
+    kinds, said = typing.get_type_hints(family.options), described(family.options)
+    options = [
+        (name, Annotated[kind | None, tyro.conf.arg(help=f"{said[name]} Default: the preset's.")],
+         None)
+        for name, kind in kinds.items()
+    ]  # fmt: skip
+    return dataclasses.make_dataclass(family.name, options, frozen=True)
+
+
+FamilyOptions: Any = dataclasses.make_dataclass(
+    "FamilyOptions",
+    [
+        (family.name, kind := _group(family), kind())
+        for family in FAMILIES.values()
+        if family.presets and dataclasses.fields(family.options)
+    ],
+    frozen=True,
+)
+
+
+def specs_of(
+    methods: Sequence[str],
+    families: Any = None,
+    *,
+    epochs: int | None = None,
+    knowledge: str = "black_box",
+) -> list[MethodSpec]:
+    """What the methods on a command line stand for.
 
     Args:
-        protocol: what was done.
-        method: by what.
-        dataset: on what.
-        embedder: with which recogniser.
-        fields: the record's remaining fields; `seed` is 0 and `knowledge` None unless given.
-    """
-    return Record(
-        protocol=protocol.name,
-        protocol_hash=protocol.hash,
-        method=method,
-        dataset=dataset.name,
-        data_digest=dataset.digest,
-        embedder=embedder.name,
-        embedder_digest=embedder.digest,
-        env=environment(),
-        **{"seed": 0, "knowledge": None, **fields},
-    )
-
-
-def recorded(path: Path, **expected: Any) -> bool:
-    """Whether a record exists already, so that its run can be skipped.
-
-    Args:
-        path: of the record.
-        expected: fields of the record, or of its `config`, that must be the same.
+        methods: presets of families, or `file.py:name`.
+        families: options that differ from the presets', a `FamilyOptions`.
+        epochs: of the families that have them, unless None.
+        knowledge: what one of the user's own knows of the attacked recogniser.
 
     Raises:
-        UserError: the record that stands there was made under other conditions.
+        UserError: no such method.
     """
-    if not path.exists():
-        return False
-    check_record(Record.read(path), path, **expected)
-    print(f"{path} exists: skipped")
-    return True
-
-
-def check_record(record: Record, path: Path, **expected: Any) -> None:
-    """Raise `UserError` unless a record was made under the expected conditions.
-
-    Args:
-        record: read from `path`.
-        path: to name it by.
-        expected: fields of the record, or of its `config`, that must be the same.
-    """
-    for name, value in expected.items():
-        known = getattr(record, name) if hasattr(record, name) else record.config.get(name)
-        if known != value:
-            raise UserError(
-                f"{path} is of another {name}: expected {value}, got {known}; give another folder "
-                "for these records"
-            )
-
-
-def environment() -> dict[str, Any]:
-    """The record's `env`: commit, packages and device of this run."""
-    # A package that is installed inside another repository is no part of it.
-    top = _git("rev-parse", "--show-toplevel")
-    if top is None or Path(top).resolve() != ROOT.resolve():
-        commit = changes = None
-    else:
-        commit = _git("rev-parse", "HEAD")
-        # What experiments write themselves does not make the code another.
-        changes = _git("status", "--porcelain", "--", ".", ":!results", ":!docs")
-    packages = ["keras", keras.backend.backend(), "numpy", "pillow", "scipy", "scikit-learn"]
-    return {
-        "commit": commit,
-        "dirty": None if changes is None else bool(changes),
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in packages},
-        "device": device(),
+    given = dataclasses.asdict(families) if families else {}
+    changes = {
+        family: {name: value for name, value in options.items() if value is not None}
+        for family, options in given.items()
     }
+    if epochs is not None:
+        for name in EPOCHAL:
+            changes[name] = {"epochs": epochs} | changes.get(name, {})
+    found = []
+    for method in methods:
+        if is_own(method):
+            from gan_inversion.inverters.own import own_spec
+
+            found.append(own_spec(method, knowledge=knowledge))
+        else:
+            found.append(specified(method, changes))
+    return found
 
 
-def peak_memory() -> float | None:
-    """Largest resident size of this process so far, in GiB; None where the system does not say."""
-    with contextlib.suppress(OSError):
-        # Linux hands ru_maxrss of the starting process on to the started one; this counts anew.
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return round(int(line.split()[1]) / 2**20, 2)
-    with contextlib.suppress(ImportError):  # Windows has no such module
-        import resource
-
-        unit = 1 if sys.platform == "darwin" else 1024  # bytes
-        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
-    return None
-
-
-def device() -> str:
-    """What the networks run on: accelerator, or processor and number of cores."""
-    if keras.backend.backend() == "jax":
-        import jax
-
-        accelerator = jax.devices()[0]
-        if accelerator.platform != "cpu":
-            return accelerator.device_kind
-    elif keras.backend.backend() == "tensorflow":
-        import tensorflow
-
-        for gpu in tensorflow.config.list_physical_devices("GPU"):
-            return tensorflow.config.experimental.get_device_details(gpu)["device_name"]
-    return f"{_processor()}, {os.cpu_count()} cores"
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":")[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
-
-
-def options_dict(options: Any) -> dict[str, Any]:
-    """The options that determine a result: all but the folders."""
-    return {
-        name: value
-        for name, value in dataclasses.asdict(options).items()
-        if not isinstance(value, Path)
-    }
+EPOCHAL = ("documented", "private")  # families that are trained in epochs

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.common import main
+from gan_inversion.core.progress import progress
+from gan_inversion.core.storage import data_dir
 from gan_inversion.data.download import fetch, remotes
-from gan_inversion.progress import progress
-from gan_inversion.storage import data_dir
 
 
 @dataclass(frozen=True)

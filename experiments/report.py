@@ -1,38 +1,11 @@
 """The benchmark on one page: tables, findings, curves, the ledger, faces and who is at risk."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from io import BytesIO
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from experiments.common import main, rehearsed
-from experiments.dashboard import shipped_faces
-from experiments.inversion import picked
-from experiments.methods import reconstruct, training_size
-from experiments.tables import EXPECTED
-from gan_inversion.config import FAMILY
+from experiments.published import EXPECTED
 from gan_inversion.data import DatasetName
-from gan_inversion.errors import UserError
-from gan_inversion.evaluation.intervals import bootstrap_mean, clopper_pearson
-from gan_inversion.protocols import Faces, read_split
-from gan_inversion.record import Record, at
-from gan_inversion.reports import charts, tables
-from gan_inversion.reports.inversion import headline
-from gan_inversion.reports.membership import base_method, epochs_of, overviews, strongest
-from gan_inversion.reports.page import Section, drawing, findings, page, png, text
-from gan_inversion.storage import write_text
-
-PLAIN = ("oracle", "random", "mean_face")  # controls that say nothing of an inverter
-ATTACKS = ("threshold", "lira_offline_fixed", "rmia_offline")  # whose curves are drawn
-GROUPS = ((1, 1), (2, 5), (6, 20), (21, 10_000))  # images of a subject
-TERCILES = ("low", "middle", "high")
-SHOWN = 8  # drawn people
-FEWEST = 10  # images that a slice must have
-
-Pairs = Sequence[tuple[Record, Mapping[str, np.ndarray]]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +26,7 @@ class Options:
     """Show the faces of the runs, photographs too; otherwise drawn ones."""
 
     dataset: DatasetName = "lfw"
-    """Source of faces: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
+    """Whose records: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
 
     output: Path = Path("runs/report.html")
     """The page."""
@@ -62,288 +35,24 @@ class Options:
     """The report of the rehearsals under `runs/smoke`."""
 
 
-def rehearsal(options: Options) -> Options:
-    """The options of `--smoke`."""
-    folder = Path("runs/smoke")
-    output = folder / "report.html"
-    return replace(options, results=folder, runs=folder, dataset="synthetic", output=output)
-
-
-def read(options: Options, protocol: str) -> Pairs:
-    """Records of a protocol with their raw scores, none if there are none."""
-    root = options.results / "records"
-    return tables.read_with_scores(root, protocol, dataset=options.dataset)
-
-
-def files_of(pairs: Pairs) -> list[str]:
-    """Names of the records."""
-    return [f"{r.protocol}/{r.method}-{r.dataset}-s{r.seed}" for r, _ in pairs]
-
-
-def compared(inversions: Pairs) -> Pairs:
-    """One seed of each family's best on the attacked recogniser, and of the best other one.
-
-    A figure with every inverter would be unreadable.
-    """
-    name = inversions[0][0].embedder
-    figure = at(f"{name}/sar_type2", fmr=1e-3)
-    best: dict[str, tuple[Record, Mapping[str, np.ndarray]]] = {}
-    for record, scores in inversions:
-        family = record.method.split("_")[0]
-        sized = training_size(record.method)[1] is not None
-        if record.seed or sized or record.method in PLAIN or figure not in record.metrics:
-            continue
-        value = record.metrics[figure].value or 0
-        known = best.get(family)
-        if known is None or value > (known[0].metrics[figure].value or 0):
-            best[family] = (record, scores)
-    return list(best.values())
-
-
-def attack_section(inversions: Pairs, verifications: Pairs) -> Section:
-    """How similar reconstructions are to whom they were made from, beside real pairs."""
-    parts = []
-    for name in inversions[0][0].config["recognisers"]:
-        scores: dict[str, np.ndarray] = {}
-        used: list[tuple[Record, Mapping[str, np.ndarray]]] = []
-        for record, some in verifications:
-            if record.embedder == name and record.method == f"{name}_aligned":
-                genuine = some["genuine"].astype(bool)
-                scores["real pairs, same person"] = some["scores"][genuine]
-                scores["real pairs, others"] = some["scores"][~genuine]
-                used.append((record, some))
-        for record, some in compared(inversions):
-            if f"{name}/type2" in some:
-                scores[f"{record.method}, type-II"] = some[f"{name}/type2"]
-                used.append((record, some))
-        if scores:
-            line = inversions[0][0].config["recognisers"][name]["thresholds"].get("0.001")
-            chart = charts.histogram(scores, f"cosine, {name}", line)
-            caption = f"Reconstructions against other images of the person, judged by {name}"
-            parts.append(drawing(caption, chart, files_of(used)))
-    return Section("Similarity", parts)
-
-
-def leak_sections(leaks: Pairs) -> list[Section]:
-    """ROC curves and loss histograms, and the ledger with its figure."""
-    parts = []
-    for record, some in leaks:
-        label = f"{base_method(record.method)}, {epochs_of([record])} epochs"
-        for unit in record.config["units"]:
-            inside = some[f"{unit}/membership"].astype(bool)
-            members, others = int(inside.sum()), int((~inside).sum())
-            curves = {
-                attack: _with_band(some[f"{unit}/{attack}/log_mse/roc"], members)
-                for attack in ATTACKS
-                if f"{unit}/{attack}/log_mse/roc" in some
-            }
-            if curves:
-                chart = charts.roc(curves, least=10 / others)
-                caption = f"Membership of {unit}s: {label}, from the loss"
-                parts.append(drawing(caption, chart, files_of([(record, some)])))
-        if "image/log_mse" in some:
-            inside = some["image/membership"].astype(bool)
-            losses = {"members": -some["image/log_mse"][inside]}
-            losses["others"] = -some["image/log_mse"][~inside]
-            chart = charts.histogram(losses, "logarithm of the squared error")
-            parts.append(drawing(f"Losses: {label}", chart, files_of([(record, some)])))
-    sections = [Section("What an inverter remembers", parts)]
-    ledger = [table.html() for table in overviews([record for record, _ in leaks])]
-    if found := balance([record for record, _ in leaks]):
-        leak_axis = "membership TPR at FPR 1 %, offline LiRA"
-        chart = charts.pareto(found, "type-II SAR at FMR 0.1 %", leak_axis, "epochs")
-        caption = "What reconstruction gains against what it gives away of whom it was trained on"
-        drawn = [pair for pair in leaks if place_of(pair[0]) in found]
-        ledger.insert(0, drawing(caption, chart, files_of(drawn)))
-    return [Section("The leakage ledger", ledger), *sections]
-
-
-def balance(leaks: Iterable[Record]) -> dict[tuple[str, int], tuple[float, float]]:
-    """What inverters gain and give away: type-II rate and membership TPR, by method and epochs."""
-    found = {}
-    for record in leaks:
-        gain = record.metrics.get(at(f"{record.embedder}/sar_type2", fmr=1e-3))
-        leak = record.metrics.get(strongest(record, at("tpr", fpr=1e-2)))
-        if gain and leak and gain.value is not None and leak.value is not None:
-            found[place_of(record)] = gain.value, leak.value
-    return found
-
-
-def place_of(record: Record) -> tuple[str, int]:
-    """Method and epochs of an audited inverter."""
-    return base_method(record.method), epochs_of([record])
-
-
-def _with_band(curve: np.ndarray, members: int) -> np.ndarray:
-    """A curve (2, P) with the ends of the true positive rates' intervals, (4, P)."""
-    ends = clopper_pearson(np.rint(curve[1] * members), members)
-    return np.concatenate([curve, np.array(ends)])
-
-
-def slice_section(inversions: Pairs, faces: Pairs, files: Sequence[str]) -> Section:
-    """Type-I cosine by how many images a subject has, how bright they are, and how turned."""
-    pairs = compared(inversions)
-    name = inversions[0][0].embedder
-    index = pairs[0][1]["test_index"]
-    subjects = np.array([file.split("/")[0] for file in files])
-    names, counts = np.unique(subjects, return_counts=True)
-    images = counts[np.searchsorted(names, subjects[index])]
-    slices = {
-        "images of the subject": [
-            (f"{low}" if low == high else f"{low} to {high}" if high < 1000 else f"{low} or more",
-             (images >= low) & (images <= high))
-            for low, high in GROUPS
-        ]
-    }  # fmt: skip
-    for kind in ("brightness", "pose") if faces else ():
-        values = faces[0][1][kind][index]
-        place = np.searchsorted(np.quantile(values, (1 / 3, 2 / 3)), values)
-        slices[kind] = [(word, place == number) for number, word in enumerate(TERCILES)]
-    parts = []
-    for title, groups in slices.items():
-        groups = [(word, chosen) for word, chosen in groups if chosen.sum() >= FEWEST]
-        lines = {}
-        for record, some in pairs:
-            cosines, people = some[f"{name}/type1"], subjects[index]
-            lines[record.method] = [
-                (float(cosines[chosen].mean()), *bootstrap_mean(cosines[chosen], people[chosen]))
-                for _, chosen in groups
-            ]
-        words = [f"{word}\n({chosen.sum():,})" for word, chosen in groups]
-        caption = f"Type-I cosine by {title}; in brackets the images"
-        parts.append(drawing(caption, charts.bars(words, lines), files_of([*pairs, *faces])))
-    return Section("Who is at risk", parts)
-
-
-def face_section(options: Options, inversions: Pairs) -> Section:
-    """Strips of the runs, worst first; without any, drawn faces."""
-    parts = []
-    for record, some in compared(inversions):
-        folder = options.runs / "inversion" / f"{record.method}-{record.dataset}-s{record.seed}"
-        for kind in ("worst", "median", "random"):
-            strip = folder / "strips" / f"{kind}-000.png"
-            if strip.exists():
-                data = BytesIO()
-                Image.open(strip).convert("RGB").save(data, "PNG", optimize=True)
-                caption = f"{record.method}: {kind}, originals above"
-                picture = png(data.getvalue(), caption)
-                parts.append(drawing(caption, picture, files_of([(record, some)])))
-    return Section("Faces", parts) if parts else drawn_section()
-
-
-def drawn_section() -> Section:
-    """Faces that anybody may be shown."""
-    return Section("Faces", [drawn_faces()])
-
-
-def drawn_faces() -> str:
-    """What the shipped generator makes of drawn people, where no run has faces to show."""
-    shown = shipped_faces()
-    chosen = picked(shown.cosines, SHOWN)["random"]
-    originals, embeddings = shown.look(shown.test[chosen])
-    rows = [originals, reconstruct(shown.models[0].inverter, embeddings)[0]]
-    strip = np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
-    data = BytesIO()
-    Image.fromarray(strip).save(data, "PNG", optimize=True)
-    caption = "Drawn people, and what the shipped conditional GAN makes of their embeddings"
-    return drawing(caption, png(data.getvalue(), caption), ["cgan_drawn, which is shipped"])
-
-
-def sentences(inversions: Pairs, leaks: Pairs, documented: Pairs) -> list[str]:
-    """The findings, from the records alone."""
-    found = []
-    # Beside the thesis' figures only: on other data there are none to compare with.
-    if any(r.method == "documented_conv_bn" and r.reported for r, _ in documented):
-        found.append(tables.finding([record for record, _ in documented]).strip())
-    name = inversions[0][0].embedder
-    turned = []
-    for record, _ in compared(inversions):
-        first, second = (at(f"{name}/sar_type{kind}", fmr=1e-3) for kind in (1, 2))
-        if record.method.split("_")[0] in (FAMILY, "documented"):
-            turned.append(
-                f"{record.method} turns {_share(record, first)} into pictures that {name} accepts "
-                f"as the very photograph, and {_share(record, second)} into pictures accepted as "
-                "another photograph of the person"
-            )
-    if turned:
-        found.append(
-            f"Of the embeddings of people it never saw, {'; '.join(turned)}; at a false match rate "
-            "of 0.1 %."
-        )
-    if told := remembered([record for record, _ in leaks]):
-        found.append(told)
-    return found
-
-
-def remembered(leaks: Sequence[Record]) -> str:
-    """How much inverters give away of their members, and at what price in reconstruction."""
-    found = ((place_of(record), record.metrics.get(strongest(record, "auc"))) for record in leaks)
-    aucs = {place: auc.value for place, auc in found if auc and auc.value is not None}
-    points = balance(leaks)
-    if not points:
-        return ""
-    least, most = (
-        f"{aucs[place]:.3f} ({_after(*place)})"
-        for place in (min(aucs, key=aucs.__getitem__), max(aucs, key=aucs.__getitem__))
-    )
-    prices = [
-        f"{_after(*place)}, {points[place][0]:.1%} accepted and {points[place][1]:.1%} found"
-        for place in reversed(charts.front(points))
-    ]
-    return (
-        "What an inverter shows of someone tells whether it was trained on him. The chance that an "
-        "attacker with shadow models ranks an image of a member above another, 0.5 by guessing, "
-        f"is from {least} to {most}. Pictures of strangers that are accepted as the person cost "
-        "members, found at a false positive rate of 1 %. Not outdone in both: "
-        f"{'; '.join(prices)}."
-    )
-
-
-def _after(method: str, epochs: int) -> str:
-    return f"{method} after epoch {epochs}"
-
-
-def _share(record: Record, name: str) -> str:
-    """A rate in per cent."""
-    value = record.metrics[name].value
-    return "too few to count" if value is None else f"{value:.1%}"
-
-
-def test_files(options: Options, record: Record) -> list[str]:
-    """Names of all images of the data set, from the split that a record was made on."""
-    path = options.results / "splits" / f"{record.dataset}-{record.config['split']}.csv"
-    return list(read_split(path))
-
-
 def run_all(options: Options) -> None:
     """Read, draw, write."""
-    options = rehearsed(options, rehearsal)
-    inversions, leaks = read(options, "inversion"), read(options, "membership")
-    if not inversions:
-        where = options.results / "records" / "inversion"
-        raise UserError(f"expected records of {options.dataset} in {where}, found none")
-    records = [record for record, _ in inversions]
-    expected = EXPECTED if options.dataset == "lfw" else ()
-    table = headline(records, expected=expected).html()
-    told = sentences(inversions, leaks, read(options, "documented"))
-    sections = [
-        Section("In short", [table]),
-        Section("Findings", [findings(told)]),
-        attack_section(inversions, read(options, "verification")),
-        *(leak_sections(leaks) if leaks else ()),
-        slice_section(
-            inversions, read(options, Faces().name), test_files(options, inversions[0][0])
-        ),
-    ]
-    sections.insert(2, face_section(options, inversions) if options.faces else drawn_section())
-    intro = text(
-        "Face-recognition systems store embeddings instead of photographs. This page shows what an "
-        "embedding gives away, and what those who invert it remember of the people they were "
-        "trained on. Every figure is computed from the run records named below it."
+    smoke = Path("runs/smoke")
+    options = rehearsed(
+        options, results=smoke, runs=smoke, dataset="synthetic", output=smoke / "report.html"
     )
-    sections[0] = replace(sections[0], parts=[intro, *sections[0].parts])
-    write_text(options.output, page("What face embeddings give away", sections))
-    print(f"{options.output} written")
+
+    from gan_inversion.protocols.inversion.faces import shipped_strip
+    from gan_inversion.reporting.report import write_report
+
+    write_report(
+        options.results,
+        options.dataset,
+        options.output,
+        runs=options.runs if options.faces else None,
+        drawn=shipped_strip,
+        expected=EXPECTED if options.dataset == "lfw" else (),
+    )
 
 
 if __name__ == "__main__":

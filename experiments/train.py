@@ -6,11 +6,9 @@ from typing import Annotated
 
 import tyro
 
-from experiments import inversion
-from experiments.common import main
-from gan_inversion.cgan import ConditionalGAN
-from gan_inversion.data import Align, DatasetName
-from gan_inversion.errors import UserError
+from experiments.common import FamilyOptions, Flat, main, specs_of
+from gan_inversion.core.folders import Folders
+from gan_inversion.data.source import Source
 
 
 @dataclass(frozen=True)
@@ -31,24 +29,15 @@ class Options:
     seed: int = 0
     """Seed of weights and order."""
 
-    dataset: DatasetName = "lfw"
-    """Source of faces: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
+    families: Flat[FamilyOptions] = FamilyOptions()
 
-    data: Path | None = None
-    """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
-
-    min_images: int = 2
-    """Images that each subject of a folder must have; 1 accepts all."""
-
-    align: Align = "auto"
-    """Which pictures of a folder are aligned by landmarks: all but those framed like LFW (auto),
-    all (always), none (never)."""
+    source: Flat[Source] = Source()
 
     embedder: str = "facenet"
     """Recogniser whose embeddings are inverted: facenet, compact, dlib, or your own as
     file.py:name."""
 
-    epochs: int = inversion.EPOCHS
+    epochs: int = 10
     """Passes of the documented decoders over the training images."""
 
     half: bool = False
@@ -60,31 +49,19 @@ class Options:
 
 def run_all(options: Options) -> None:
     """Train and save."""
-    faces = inversion.Options(
-        **{
-            name: getattr(options, name)
-            for name in (
-                "dataset", "data", "min_images", "align", "embedder", "epochs", "runs"
-            )
-        },
-        judges=(),
-        records=options.runs / "records",  # for the thresholds, which its verdicts are by
-    )  # fmt: skip
-    inversion.build_one(options.method, faces)  # a wrong name fails before the work
-    bench = inversion.set_up(faces)
-    prepared = inversion.prepare(options.method, options=faces, bench=bench, seed=options.seed)
-    if not hasattr(prepared.inverter, "save"):
-        raise UserError(f"{options.method} has no save: expected an inverter that can be kept")
-    with inversion.open_run(
-        options.method, options.seed, prepared, options=faces, bench=bench
-    ) as run:
-        inverter, seconds, _ = inversion.trained(
-            options.method, options.seed, prepared, run=run, bench=bench
-        )
-        if options.half and isinstance(inverter, ConditionalGAN):
-            inverter.save(run.folder / "inverter", precision="float16")
-    print(f"{run.folder}: {options.method} trained in {seconds / 60:.1f} minutes; invert with")
-    print(f"    python -m experiments.invert --model {run.folder} --input me.jpg --output out")
+    (spec,) = specs_of([options.method], options.families, epochs=options.epochs)
+
+    from gan_inversion.protocols.inversion.bench import Setting
+    from gan_inversion.protocols.inversion.run import train_only
+
+    # Thresholds, which its verdicts are by, stand in the folder of the runs.
+    setting = Setting(options.source, options.embedder, results=options.runs)
+    folders = Folders(runs=options.runs)
+    folder, seconds = train_only(
+        spec, options.seed, setting=setting, folders=folders, half=options.half
+    )
+    print(f"{folder}: {spec.name} trained in {seconds / 60:.1f} minutes; invert with")
+    print(f"    python -m experiments.invert --model {folder} --input me.jpg --output out")
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import pytest
 
-from gan_inversion.config import PRESETS
+from gan_inversion.cgan.options import PRESETS
+from gan_inversion.core.storage import data_dir
 from gan_inversion.data import Synthetic
-from gan_inversion.storage import data_dir
 
 ROOT = Path(__file__).parents[1]
 # These tests compile more than they compute.
@@ -49,6 +50,19 @@ def cache(tmp_path_factory):
         del os.environ["GAN_INVERSION_CACHE"]
     else:
         os.environ["GAN_INVERSION_CACHE"] = before
+
+
+@pytest.fixture(scope="module")
+def traced_by_none():
+    """TensorFlow computes step by step: to trace a conditional GAN takes longer than ten steps."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="session")

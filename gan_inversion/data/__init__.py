@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from gan_inversion.core.errors import UserError
 from gan_inversion.data.dataset import Dataset, Subset
 from gan_inversion.data.folder import Align, Folder
 from gan_inversion.data.lfw import LFW
 from gan_inversion.data.synthetic import Drawn, Synthetic
-from gan_inversion.errors import UserError
 
 __all__ = [
     "LFW",

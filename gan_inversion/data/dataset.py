@@ -9,12 +9,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import Any, Protocol
 
 import numpy as np
 
+from gan_inversion.core.progress import progress
+from gan_inversion.core.storage import cache_dir, cached_array
 from gan_inversion.data.views import SIZE, render
-from gan_inversion.progress import progress
-from gan_inversion.storage import cache_dir, cached_array
+
+
+class Images(Protocol):
+    """Pictures that are read by batch: an array, a memory map or a `data.Subset`."""
+
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: Any, /) -> np.ndarray: ...
 
 
 class Dataset(ABC):

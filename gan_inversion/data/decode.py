@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from gan_inversion.errors import UserError
+from gan_inversion.core.errors import UserError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 PIXELS = 120_000_000  # of the largest picture decoded: 360 MB, and more than telephones take

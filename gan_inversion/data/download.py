@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.progress import progress
+from gan_inversion.core.storage import exclusive, sha256_file
 from gan_inversion.data import lfw, pairs
-from gan_inversion.errors import UserError
-from gan_inversion.progress import progress
-from gan_inversion.storage import exclusive, sha256_file
 
 BLOCK = 1 << 16
 TIMEOUT = 30  # seconds without a byte

@@ -14,13 +14,13 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from gan_inversion import landmarks
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.progress import progress
+from gan_inversion.core.storage import cache_dir, manifest_digest, sha256
+from gan_inversion.data import landmarks
 from gan_inversion.data.dataset import Dataset
 from gan_inversion.data.decode import decode_image, printable, read_file
 from gan_inversion.data.views import FRAME, SIZE, VIEWS, render
-from gan_inversion.errors import UserError
-from gan_inversion.progress import progress
-from gan_inversion.storage import cache_dir, manifest_digest, sha256
 
 Align = Literal["auto", "always", "never"]
 

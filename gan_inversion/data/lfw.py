@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.progress import progress
+from gan_inversion.core.storage import cache_dir, cached_json, data_dir, manifest_digest, sha256
 from gan_inversion.data.dataset import Dataset
 from gan_inversion.data.decode import decode_image, printable, read_file
 from gan_inversion.data.views import FRAME
-from gan_inversion.errors import UserError
-from gan_inversion.progress import progress
-from gan_inversion.storage import cache_dir, cached_json, data_dir, manifest_digest, sha256
 
 MANIFEST_DIGEST = "d74b84a8b052eb400a6d69dcce66460240bf4cd659d924c13bc90ce1fced9bce"
 IMAGES = 13_233

@@ -4,8 +4,8 @@ import csv
 from collections.abc import Collection
 from pathlib import Path
 
+from gan_inversion.core.errors import UserError
 from gan_inversion.data.decode import read_file
-from gan_inversion.errors import UserError
 
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 SEPARATORS = ",;\t|"

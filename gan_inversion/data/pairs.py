@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.seeding import stream
+from gan_inversion.core.storage import data_dir, sha256
 from gan_inversion.data.dataset import Dataset
 from gan_inversion.data.decode import read_file
-from gan_inversion.errors import UserError
-from gan_inversion.seeding import stream
-from gan_inversion.storage import data_dir, sha256
 
 DIGEST = "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592"
 

@@ -16,11 +16,11 @@ from typing import Self
 import numpy as np
 from PIL import Image, ImageDraw
 
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.seeding import stream
+from gan_inversion.core.storage import sha256
 from gan_inversion.data.dataset import Dataset
 from gan_inversion.data.views import FRAME
-from gan_inversion.errors import UserError
-from gan_inversion.seeding import stream
-from gan_inversion.storage import sha256
 
 VERSION = 1  # raise whenever the same seed draws other pixels
 SCALE = 2  # supersampling: polygons have no smooth edges otherwise

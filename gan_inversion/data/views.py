@@ -7,7 +7,7 @@ crop, resized. In a deep-funneled frame that crop holds the face.
 import numpy as np
 from PIL import Image
 
-from gan_inversion.errors import UserError
+from gan_inversion.core.errors import UserError
 
 FRAME = 250  # side of an LFW frame, pixels
 SIZE = 160  # side of a view, pixels

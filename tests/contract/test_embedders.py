@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 
+from gan_inversion.core.errors import UserError
 from gan_inversion.data import LFW
-from gan_inversion.embedders import EMBEDDERS, Compact, embed_cached, load_embedder
-from gan_inversion.embedders.base import Embedder, KerasEmbedder, fastest_precision
-from gan_inversion.embedders.facenet import FaceNet
-from gan_inversion.errors import UserError
+from gan_inversion.recognisers import EMBEDDERS, Compact, embed_cached, load_embedder
+from gan_inversion.recognisers.base import Embedder, KerasEmbedder, fastest_precision
+from gan_inversion.recognisers.facenet import FaceNet
 
 MARKED = [
     "compact",
@@ -71,7 +71,7 @@ def test_wrong_pictures_are_a_sentence(embedder, images):
 def test_embeddings_are_cached_in_parts(faces, monkeypatch):
     compact = load_embedder("compact")
     images = faces.view("aligned")
-    monkeypatch.setattr("gan_inversion.embedders.base.PART", 20)
+    monkeypatch.setattr("gan_inversion.recognisers.base.PART", 20)
     asked = []
     embed = compact.embed
     compact.embed = lambda images: asked.append(len(images)) or embed(images)

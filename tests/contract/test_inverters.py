@@ -9,13 +9,14 @@ import pytest
 from baselines.controls import CONTROLS, MeanFace, NearestFace, Oracle, Random, RidgePCA
 from baselines.decoders import DECODERS
 from baselines.inverter import DecoderInverter
-from gan_inversion.cgan import ConditionalGAN, train_in_turn
-from gan_inversion.config import VARIANTS
+from gan_inversion.cgan.inverter import ConditionalGAN, train_in_turn
+from gan_inversion.cgan.options import VARIANTS
+from gan_inversion.core.errors import UserError
 from gan_inversion.data import Subset
-from gan_inversion.embedders import Compact
-from gan_inversion.errors import UserError
+from gan_inversion.recognisers import Compact
 from tests.conftest import SMALL
 
+pytestmark = pytest.mark.usefixtures("traced_by_none")
 DIMENSION = 512
 
 

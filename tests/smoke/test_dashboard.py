@@ -10,23 +10,33 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 from tensorboard.plugins.hparams.metadata import parse_experiment_plugin_data
 
-from experiments.dashboard import tab_place
-from experiments.screenshots import CHROMIUM, DESK, PHOTOGRAPHS, TABS, browser, served, show
+from gan_inversion.core.record import Record
 from gan_inversion.data import open_dataset
-from gan_inversion.record import Record
+from gan_inversion.reporting.browser import (
+    CHROMIUM,
+    DESK,
+    PHOTOGRAPHS,
+    TABS,
+    browser,
+    served,
+    show,
+)
+from gan_inversion.reporting.tensorboard import tab_place
 from tests.conftest import ROOT
 from tests.programs import call, finish, start
 
+GAN = "cgan_pixels_side64_steps2_alone0_interval2"
 browser_only = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
 
 @pytest.fixture(scope="module")
-def rehearsed(tmp_path_factory):
+def rehearsed(tmp_path_factory, traced_by_none):
     """A folder in which both families were trained, examined and audited, on drawn faces."""
     folder = tmp_path_factory.mktemp("rehearsed")
     methods = ("mean_face", "documented_dense", "cgan_pixels")
+    short = ("--cgan.steps", "2", "--cgan.interval", "2", "--cgan.alone", "0", "--cgan.side", "64")
     for command in (
-        ("experiments.inversion", "--methods", *methods),
+        ("experiments.inversion", "--methods", *methods, *short),
         ("experiments.shadows", "--methods", "documented_dense_n20"),
         ("experiments.faces",),
         ("experiments.dashboard", "--no-serve"),
@@ -71,9 +81,9 @@ def test_every_tag_is_explained(tags):
 
 def test_the_page_holds_what_the_records_hold_and_nothing_else(rehearsed):
     page = (rehearsed / "report.html").read_text()
-    record = Record.read(rehearsed / "records/inversion/cgan_pixels-synthetic-s0.json")
+    record = Record.read(rehearsed / f"records/inversion/{GAN}-synthetic-s0.json")
     assert f"{record.metrics['ssim'].value:.3f}" in page
-    assert "inversion/cgan_pixels-synthetic-s0" in page and "data:image/png;base64" in page
+    assert f"inversion/{GAN}-synthetic-s0" in page and "data:image/png;base64" in page
     assert "Type-I cosine by pose" in page and "faces/aligned-synthetic-s0" in page
 
 
@@ -166,7 +176,7 @@ def test_a_picture_shows_photograph_and_every_inverter_side_by_side(rehearsed):
 
 
 def test_the_projector_has_a_sprite_and_a_label_for_each_face(rehearsed):
-    (place,) = (rehearsed / "dashboard/faces/cgan_pixels").glob("*/faces")
+    (place,) = (rehearsed / f"dashboard/faces/{GAN}").glob("*/faces")
     vectors = np.loadtxt(place / "tensors.tsv")
     labels = (place / "metadata.tsv").read_text().splitlines()
     assert len(labels) == len(vectors) + 1 and labels[0].split("\t") == ["subject", "kind"]

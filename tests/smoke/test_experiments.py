@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from gan_inversion.record import Record
+from gan_inversion.core.record import Record
 from tests.conftest import JAX, ROOT
 from tests.programs import WITHOUT_TENSORFLOW, call, finish, start
 

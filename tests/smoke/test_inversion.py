@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from gan_inversion.core.record import Record, at, read_scores
+from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.data import Synthetic
-from gan_inversion.evaluation.attack import other_images
-from gan_inversion.record import Record, at, read_scores
-from gan_inversion.thresholds import read_thresholds
+from gan_inversion.metrics.attack import other_images
 from tests.conftest import ROOT
 from tests.programs import call
 
@@ -155,6 +155,17 @@ def test_a_recogniser_of_ones_own(own, tmp_path):
     assert "gap_compact/sar_type1@fmr=1e-2" in record.metrics
     table = (tmp_path / "runs/smoke/inversion-synthetic.md").read_text()
     assert "with compact, an independent recogniser" in table and "adversarial gap" in table
+    # Those who open the run again are given it, and do not guess.
+    run = "runs/smoke/inversion/nearest_face-synthetic-s0"
+    grid = ("experiments.grid", "--models", run, "--dataset", "synthetic", "--output", "grid.png")
+    recogniser = ("--embedder", str(own / "mine.py") + ":thumbnail")
+    output = call(tmp_path, *grid, code=2)
+    assert "inverts embeddings of a recogniser of its own, thumbnail: give it as" in output
+    call(tmp_path, *grid, *recogniser)
+    assert Image.open(tmp_path / "grid.png").size == (1760, 3 * (28 + 160))
+    board = ("experiments.dashboard", "--smoke", "--no-serve", *recogniser)
+    assert "runs/smoke/dashboard written" in call(tmp_path, *board)
+    assert list(tmp_path.glob("runs/smoke/dashboard/faces/nearest_face/*/faces/metadata.tsv"))
 
 
 def test_a_recogniser_that_rejects_pictures_is_counted(tmp_path):

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.auditing import audit
-from experiments.membership import Options, read_matrices, run_all
-from gan_inversion.errors import UserError
-from gan_inversion.evaluation.membership import check_matrices
-from gan_inversion.record import Record, at, read_scores
+from experiments.membership import Options, run_all
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.record import Record, at, read_scores
+from gan_inversion.metrics.membership import check_matrices
+from gan_inversion.protocols.membership.audit import audit
+from gan_inversion.protocols.membership.own import read_matrices
 from tests.programs import call
 
 
@@ -86,13 +87,12 @@ def test_the_scores_beside_a_record_are_audited_as_they_are(matrices, monkeypatc
     known = {f"image/{name}": array for name, array in known.items() if name != "subjects"}
     others = {"image/asked": np.arange(60), "image/threshold/ssim/roc": np.zeros((2, 81))}
     np.savez("scores.npz", **known, **others)
-    options = Options(signals=Path("scores.npz"), membership=None)
-    signals, membership, subjects = read_matrices(options)
+    signals, membership, subjects = read_matrices(Path("scores.npz"), None, unit="image")
     assert set(signals) == {"log_mse", "ssim"} and membership.shape == (60, 12)
     assert len(np.unique(subjects)) == 60
     (Path("plain.npz")).write_bytes(Path("signals.npz").read_bytes())
     with pytest.raises(UserError, match="expected an array called membership in it, or --memb"):
-        read_matrices(Options(signals=Path("plain.npz")))
+        read_matrices(Path("plain.npz"), None, unit="image")
 
 
 def test_shadow_models_of_a_decoder(tmp_path):

@@ -5,16 +5,25 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
 
-from experiments import inversion, search
+from baselines import search as decoders
+from experiments.published import SEARCHES
+from experiments.search import SEARCHERS
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.record import Record
+from gan_inversion.data.source import Source
 from gan_inversion.protocols import Documented
-from gan_inversion.record import Record
-from gan_inversion.reports.dashboard import write_all
+from gan_inversion.protocols.inversion.bench import Setting, open_bench
+from gan_inversion.protocols.search import run as search
+from gan_inversion.reporting.dashboard import write_all
 from tests.programs import call
 
 
-def test_every_search_is_recorded_and_told(tmp_path):
+def test_every_search_is_recorded_and_told(tmp_path, traced_by_none):
+    call(tmp_path, "experiments.search", "--smoke", "--searches", "cgan")
+    tf.config.run_functions_eagerly(False)  # decoders are traced, and fused by XLA
     call(tmp_path, "experiments.search", "--smoke")
     folder = tmp_path / "runs/smoke/records/search"
     records = {path.stem: Record.read(path) for path in sorted(folder.glob("*.json"))}
@@ -45,9 +54,16 @@ def test_every_search_is_recorded_and_told(tmp_path):
 
 
 def test_the_thesis_search_stands_on_the_thesis_ground(tmp_path):
-    options = search.rehearsal(search.Options(runs=tmp_path))
-    bench = inversion.set_up(inversion.attacked_alone(options))
-    ground = search.set_up("documented", options, bench)
+    bench = open_bench(Setting(Source("synthetic"), "compact", results=tmp_path))
+    ground = search.set_up(
+        "documented",
+        SEARCHES["documented"],
+        SEARCHERS["documented"],
+        seed=0,
+        runs=tmp_path,
+        bench=bench,
+        smoke=True,
+    )
     images = bench.dataset.view(Documented().view, resample=Documented().resample)
     train, test = Documented().split(len(images), seed=0)
     np.testing.assert_array_equal(ground.images, images)
@@ -58,24 +74,24 @@ def test_the_thesis_search_stands_on_the_thesis_ground(tmp_path):
     assert not np.allclose(ground.embeddings, bench.judges[0].embeddings, atol=1e-2)
 
 
-def fake_ground(folder, *, name="honest", seed=0, trials=3):
-    protocol = replace(search.SEARCHES[name], trials=trials, executions=1)
+def fake_ground(folder, train, *, name="honest", seed=0, trials=3):
+    protocol = replace(SEARCHES[name], trials=trials, executions=1)
     bench = SimpleNamespace(dataset=SimpleNamespace(name="synthetic"))
     nobody, nothing = np.empty(0, int), np.empty(0)
-    options = search.Options(runs=folder, seed=seed)
-    return search.Ground(name, protocol, options, bench, nothing, nothing, nobody, nobody)
+    searcher = SimpleNamespace(space=decoders.space, train=train)
+    return search.Ground(
+        name, protocol, searcher, seed, folder, True, bench, nothing, nothing, nobody, nobody
+    )
 
 
 @pytest.mark.parametrize("name", ["documented", "honest"])
-def test_what_is_tried_hangs_on_the_seed(name, tmp_path, monkeypatch):
+def test_what_is_tried_hangs_on_the_seed(name, tmp_path):
     def losses(values, folder, seed, ground):
         loss = float(values["layers"])
         return {"train_loss": loss, "validation_loss": loss}, {}
 
-    monkeypatch.setattr(search, "decoder_losses", losses)
-
     def tried(folder, seed):
-        ground = fake_ground(tmp_path / folder, name=name, seed=seed, trials=4)
+        ground = fake_ground(tmp_path / folder, losses, name=name, seed=seed, trials=4)
         search.search(ground)
         return [trial["options"] for trial in ground.trials.values()]
 
@@ -83,7 +99,7 @@ def test_what_is_tried_hangs_on_the_seed(name, tmp_path, monkeypatch):
     assert tried("once", 0) != tried("other", 1)
 
 
-def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path, monkeypatch):
+def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path):
     asked, interrupted = [], []
 
     def losses(values, folder, seed, ground):
@@ -95,11 +111,9 @@ def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path, monk
             raise KeyboardInterrupt
         return {"train_loss": 0.1, "validation_loss": 0.2}, {"validation_loss": np.full(3, 0.2)}
 
-    monkeypatch.setattr(search, "decoder_losses", losses)
-
     with pytest.raises(KeyboardInterrupt):
-        search.search(fake_ground(tmp_path))
-    again = fake_ground(tmp_path)
+        search.search(fake_ground(tmp_path, losses))
+    again = fake_ground(tmp_path, losses)
     search.search(again)
     found = [trial["status"] for trial in again.trials.values()]
     assert sorted(found) == ["COMPLETED", "COMPLETED", "FAILED"]
@@ -107,3 +121,19 @@ def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path, monk
     assert len(asked) == 4  # the interrupted one twice
     scores = search.scores_of(again)
     assert [some.shape for some in scores.values()] == [(1, 3)] * 2  # none of the failed one
+
+
+def test_a_damaged_state_of_the_tuner_is_a_sentence(tmp_path):
+    def losses(values, folder, seed, ground):
+        return {"train_loss": 0.1, "validation_loss": 0.2}, {"validation_loss": np.full(3, 0.2)}
+
+    ground = fake_ground(tmp_path, losses)
+    search.search(ground)
+    state = ground.folder.parent / f"{ground.folder.name}-tuner"
+    for name, damages in (("oracle.json", ("{", "[]", "")), ("tuner0.json", ("{", ""))):
+        whole = (state / name).read_text()
+        for content in damages:
+            (state / name).write_text(content)
+            with pytest.raises(UserError, match="does not hold a readable state of Keras Tuner"):
+                search.search(fake_ground(tmp_path, losses))
+        (state / name).write_text(whole)

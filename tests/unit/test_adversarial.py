@@ -10,18 +10,19 @@ import keras
 import numpy as np
 import pytest
 
-from experiments.training_speed import products
-from gan_inversion import cgan
-from gan_inversion.cgan import ConditionalGAN, adversaries, back_projected
-from gan_inversion.config import TERMS, named
-from gan_inversion.embedders import Compact
-from gan_inversion.errors import UserError
-from gan_inversion.networks import generator
-from gan_inversion.run import Run, to_uint8
-from gan_inversion.training import fit
-from gan_inversion.training.adversarial import Draws
-from gan_inversion.training.loop import save_state
+from gan_inversion.cgan import inverter as cgan
+from gan_inversion.cgan.adversarial import Draws
+from gan_inversion.cgan.inverter import ConditionalGAN, adversaries, back_projected
+from gan_inversion.cgan.networks import generator
+from gan_inversion.cgan.options import TERMS, named
+from gan_inversion.cgan.speed import products
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.run import Run, to_uint8
+from gan_inversion.inverters.loop import fit, save_state
+from gan_inversion.recognisers import Compact
 from tests.conftest import JAX, ROOT, SMALL
+
+pytestmark = pytest.mark.usefixtures("traced_by_none")
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +41,14 @@ def trained(faces_embedded, folder, config=SMALL):
         return inverter, run.history()
 
 
-def test_a_resumed_run_ends_with_the_same_numbers(faces_embedded, tmp_path):
-    through, lines = trained(faces_embedded, tmp_path / "through")
+@pytest.fixture(scope="module")
+def through(faces_embedded, tmp_path_factory):
+    """A conditional GAN trained without interruption, and its log."""
+    return trained(faces_embedded, tmp_path_factory.mktemp("through"))
+
+
+def test_a_resumed_run_ends_with_the_same_numbers(faces_embedded, through, tmp_path):
+    through, lines = through
     trained(faces_embedded, tmp_path / "stopped", replace(SMALL, steps=2))
     resumed, again = trained(faces_embedded, tmp_path / "stopped")
     assert len(again) == len(lines) == 2
@@ -88,8 +95,8 @@ def test_phases_that_cannot_be_are_a_sentence(steps, alone):
         replace(SMALL, steps=steps, alone=alone)
 
 
-def test_the_discriminator_credits_what_it_was_shown(faces_embedded, tmp_path):
-    inverter, _ = trained(faces_embedded, tmp_path)
+def test_the_discriminator_credits_what_it_was_shown(faces_embedded, through, tmp_path):
+    inverter, _ = through
     _, embeddings, images = faces_embedded
     found = inverter.credit(embeddings[:20], images[:20])
     assert found.shape == (20,) and np.isfinite(found).all() and found.std() > 0
@@ -101,7 +108,7 @@ def test_the_discriminator_credits_what_it_was_shown(faces_embedded, tmp_path):
 
 
 def test_every_term_is_in_the_log(faces_embedded, tmp_path):
-    config = replace(SMALL, l2=1.0, diversity=0.1, steps=2)
+    config = replace(SMALL, l2=1.0, diversity=0.1, steps=1, interval=1)
     _, (line,) = trained(faces_embedded, tmp_path, config)
     assert {f"train_{name}" for name in (*config.terms, "loss", "judge")} <= set(line)
     assert len(config.terms) == 8
@@ -111,7 +118,7 @@ def test_every_term_is_in_the_log(faces_embedded, tmp_path):
 
 def test_training_stops_when_the_loss_is_not_finite(faces_embedded, tmp_path):
     with pytest.raises(UserError, match="training diverged: the loss is not finite in epoch"):
-        wild = replace(SMALL, learning_rate=1e30, judge_learning_rate=1e30)
+        wild = replace(SMALL, learning_rate=1e30, judge_learning_rate=1e30, steps=2, interval=2)
         trained(faces_embedded, tmp_path, wild)
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan_inversion.evaluation.attack import (
+from gan_inversion.metrics.attack import (
     attack,
     best_of,
     identify,
@@ -13,8 +13,8 @@ from gan_inversion.evaluation.attack import (
     other_images,
     subject_mean,
 )
-from gan_inversion.evaluation.copying import copy_test, nearest
-from gan_inversion.evaluation.intervals import (
+from gan_inversion.metrics.copying import copy_test, nearest
+from gan_inversion.metrics.intervals import (
     bootstrap_mean,
     bootstrap_quantile,
     bootstrap_rate,

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from baselines.inverter import Varied, in_range
-from gan_inversion.seeding import stream
-from gan_inversion.training import shuffled
-from gan_inversion.training.augment import draw_views, view
+from gan_inversion.core.seeding import stream
+from gan_inversion.inverters.augment import draw_views, view
+from gan_inversion.inverters.loop import shuffled
 
 
 def pictures(count=2, side=16):

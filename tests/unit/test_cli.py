@@ -23,7 +23,7 @@ from experiments import (
     verification,
 )
 from experiments.common import main
-from gan_inversion.storage import data_dir
+from gan_inversion.core.storage import data_dir
 
 MODULES = {
     module.__name__.split(".")[1]: module
@@ -80,10 +80,13 @@ def test_an_unknown_option(run, name):
         (["embedding_speed", "--contestants", "magic"], "contestants are documented, facenet_pyt"),
         (["farm_speed", "--decoders", "deep"], "decoders are dense, conv, conv_bn, not 'deep'"),
         (["tables", "--results", "nowhere"], "expected records of lfw in nowhere/records/docum"),
-        (["inversion", "--methods", "psychic"], "method must be one of mean_face, nearest_face"),
+        (
+            ["inversion", "--methods", "psychic"],
+            "expected a method such as mean_face, nearest_face",
+        ),
         (["inversion", "--methods", "mine.py:f"], "expected file.py:name with an existing file"),
         (["inversion", "--data", "nowhere"], "expected LFW as"),
-        (["inversion", "--methods", "cgan_huge"], "expected cgan[_<variant>][_<preset>] with a"),
+        (["inversion", "--methods", "cgan_huge"], "got 'cgan_huge'; did you mean cgan"),
         (["invert", *NOWHERE], "expected a run with a trained inverter in m, found none"),
         (["thresholds", "--data", "nowhere"], "expected LFW as"),
         (["export", "--dataset", "folder"], "expected a folder of subject/image files"),

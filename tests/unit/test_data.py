@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.storage import data_dir, sha256
 from gan_inversion.data import LFW, Folder, Subset, Synthetic, open_dataset
 from gan_inversion.data.decode import decode_image, read_image
 from gan_inversion.data.folder import FRAMED_LIKE, aligned_view, find_transform
@@ -17,8 +19,6 @@ from gan_inversion.data.listing import read_listing
 from gan_inversion.data.pairs import draw_pairs, read_pairs
 from gan_inversion.data.synthetic import draw_face, factors
 from gan_inversion.data.views import render
-from gan_inversion.errors import UserError
-from gan_inversion.storage import data_dir, sha256
 
 PICTURE = np.tile(np.arange(250, dtype="uint8")[:, None, None], (1, 250, 3))
 
@@ -335,7 +335,7 @@ def test_other_photos_are_brought_to_lfws_geometry(tmp_path, capsys):
     with pytest.raises(UserError, match="fewer, 1 left out"):
         Folder(tmp_path, min_images=7)
     from gan_inversion.data.folder import LFW_LANDMARKS
-    from gan_inversion.landmarks import landmarks, largest_face, points
+    from gan_inversion.data.landmarks import landmarks, largest_face, points
 
     for _, frame in folder.frames():
         found = points(landmarks(frame, largest_face(frame)))

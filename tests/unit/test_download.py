@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.storage import sha256
 from gan_inversion.data import download
 from gan_inversion.data.download import Remote, _sha256_is, fetch, remotes
-from gan_inversion.errors import UserError
-from gan_inversion.storage import sha256
 
 CONTENT = bytes(range(256)) * 4000
 

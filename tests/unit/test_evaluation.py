@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from gan_inversion.evaluation.intervals import bootstrap_mean, clopper_pearson
-from gan_inversion.evaluation.reconstruction import channel_accuracy, mse
-from gan_inversion.evaluation.verification import (
+from gan_inversion.metrics.intervals import bootstrap_mean, clopper_pearson
+from gan_inversion.metrics.reconstruction import channel_accuracy, mse
+from gan_inversion.metrics.verification import (
     auc,
     best_threshold,
     bootstrap_auc,

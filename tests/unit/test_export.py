@@ -1,7 +1,7 @@
 """What is written for others: names of files, and cells of tables that hold anything."""
 
-from experiments.export import png_names
-from gan_inversion.reports.table import Table
+from gan_inversion.protocols.inversion.export import png_names
+from gan_inversion.reporting.table import Table
 
 
 def test_two_images_that_differ_in_their_ending_only_are_both_kept():

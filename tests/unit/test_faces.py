@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from experiments.faces import turned
 from gan_inversion.data import open_dataset
+from gan_inversion.protocols.faces.run import turned
 
 
 @pytest.mark.data

@@ -5,8 +5,8 @@ import pytest
 
 from baselines.farm import train_together
 from baselines.inverter import DecoderInverter
-from gan_inversion.errors import UserError
-from gan_inversion.run import Run
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.run import Run
 
 RANDOM = np.random.default_rng(0)
 EMBEDDINGS = RANDOM.standard_normal((24, 512)).astype("float32") / 512**0.5
@@ -20,7 +20,7 @@ MEMBERSHIP[:12, 0] = MEMBERSHIP[4:, 1] = True  # 12 and 20 images: one is done f
     [("dense", False), ("conv", False), ("conv_bn", False), ("dense", True)],
 )
 def test_losses_and_pictures_are_those_of_training_alone(decoder, augment, tmp_path):
-    options = {"targets": "corrected", "epochs": 2, "batch_size": 8, "augment": augment}
+    options = {"targets": "corrected", "epochs": 2, "batch_size": 12, "augment": augment}
     epochs = [
         (losses, [shadow.inverter().invert(EMBEDDINGS) for shadow in shadows])
         for shadows, losses in train_together(

@@ -8,34 +8,32 @@ import numpy as np
 import pytest
 
 from baselines.controls import MeanFace
-from experiments import inversion
-from experiments.inversion import Options, compared, is_done, looks_shifted
+from experiments.common import specs_of
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.folders import Folders
+from gan_inversion.core.record import Record, metric
+from gan_inversion.core.run import Run
 from gan_inversion.data import Synthetic
-from gan_inversion.errors import UserError
+from gan_inversion.data.source import Source
 from gan_inversion.protocols import Inversion
-from gan_inversion.record import Record, metric
-from gan_inversion.run import Run
+from gan_inversion.protocols.inversion import run as inversion
+from gan_inversion.protocols.inversion.bench import Setting
+from gan_inversion.protocols.inversion.examination import Examination
+from gan_inversion.protocols.inversion.run import compared, is_done, looks_shifted
 from tests.unit.test_record import RECORD
 
 FACES = Synthetic(3, 2)
 
 
-def options(folder, **changes):
-    return Options(
-        methods=("documented_dense",),
-        seeds=(0,),
-        dataset="synthetic",
-        embedder="compact",
-        judges=(),
-        runs=folder / "runs",
-        records=folder / "records",
-        tables=folder / "tables",
-        **changes,
-    )
+def folders(folder):
+    return Folders(folder / "runs", folder / "records", folder / "tables")
+
+
+SETTING = Setting(Source("synthetic"), "compact")
 
 
 def record(**changes):
-    config = inversion.build_one("documented_dense", Options()).config
+    config = specs_of(["documented_dense"])[0].make().config
     recognisers = {"compact": {"digest": "0", "thresholds": {"0.001": 0.5}}}
     return replace(
         RECORD,
@@ -51,7 +49,9 @@ def record(**changes):
 
 
 def done(folder, **changes):
-    return is_done("documented_dense", 0, options=options(folder, **changes), dataset=FACES)
+    (spec,) = specs_of(["documented_dense"])
+    spec = replace(spec, options=replace(spec.options, **changes))
+    return is_done(spec, 0, setting=SETTING, folders=folders(folder), dataset=FACES)
 
 
 def test_a_published_record_alone_does_not_make_an_inverter(tmp_path, capsys):
@@ -89,17 +89,16 @@ def test_nothing_is_embedded_where_nothing_is_to_do(tmp_path, monkeypatch):
     record().write(tmp_path / "records")
     own = tmp_path / "runs/inversion/documented_dense-synthetic-s0/inverter/record.json"
     record().write_to(own)
-    monkeypatch.setattr(inversion, "open_faces", lambda options: FACES)
-    monkeypatch.setattr(inversion, "check_inversion", lambda *_, **__: "")
-    monkeypatch.setattr(inversion, "write_inversion", lambda *_, **__: None)
+    monkeypatch.setattr(Source, "open", lambda source: FACES)
 
-    def set_up(options):
+    def opened(setting):
         raise AssertionError("embedded")
 
-    monkeypatch.setattr(inversion, "set_up", set_up)
-    inversion.run_all(options(tmp_path))
+    monkeypatch.setattr(inversion, "open_bench", opened)
+    specs = specs_of(["documented_dense"])
+    inversion.run_all(specs, (0,), setting=SETTING, folders=folders(tmp_path))
     with pytest.raises(AssertionError, match="embedded"):
-        inversion.run_all(replace(options(tmp_path), seeds=(0, 1)))
+        inversion.run_all(specs, (0, 1), setting=SETTING, folders=folders(tmp_path))
 
 
 def test_a_training_done_again_is_compared_with_its_record():
@@ -113,7 +112,7 @@ def test_a_training_done_again_is_compared_with_its_record():
 def test_rows_that_are_shifted_are_noticed():
     random = np.random.default_rng(0)
     subjects = np.repeat([f"s{number}" for number in range(30)], 3)
-    found = inversion.Examination()
+    found = Examination()
     found.scores["compact/type1"] = random.normal(0.8, 0.05, 90)
     found.scores["compact/type2"] = random.normal(0.6, 0.05, 180)
     assert looks_shifted(found, "compact", subjects) is None
@@ -131,11 +130,11 @@ def test_a_kill_right_after_the_training_leaves_nothing_to_be_repaired_by_hand(t
         judges = (SimpleNamespace(embeddings=np.zeros((4, 3)), thresholds={}, embedder=None),)
         images = np.zeros((4, 160, 160, 3), "uint8")
 
-    prepared = inversion.Prepared(MeanFace(), np.arange(4), {})
+    prepared = inversion.Prepared("mean_face", "mean_face", MeanFace(), np.arange(4), {})
     with Run(tmp_path / "run", {}) as run:
         with pytest.raises(Killed), patch.object(inversion, "device", side_effect=Killed):
-            inversion.trained("mean_face", 0, prepared, run=run, bench=Bench)
+            inversion.trained(prepared, 0, run=run, bench=Bench)
         assert (run.folder / "trained.json").exists() and (run.folder / "thresholds.json").exists()
         run.checkpoint.write_bytes(b"left")
-        inverter, *_ = inversion.trained("mean_face", 0, prepared, run=run, bench=Bench)
+        inverter, *_ = inversion.trained(prepared, 0, run=run, bench=Bench)
         assert isinstance(inverter, MeanFace) and not run.checkpoint.exists()

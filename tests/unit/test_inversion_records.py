@@ -10,15 +10,15 @@ import pytest
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.record import Metric, Record, at, read_scores
+from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.data import LFW
-from gan_inversion.errors import UserError
-from gan_inversion.evaluation.attack import other_images
-from gan_inversion.evaluation.figures import check_figures, ground_of
-from gan_inversion.evaluation.intervals import bootstrap_rate
+from gan_inversion.metrics.attack import other_images
+from gan_inversion.metrics.figures import check_figures, ground_of
+from gan_inversion.metrics.intervals import bootstrap_rate
 from gan_inversion.protocols import read_split
-from gan_inversion.record import Metric, Record, at, read_scores
-from gan_inversion.reports.inversion import ROUNDING
-from gan_inversion.thresholds import read_thresholds
+from gan_inversion.reporting.inversion import ROUNDING
 from tests.conftest import ROOT
 
 PATHS = sorted((ROOT / "results" / "records" / "inversion").glob("*-lfw-s*.json"))
@@ -172,7 +172,7 @@ def test_the_oracle_is_the_ceiling(recogniser):
 @pytest.mark.data
 def test_the_oracles_type_two_is_the_recognisers_own(subjects, monkeypatch):
     from gan_inversion.data import Subset
-    from gan_inversion.embedders import load_embedder
+    from gan_inversion.recognisers import load_embedder
 
     # Subjects with two to four images: a hundred seconds less than all.
     for record, scores in of_method("oracle")[:1]:

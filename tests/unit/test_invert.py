@@ -11,20 +11,19 @@ import numpy as np
 import pytest
 
 from baselines.controls import MeanFace
-from experiments.invert import (
+from experiments.invert import Options, run_all
+from gan_inversion.cgan.inverter import ConditionalGAN, draw
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.storage import check_output, sha256_file
+from gan_inversion.inverters.trained import Trained, open_trained
+from gan_inversion.protocols.inversion.faces import recogniser_of
+from gan_inversion.protocols.inversion.photographs import (
     LINE,
-    Options,
     check_visible,
     contact_sheet,
     read_embeddings,
-    recogniser_of,
-    run_all,
     verdict,
 )
-from experiments.methods import Trained, open_trained
-from gan_inversion.cgan import ConditionalGAN, draw
-from gan_inversion.errors import UserError
-from gan_inversion.storage import check_output, sha256_file
 from tests.conftest import SMALL
 
 generator_of = partial(draw, dimension=512, precision="float32")

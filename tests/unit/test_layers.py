@@ -4,7 +4,8 @@ import pytest
 from keras import ops
 from scipy.ndimage import convolve
 
-from gan_inversion.layers import (
+from gan_inversion.cgan.gradient import input_gradients
+from gan_inversion.cgan.layers import (
     HaarAnalysis,
     HaarSynthesis,
     MinibatchDeviation,
@@ -12,7 +13,6 @@ from gan_inversion.layers import (
     SpectralConv2D,
     SpectralDense,
 )
-from gan_inversion.training.gradient import input_gradients
 
 
 def normal(*shape, seed=0):

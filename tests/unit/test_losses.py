@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from gan_inversion import losses
-from gan_inversion.evaluation import reconstruction
+from gan_inversion.cgan import losses
+from gan_inversion.metrics import reconstruction
 
 
 def pictures(count=3, side=32, seed=0):

@@ -11,9 +11,9 @@ from scipy import stats
 from scipy.special import logsumexp
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from gan_inversion.errors import UserError
-from gan_inversion.evaluation.leak import audited_epsilon, leak, roc, tpr_at
-from gan_inversion.evaluation.membership import (
+from gan_inversion.core.errors import UserError
+from gan_inversion.metrics.leak import audited_epsilon, leak, roc, tpr_at
+from gan_inversion.metrics.membership import (
     ATTACKS,
     calibrated,
     check_matrices,

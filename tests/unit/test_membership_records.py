@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from gan_inversion.core.record import Record, at, read_scores
+from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.protocols import Membership
-from gan_inversion.record import Record, at, read_scores
-from gan_inversion.thresholds import read_thresholds
 from tests.conftest import ROOT
 
 PATHS = sorted((ROOT / "results" / "records" / "membership").glob("*-lfw-s*.json"))

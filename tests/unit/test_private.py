@@ -9,10 +9,10 @@ import pytest
 
 from baselines.inverter import DecoderInverter
 from baselines.private import PrivateInverter
-from gan_inversion.errors import UserError
+from gan_inversion.core.errors import UserError
 from tests.conftest import JAX, ROOT
 
-OPTIONS = {"epsilon": 4.0, "targets": "corrected", "epochs": 2, "batch_size": 4}
+OPTIONS = {"epsilon": 4.0, "targets": "corrected", "epochs": 1, "batch_size": 4}
 RANDOM = np.random.default_rng(0)
 EMBEDDINGS = RANDOM.standard_normal((12, 512)).astype("float32") / 512**0.5
 IMAGES = RANDOM.integers(0, 256, (12, 160, 160, 3), dtype=np.uint8)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gan_inversion.core.errors import UserError
 from gan_inversion.data import LFW
-from gan_inversion.errors import UserError
-from gan_inversion.protocols import PARTS, Inversion, Membership, near_duplicates
+from gan_inversion.protocols import Inversion, Membership, near_duplicates
+from gan_inversion.protocols.inversion.rules import PARTS
 from tests.conftest import ROOT
 
 

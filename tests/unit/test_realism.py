@@ -1,5 +1,6 @@
 """Realism: closed forms, independent implementations, and what a worse picture must do."""
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -8,10 +9,10 @@ from scipy.ndimage import convolve1d, gaussian_filter
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from gan_inversion.data import LFW
-from gan_inversion.evaluation import realism
-from gan_inversion.evaluation.reconstruction import feature_distance, psnr, ssim
-from gan_inversion.evaluation.verification import auc
-from gan_inversion.training.two_sample import two_sample_scores
+from gan_inversion.metrics import realism
+from gan_inversion.metrics.reconstruction import feature_distance, psnr, ssim
+from gan_inversion.metrics.verification import auc
+from gan_inversion.protocols.inversion.two_sample import two_sample_scores
 
 
 @pytest.fixture(scope="module")
@@ -149,19 +150,27 @@ def test_worse_pictures_lie_further_from_real_ones(kind, amounts):
         assert sorted(spectrum) == list(spectrum)
 
 
+@cache
+def some_of_lfw():
+    lfw = LFW()
+    chosen = np.sort(np.random.default_rng(0).permutation(len(lfw))[:240])
+    return lfw.view("aligned")[chosen], lfw.subjects[chosen]
+
+
+@cache
+def separated(kind=None, amount=None):
+    """AUC between photographs and the same photographs, spoilt."""
+    images, subjects = some_of_lfw()
+    fake = images if kind is None else spoil(images, kind, amount)
+    held_out, real, reconstructed = two_sample_scores(images, fake, subjects, seed=0)
+    assert not set(subjects[held_out]) & set(np.delete(subjects, held_out))
+    return auc(np.r_[real, reconstructed], np.repeat([False, True], len(held_out)))
+
+
 @pytest.mark.data
 @pytest.mark.parametrize(("kind", "amounts"), SPOILT)
 def test_the_two_sample_test_sees_worse_pictures_better(kind, amounts):
-    lfw = LFW()
-    chosen = np.sort(np.random.default_rng(0).permutation(len(lfw))[:320])
-    images, subjects = lfw.view("aligned")[chosen], lfw.subjects[chosen]
-
-    def separated(fake):
-        held_out, real, reconstructed = two_sample_scores(images, fake, subjects, seed=0)
-        assert not set(subjects[held_out]) & set(np.delete(subjects, held_out))
-        return auc(np.r_[real, reconstructed], np.repeat([False, True], len(held_out)))
-
-    found = [separated(images), *(separated(spoil(images, kind, amount)) for amount in amounts)]
+    found = [separated(), *(separated(kind, amount) for amount in amounts)]
     assert found[0] == 0.5  # the same pictures on both sides
     assert all(later > earlier - 0.02 for earlier, later in pairwise(found))
     assert found[-1] > 0.8

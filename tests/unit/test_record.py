@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from gan_inversion.errors import UserError
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.record import Metric, Record, checksum, metric, read_record, read_scores
 from gan_inversion.protocols import Documented
-from gan_inversion.record import Metric, Record, checksum, metric, read_record, read_scores
 from tests.conftest import ROOT
 
 RECORD = Record(

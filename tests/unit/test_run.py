@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from gan_inversion.errors import UserError
-from gan_inversion.run import Preview, Run
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.run import Preview, Run
 
 
 def test_a_folder_keeps_to_its_options(tmp_path):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from experiments.search import SEARCHES
-from gan_inversion.record import Record, read_scores
+from experiments.published import SEARCHES
+from gan_inversion.core.record import Record, read_scores
 from tests.conftest import ROOT
 
 RECORDS = sorted((ROOT / "results" / "records" / "search").glob("*.json"))

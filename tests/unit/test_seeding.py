@@ -1,4 +1,4 @@
-from gan_inversion.seeding import stream
+from gan_inversion.core.seeding import stream
 
 
 def test_a_stream_depends_on_seed_and_name_only():

@@ -9,10 +9,10 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from gan_inversion.errors import UserError
-from gan_inversion.events import Events
-from gan_inversion.run import Run
-from gan_inversion.storage import (
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.events import Events
+from gan_inversion.core.run import Run
+from gan_inversion.core.storage import (
     MADE,
     atomic,
     cache_dir,
@@ -87,7 +87,7 @@ SLOW_FILL = """
 import os, sys, time
 from pathlib import Path
 os.getpid = lambda: 1  # as in two containers
-from gan_inversion.storage import cached_array
+from gan_inversion.core.storage import cached_array
 
 def fill(array):
     print("fills", flush=True)
@@ -160,7 +160,7 @@ def test_a_damaged_cache_is_made_anew(tmp_path, damage):
 
 def test_a_cached_array_is_read_once_for_each_state_of_its_file(tmp_path):
     cached_array(tmp_path / "array.npy", (40, 3), "uint8", seven)
-    with patch("gan_inversion.storage.sha256_file") as read:
+    with patch("gan_inversion.core.storage.sha256_file") as read:
         cached_array(tmp_path / "array.npy", (40, 3), "uint8", seven)
     assert not read.called
 
@@ -177,7 +177,7 @@ def test_damaged_json_of_the_cache_is_made_anew_and_elsewhere_a_sentence(tmp_pat
 def test_what_is_known_is_read_without_a_lock(tmp_path):
     """As from a cache that may only be read."""
     assert cached_json(tmp_path / "list.json", list, lambda: [1]) == [1]
-    with patch("gan_inversion.storage.exclusive", side_effect=AssertionError("locked")):
+    with patch("gan_inversion.core.storage.exclusive", side_effect=AssertionError("locked")):
         assert cached_json(tmp_path / "list.json", list, lambda: [2]) == [1]
 
 
@@ -206,7 +206,7 @@ def test_a_lock_is_free_when_its_holder_is_killed(tmp_path):
     held = """
 import sys, time
 from pathlib import Path
-from gan_inversion.storage import exclusive
+from gan_inversion.core.storage import exclusive
 with exclusive(Path(sys.argv[1]), wait=False):
     print("held", flush=True)
     time.sleep(60)

@@ -10,11 +10,13 @@ import keras
 import numpy as np
 import pytest
 
-from experiments import common
 from experiments.common import check_options, rehearsed
-from experiments.own import load_object, open_embedder, open_inverter
-from gan_inversion.errors import UserError
-from gan_inversion.training.leak_callback import LeakCallback
+from gan_inversion.core import device
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.own import load_object
+from gan_inversion.inverters.leak_callback import LeakCallback
+from gan_inversion.inverters.own import own_spec
+from gan_inversion.recognisers import open_embedder
 from tests.conftest import ROOT
 
 
@@ -46,15 +48,14 @@ def test_options_out_of_range_are_a_sentence(given, sentence):
 
 
 def test_a_rehearsal_says_what_it_overrides(capsys):
-    rehearsal = lambda options: Options(epochs=2, seed=options.seed, smoke=True)  # noqa: E731
-    assert rehearsed(Options(epochs=7), rehearsal) == Options(epochs=7)
-    assert rehearsed(Options(epochs=7, seed=3, smoke=True), rehearsal).epochs == 2
+    assert rehearsed(Options(epochs=7), epochs=2) == Options(epochs=7)
+    assert rehearsed(Options(epochs=7, seed=3, smoke=True), epochs=2).epochs == 2
     assert capsys.readouterr().err == "--smoke rehearses with --epochs 2, not 7\n"
 
 
 def test_an_unknown_backend_is_a_sentence():
     done = subprocess.run(
-        [sys.executable, "-m", "experiments.documented", "--help"],
+        [sys.executable, "-m", "experiments.documented", "--smoke"],
         env={**os.environ, "KERAS_BACKEND": "quantum"},
         cwd=ROOT,
         capture_output=True,
@@ -62,6 +63,24 @@ def test_an_unknown_backend_is_a_sentence():
     )
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert done.stderr.startswith("error: expected the Keras backend tensorflow or jax, and 'qua")
+
+
+LIGHT = """
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(f"experiments.{name}")
+heavy = {"keras", "tensorflow", "jax", "sklearn", "matplotlib", "keras_tuner", "dlib"}
+sys.exit(", ".join(sorted(heavy & set(sys.modules))) or 0)
+"""
+
+
+def test_a_program_loads_nothing_heavy_before_its_options_are_read():
+    names = [path.stem for path in (ROOT / "experiments").glob("[!_]*.py")]
+    assert len(names) > 20
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT, *names], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_help_is_preceded_by_no_noise():
@@ -90,11 +109,11 @@ def test_inside_another_repository_no_commit_is_named(tmp_path, monkeypatch):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
     installed = tmp_path / "venv" / "site-packages"
     installed.mkdir(parents=True)
-    monkeypatch.setattr(common, "ROOT", installed)
-    found = common.environment()
+    monkeypatch.setattr(device, "ROOT", installed)
+    found = device.environment()
     assert found["commit"] is None and found["dirty"] is None
-    monkeypatch.setattr(common, "ROOT", tmp_path)
-    assert len(common.environment()["commit"]) == 40
+    monkeypatch.setattr(device, "ROOT", tmp_path)
+    assert len(device.environment()["commit"]) == 40
 
 
 OWN = """
@@ -125,8 +144,9 @@ def thumbnail(images):
 def test_a_file_of_ones_own_may_have_dataclasses_and_neighbours(tmp_path):
     (tmp_path / "mine.py").write_text(OWN)
     (tmp_path / "neighbour.py").write_text("FACTOR = 2.0\n")
-    inverter = open_inverter(f"{tmp_path / 'mine.py'}:Mine")
-    assert inverter.factor == 2.0 and inverter.invert(np.ones((3, 5))).shape == (3, 160, 160, 3)
+    inverter = own_spec(f"{tmp_path / 'mine.py'}:Mine").make()
+    assert load_object(f"{tmp_path / 'mine.py'}:FACTOR") == 2.0
+    assert inverter.name == "mine" and inverter.invert(np.ones((3, 5))).shape == (3, 160, 160, 3)
     embedder = open_embedder(f"{tmp_path / 'mine.py'}:thumbnail")
     assert embedder.embed(np.zeros((2, 160, 160, 3), "uint8")).shape == (2, 48)
 

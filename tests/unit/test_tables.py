@@ -6,9 +6,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from experiments.report import remembered
-from experiments.tables import (
-    EXPECTED,
+from experiments.published import EXPECTED
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.record import Metric, at, metric
+from gan_inversion.reporting.charts import front
+from gan_inversion.reporting.inversion import headline, inversion
+from gan_inversion.reporting.membership import claim, overviews
+from gan_inversion.reporting.pages import (
     check_inversion,
     write_documented,
     write_finding,
@@ -21,13 +25,9 @@ from experiments.tables import (
     write_thresholds,
     write_verification,
 )
-from gan_inversion.errors import UserError
-from gan_inversion.record import Metric, at, metric
-from gan_inversion.reports.charts import front
-from gan_inversion.reports.inversion import headline, inversion
-from gan_inversion.reports.membership import claim, overviews
-from gan_inversion.reports.table import Cell
-from gan_inversion.reports.tables import (
+from gan_inversion.reporting.report import remembered
+from gan_inversion.reporting.table import Cell
+from gan_inversion.reporting.tables import (
     documented,
     farm_speed,
     finding,

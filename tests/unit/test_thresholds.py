@@ -8,13 +8,13 @@ import sys
 import numpy as np
 import pytest
 
-from experiments.thresholds import borrowed_thresholds, set_thresholds
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.thresholds import Threshold, add_thresholds, read_thresholds
 from gan_inversion.data import LFW, Subset
-from gan_inversion.embedders import load_embedder
-from gan_inversion.errors import UserError
 from gan_inversion.protocols import Inversion
-from gan_inversion.reports.tables import thresholds
-from gan_inversion.thresholds import Threshold, add_thresholds, read_thresholds
+from gan_inversion.protocols.verification.thresholds import borrowed_thresholds, set_thresholds
+from gan_inversion.recognisers import load_embedder
+from gan_inversion.reporting.tables import thresholds
 from tests.conftest import ROOT
 
 LINE = Threshold(
@@ -92,7 +92,7 @@ def test_thresholds_are_set_once(tmp_path, faces, monkeypatch):
     assert line.pairs == len(scores) == 240 and line.subjects == "validation of split abc"
     assert (scores >= line.threshold).sum() in (24, 25)  # other rounding may let the next one in
     assert found[1e-3].threshold is None  # 240 pairs cannot resolve it
-    monkeypatch.setattr("experiments.thresholds.impostors", None)
+    monkeypatch.setattr("gan_inversion.protocols.verification.thresholds.impostors", None)
     assert ask() == found == {line.fmr: line for line in read_thresholds(path)}
 
 
@@ -122,8 +122,8 @@ def test_thresholds_can_be_borrowed_from_other_data(tmp_path, faces):
 
 MANY = """
 import numpy as np
-from experiments.common import peak_memory
-from gan_inversion.evaluation.verification import impostors
+from gan_inversion.core.device import peak_memory
+from gan_inversion.metrics.verification import impostors
 generator = np.random.default_rng(0)
 subjects = np.sort(generator.integers(5749, size=13233))
 embeddings = generator.normal(size=(13233, 64)).astype("float32")

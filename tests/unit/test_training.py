@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 
-from gan_inversion.errors import UserError
-from gan_inversion.progress import leave_out_first, progress
-from gan_inversion.run import Run
-from gan_inversion.training import LeakCallback, fit, shuffled
-from gan_inversion.training.memory import keep_freed_memory
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.memory import keep_freed_memory
+from gan_inversion.core.progress import leave_out_first, progress
+from gan_inversion.core.run import Run
+from gan_inversion.inverters.leak_callback import LeakCallback
+from gan_inversion.inverters.loop import fit, shuffled
 
 RNG = np.random.default_rng(0)
 INPUTS = RNG.standard_normal((50, 6)).astype("float32")

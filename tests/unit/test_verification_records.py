@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from gan_inversion.core.record import Record, at
 from gan_inversion.data import LFW
 from gan_inversion.data.pairs import read_pairs
-from gan_inversion.embedders import load_embedder
-from gan_inversion.evaluation.verification import BINS, auc, cosine, k_fold
-from gan_inversion.record import Record, at
+from gan_inversion.metrics.verification import BINS, auc, cosine, k_fold
+from gan_inversion.recognisers import load_embedder
 from tests.conftest import ROOT
 
 RECORDS = sorted((ROOT / "results" / "records" / "verification").glob("*-lfw-s0.json"))

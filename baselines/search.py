@@ -1,0 +1,63 @@
+"""What a search of the decoders chooses from, and a training with what was chosen."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+
+from baselines.decoders import decoder
+from baselines.inverter import DecoderInverter, in_range
+from gan_inversion.core.run import Run
+from gan_inversion.data import Subset
+from gan_inversion.inverters.loop import fit, shuffled
+from gan_inversion.inverters.trained import score
+
+HELD_OUT = None  # images that a training is scored on: all of the part
+
+# Figures of a training, and by name the scores of the images held out.
+Found = tuple[dict[str, float], dict[str, np.ndarray]]
+
+
+def space(name: str) -> keras_tuner.HyperParameters:
+    """What a search may choose from: layers alone as the thesis did, or more if `honest`."""
+    options = keras_tuner.HyperParameters()
+    options.Int("layers", 1, 4)
+    if name == "honest":
+        options.Choice("width", [128, 256, 512])
+        options.Float("learning_rate", 1e-4, 3e-3, sampling="log")
+        options.Choice("batch_size", [16, 32, 64])
+    return options
+
+
+def train(values: Mapping[str, Any], folder: Path, seed: int, ground: Any) -> Found:
+    """Train a decoder with the chosen options: its losses on both sides."""
+    keras.utils.set_random_seed(seed)
+    model = decoder(values["layers"], values.get("width", 512))
+    rate = values.get("learning_rate", 1e-3)
+    model.compile(keras.optimizers.Adam(rate), "mse", jit_compile=True)
+    inverter = DecoderInverter(
+        "dense", targets="documented" if ground.name == "documented" else "corrected"
+    )
+    low, high = inverter.targets
+    inverter.model = model
+    images = ground.images
+    batches = shuffled(
+        ground.embeddings[ground.train],
+        Subset(images, ground.train),
+        batch_size=values.get("batch_size", 32),
+        seed=seed,
+        scale=partial(in_range, low=low, high=high),
+    )
+    with Run(folder, {"options": dict(values), "seed": seed}) as run:
+        fit(model, batches, epochs=ground.protocol.epochs, seed=seed, run=run)
+        last = run.history()[-1]["train_loss"]
+        unseen = ground.embeddings[ground.held_out], Subset(images, ground.held_out)
+        losses, _, _ = score(inverter, *unseen, span=high - low)
+        loss = float(losses.mean())
+        run.log(ground.protocol.epochs, validation_loss=loss)
+    run.checkpoint.unlink(missing_ok=True)
+    return {"train_loss": last, "validation_loss": loss}, {"validation_loss": losses}

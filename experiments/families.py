@@ -1,0 +1,29 @@
+"""The families of inverters that the programs know. To add one: its own file, and a line here."""
+
+from baselines import options as baselines
+from gan_inversion.cgan import options as cgan
+from gan_inversion.inverters.families import Family, register
+
+CONTROL_CLASSES = {
+    "mean_face": "MeanFace",
+    "nearest_face": "NearestFace",
+    "ridge_pca": "RidgePCA",
+    "random": "Random",
+    "oracle": "Oracle",
+}
+
+register(Family("own", {}, "gan_inversion.inverters.own:OwnInverter"))
+for name, options in baselines.CONTROLS.items():
+    register(Family(name, {name: options}, f"baselines.controls:{CONTROL_CLASSES[name]}"))
+register(
+    Family(
+        "documented",
+        baselines.DOCUMENTED,
+        "baselines.inverter:DecoderInverter",
+        together="baselines.farm:train_specs",
+    )
+)
+register(Family("private", baselines.PRIVATE, "baselines.private:PrivateInverter"))
+register(
+    Family("cgan", cgan.METHODS, "gan_inversion.cgan.inverter:ConditionalGAN", cgan.REHEARSALS)
+)

@@ -1,0 +1,1 @@
+"""The conditional GAN: options, networks, losses, step."""

@@ -1,0 +1,436 @@
+"""The conditional GAN as an inverter: what `Config` describes, from `fit` to a saved generator."""
+
+import json
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import keras
+import numpy as np
+
+from gan_inversion.cgan.adversarial import Adversaries, Draws, Witness
+from gan_inversion.cgan.coarse import coarse_weights
+from gan_inversion.cgan.distil import distil
+from gan_inversion.cgan.gradient import TwoTimescaleAdam
+from gan_inversion.cgan.networks import COARSE, discriminator, generator
+from gan_inversion.cgan.options import Config
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.predict import in_blocks
+from gan_inversion.core.run import Run, to_uint8
+from gan_inversion.core.seeding import stream
+from gan_inversion.core.storage import read_json, write_arrays, write_text
+from gan_inversion.data import Subset
+from gan_inversion.data.dataset import Images
+from gan_inversion.data.views import SIZE
+from gan_inversion.inverters.base import Inverter, check_fit, check_invert
+from gan_inversion.inverters.loop import fit
+from gan_inversion.recognisers import Embedder, KerasEmbedder, fastest_precision, load_embedder
+
+BLOCK = 16  # embeddings inverted at once
+WEIGHTS = "weights.npz"  # of a saved generator
+JIT = keras.backend.backend() == "jax"  # XLA's convolutions are slower than oneDNN's on a CPU
+
+
+class ConditionalGAN(Inverter):
+    """A generator conditioned on the embedding, trained against a discriminator.
+
+    Args:
+        config: terms, weights, sizes, steps.
+        recogniser: the attacked one, which trains the generator and corrects what it is given;
+            with `knowledge="black_box"` it is not looked at.
+        name: the record's `method`.
+    """
+
+    def __init__(self, config: Config, *, recogniser: Embedder | None = None, name: str = "cgan"):
+        self.settings, self.recogniser, self.name = config, recogniser, name
+        self.config: dict[str, Any] = asdict(config)
+        asked = config.needs_recogniser or config.corrections  # pixel terms alone ask nothing
+        self.knowledge: str = config.knowledge if asked else "black_box"
+        self.recogniser_name: str | None = getattr(recogniser, "name", None)
+        self.model: keras.Model | None = None
+        self._players: Adversaries | None = None
+
+    @classmethod
+    def made(cls, options: Config, *, name: str, recogniser: Embedder | None = None) -> Self:
+        return cls(options, recogniser=recogniser, name=name)
+
+    @property
+    def stochastic(self) -> bool:  # type: ignore[override]
+        return self.settings.noise > 0
+
+    @property
+    def parameters(self) -> int:
+        return self.model.count_params() if self.model else 0
+
+    @property
+    def dimension(self) -> int | None:  # type: ignore[override]
+        return self.model.input_shape[0][1] if self.model else None
+
+    def attack_by(self, recogniser: Embedder) -> None:
+        self.recogniser = recogniser
+
+    def passes(self, members: int) -> int:
+        return round(self.settings.steps * self.settings.batch_size / members)
+
+    def signals(self, embeddings: np.ndarray, images: np.ndarray) -> dict[str, np.ndarray]:
+        if not self.settings.adversarial:
+            return {}
+        return {"discriminator": self.credit(embeddings, images)}
+
+    def fit(
+        self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
+    ) -> None:
+        check_fit(embeddings, images)
+        config = self.settings = with_precision(self.settings, embeddings.shape[1])
+        self.config, self.model = asdict(config), None
+        if len(images) < config.batch_size:
+            raise UserError(f"expected {config.batch_size} images or more, got {len(images)}")
+        recogniser = self._recogniser(embeddings, images, seed=seed, run=run)
+        *before, last = config.phases
+        begun = run is not None and run.checkpoint.exists()  # the last phase: it holds all
+        early = run.folder / "alone.npz" if run else None
+        for phase in () if begun else before:
+            self._train(phase, embeddings, images, recogniser, seed=seed, run=run, checkpoint=early)
+        done = sum(phase.steps for phase in before)
+        own = run.checkpoint if run else None
+        self._train(
+            last, embeddings, images, recogniser, seed=seed, run=run, checkpoint=own, done=done
+        )
+        if early:
+            early.unlink(missing_ok=True)
+
+    def _train(
+        self,
+        config: Config,
+        embeddings: np.ndarray,
+        images: Images,
+        recogniser: KerasEmbedder | None,
+        *,
+        seed: int,
+        run: Run | None,
+        checkpoint: Path | None,
+        done: int = 0,
+    ) -> None:
+        """Train with one phase's configuration, from the generator that there is.
+
+        Args:
+            config: of the phase.
+            embeddings, images: to train on.
+            recogniser: what the terms see through.
+            seed: of weights and batches.
+            run: of the whole training.
+            checkpoint: of the phase.
+            done: steps before it.
+        """
+        players = adversaries(config, embeddings.shape[1], recogniser, seed=seed)
+        if checkpoint is None or not checkpoint.exists():  # which holds them
+            generators = players.generator, players.average
+            if self.model is not None:
+                for model in generators:
+                    model.set_weights(self.model.get_weights())
+            else:
+                start = coarse_weights(embeddings, images, config.side // COARSE)
+                for model in generators:
+                    model.get_layer("coarse").set_weights(start)
+        self.model, self._players = players.average, players
+        first = done // config.interval
+        fit(
+            players,
+            partial(_draws, embeddings, images, config, seed),
+            epochs=first + config.steps // config.interval,
+            seed=seed,
+            first=first,
+            run=run,
+            checkpoint=checkpoint,
+            invert=self.invert,
+        )
+
+    def _recogniser(
+        self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None
+    ) -> KerasEmbedder | None:
+        """What the terms see through: the attacked recogniser, or a surrogate of it."""
+        config = self.settings
+        if not config.needs_recogniser:
+            return None
+        if config.knowledge == "black_box":
+            with part(run, "surrogate", seed) as own:
+                return distil(embeddings, images, epochs=config.surrogate, seed=seed, run=own)
+        if isinstance(self.recogniser, KerasEmbedder):
+            return self.recogniser
+        raise UserError(
+            f"{self.name} is trained through the recogniser that it attacks: expected one that is "
+            f"a Keras model, got {getattr(self.recogniser, 'name', 'none')}"
+        )
+
+    def invert(self, embeddings: np.ndarray, *, hypothesis: int = 0) -> np.ndarray:
+        """Reconstruct float32 (N, 160, 160, 3) in [0, 1] from float32 (N, D) embeddings.
+
+        Args:
+            embeddings: of unit norm; one embedding gets the same picture whenever it is inverted.
+            hypothesis: which of the pictures that the noise allows.
+
+        Raises:
+            UserError: not fitted, other embeddings than those, or no recogniser to correct by.
+        """
+        if self.model is None:
+            raise UserError(f"{self.name} must be fitted or loaded before it inverts")
+        check_invert(embeddings, self.model.input_shape[0][1])
+        embeddings = np.asarray(embeddings, "float32")
+        drawn = [
+            stream(hypothesis, "noise", zlib.crc32(row.tobytes())).standard_normal(
+                self.settings.noise, "float32"
+            )
+            for row in embeddings
+        ]
+        draw = partial(self._draw, noise=np.stack(drawn))
+        if not self.settings.corrections:
+            return draw(embeddings)
+        if self.recogniser is None:
+            if self.recogniser_name is None:
+                raise UserError(f"{self.name} corrects by the attacked recogniser: expected one")
+            self.recogniser = load_embedder(self.recogniser_name)
+        return back_projected(
+            draw,
+            self.recogniser.embed,
+            embeddings,
+            corrections=self.settings.corrections,
+            gain=self.settings.gain,
+        )
+
+    def _draw(self, embeddings: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        pictures = in_blocks(self.model, [embeddings, noise], BLOCK)
+        if self.settings.side != SIZE:
+            pictures = keras.ops.image.resize(pictures, (SIZE, SIZE), interpolation="bicubic")
+        return np.clip(np.asarray(pictures), 0, 1)
+
+    def credit(self, embeddings: np.ndarray, images: np.ndarray) -> np.ndarray:
+        """What the discriminator gives for photographs of these embeddings: logits, float32 (N,).
+
+        The mean over its heads, which also see how pictures of a block of 16 differ: the same
+        images in the same order are credited alike. It is not saved: only an inverter that was
+        fitted has it.
+
+        Args:
+            embeddings: float32 (N, D).
+            images: uint8 (N, 160, 160, 3).
+
+        Raises:
+            UserError: there is no discriminator.
+        """
+        players = self._players
+        if players is None or players.discriminator is None:
+            raise UserError(f"{self.name} has no discriminator: expected one just fitted, with one")
+        logits = []
+        for start in range(0, len(images), BLOCK):
+            some = slice(start, start + BLOCK)
+            pictures = keras.ops.convert_to_tensor(images[some], "float32") / 255
+            vectors = keras.ops.convert_to_tensor(embeddings[some], "float32")
+            seen = [pictures, vectors]
+            if self.settings.projected and players.witness:
+                seen += [*players.witness.look(pictures), vectors]
+            found = keras.tree.flatten(players.discriminator(seen, training=False))
+            logits.append(np.concatenate([np.asarray(part) for part in found], axis=1).mean(axis=1))
+        return np.concatenate(logits)
+
+    def save(self, path: Path, *, precision: str = "float32") -> None:
+        """Write weights and options into the folder `path`.
+
+        Args:
+            path: the folder.
+            precision: of the weights; `float16` halves the file.
+        """
+        if self.model is None:
+            raise UserError(f"{self.name} must be fitted before it is saved")
+        weights = self.model.get_weights()
+        arrays = {f"{place:03d}": array.astype(precision) for place, array in enumerate(weights)}
+        write_arrays(path / WEIGHTS, arrays)
+        known = {
+            "name": self.name,
+            "recogniser": self.recogniser_name,
+            "dimension": self.model.input_shape[0][1],
+        }
+        write_text(path / "inverter.json", json.dumps({**known, **self.config}))
+
+    def save_half(self, path: Path) -> None:
+        self.save(path, precision="float16")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        config = read_json(path / "inverter.json", dict)
+        try:
+            name, recogniser = config.pop("name"), config.pop("recogniser")
+            dimension = int(config.pop("dimension"))
+            inverter = cls(Config(**config), name=name)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{path / 'inverter.json'} is not of this version: {error}") from error
+        inverter.recogniser_name = recogniser
+        precision = inverter.settings.precision.replace("auto", "float32")
+        model = draw(inverter.settings, dimension, precision)
+        with np.load(path / WEIGHTS, allow_pickle=False) as arrays:
+            model.set_weights([arrays[name].astype("float32") for name in sorted(arrays.files)])
+        inverter.model = model
+        return inverter
+
+
+def train_in_turn(
+    config: Config,
+    embeddings: np.ndarray,
+    images: np.ndarray | Subset,
+    membership: np.ndarray,
+    *,
+    seeds: Sequence[int],
+    recogniser: KerasEmbedder,
+) -> Iterator[ConditionalGAN]:
+    """Train several conditional GANs, one after another, by one compiled step.
+
+    Each ends as `ConditionalGAN.fit` with its images and seed would have it. What is saved is the
+    compilation, which takes longer than the training of a small one.
+
+    Args:
+        config: white box, with no steps without discriminator.
+        embeddings: float32 (N, D).
+        images: uint8 (N, 160, 160, 3).
+        membership: bool (N, M), which images each is trained on.
+        seeds: (M,), of each.
+        recogniser: the attacked one.
+
+    Yields:
+        Each in turn; it inverts until the next one is asked for.
+    """
+    check_fit(embeddings, images)
+    if len(config.phases) > 1 or config.knowledge == "black_box":
+        raise UserError("expected a white box with one phase of training, got another")
+    config = with_precision(config, embeddings.shape[1])
+    players: Adversaries | None = None
+    for own, seed in zip(np.asarray(membership, bool).T, seeds, strict=True):
+        inverter = ConditionalGAN(config, recogniser=recogniser)
+        known, seen = embeddings[own], Subset(images, np.flatnonzero(own))
+        fresh = adversaries(config, embeddings.shape[1], recogniser, seed=seed)
+        start = coarse_weights(known, seen, config.side // COARSE)
+        for model in (fresh.generator, fresh.average):
+            model.get_layer("coarse").set_weights(start)
+        if players is None:
+            players = fresh
+        else:
+            for variable, value in zip(players.weights, fresh.weights, strict=True):
+                variable.assign(value)
+            for variable, value in zip(
+                players.optimizer.variables, fresh.optimizer.variables, strict=True
+            ):
+                variable.assign(value)
+        batches = partial(_draws, known, seen, config, seed)
+        fit(players, batches, epochs=config.steps // config.interval, seed=seed)
+        inverter.model, inverter._players = players.average, players
+        yield inverter
+
+
+def _draws(
+    embeddings: np.ndarray, images: Images, config: Config, seed: int, interval: int
+) -> Draws:
+    """The batches of an interval, as `training.fit` takes them when all but the last is given."""
+    return Draws(embeddings, images, config, seed=seed, interval=interval)
+
+
+def back_projected(
+    draw: Callable[[np.ndarray], np.ndarray],
+    embed: Callable[[np.ndarray], np.ndarray],
+    embeddings: np.ndarray,
+    *,
+    corrections: int,
+    gain: float,
+) -> np.ndarray:
+    """Pictures whose embeddings are nearer to the wanted ones than those drawn at once.
+
+    Iterative back-projection (Irani & Peleg, "Improving resolution by image registration", CVGIP
+    1991): an estimate is right if it would give what was observed, and else moved by the
+    difference. The recogniser is asked for embeddings, not for gradients.
+
+    Args:
+        draw: float32 (N, D) -> pictures, float32 (N, 160, 160, 3) in [0, 1].
+        embed: uint8 (N, 160, 160, 3) -> float32 (N, D) of unit norm.
+        embeddings: the wanted, float32 (N, D) of unit norm.
+        corrections: how often what `draw` is given is moved.
+        gain: the share of the difference that it is moved by.
+
+    Returns:
+        Of the `corrections` + 1 pictures of each embedding the one that is nearest to it.
+    """
+    given = embeddings
+    best = np.zeros((len(embeddings), SIZE, SIZE, 3), "float32")
+    nearest = np.full(len(embeddings), -np.inf, "float32")
+    for _ in range(corrections + 1):
+        pictures = draw(given)
+        found = embed(to_uint8(pictures))
+        cosines = (found * embeddings).sum(axis=1)
+        nearer = cosines > nearest
+        best[nearer], nearest[nearer] = pictures[nearer], cosines[nearer]
+        given = given + np.float32(gain) * (embeddings - found)
+    return best
+
+
+def part(run: Run | None, name: str, seed: int) -> AbstractContextManager[Run | None]:
+    """A run within a run, for a training that comes before the one that counts."""
+    if run is None:
+        return nullcontext()
+    return Run(run.folder / name, {"seed": seed}, preview=run.preview)
+
+
+def draw(config: Config, dimension: int, precision: str) -> keras.Model:
+    """The generator of a configuration."""
+    model = generator(
+        dimension, noise=config.noise, side=config.side, width=config.width, precision=precision
+    )
+    model.compile(jit_compile=JIT)
+    return model
+
+
+def with_precision(config: Config, dimension: int) -> Config:
+    """The configuration with `auto` replaced by the precision that is faster on this machine."""
+    if config.precision != "auto":
+        return config
+    inputs = [np.zeros((16, size), "float32") for size in (dimension, config.noise)]
+    fastest = fastest_precision(partial(draw, config, dimension), inputs, name="generator")
+    return replace(config, precision="float32" if fastest == "float32" else "mixed_bfloat16")
+
+
+def adversaries(
+    config: Config, dimension: int, recogniser: KerasEmbedder | None, *, seed: int
+) -> Adversaries:
+    """Networks and optimiser of a configuration whose precision is known, with fresh weights."""
+    precision = config.precision
+    witness = None
+    maps: list[tuple[int, int, int]] = []
+    if config.needs_recogniser and recogniser is not None:
+        frozen = precision.removeprefix("mixed_")
+        witness = Witness(*recogniser.differentiable(frozen, config.stages))
+        maps = [tuple(found.shape[1:]) for found in witness.trunk.outputs]
+    keras.utils.set_random_seed(seed)  # now: what was built above need not be built next time
+    judge = None
+    if config.adversarial:
+        judge = discriminator(
+            dimension,
+            width=config.judge_width,
+            maps=maps if config.projected else [],
+            precision=precision,
+        )
+    players = Adversaries(
+        config,
+        draw(config, dimension, precision),
+        draw(config, dimension, precision),
+        judge,
+        witness=witness,
+    )
+    adam = TwoTimescaleAdam(
+        config.learning_rate,
+        config.judge_learning_rate,
+        first=len(players.generator.trainable_variables),
+        beta_1=0.0,
+        beta_2=0.99,
+    )
+    players.compile(adam, jit_compile=JIT)
+    adam.build(players.trainable_variables)
+    return players

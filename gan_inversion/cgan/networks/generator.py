@@ -1,0 +1,109 @@
+"""The conditional generator: an embedding, and noise, become a picture.
+
+Third stage of the flow. A few dense layers turn both into a style; upsampling residual blocks of
+modulated convolutions, without batch normalisation, start from a map of 4x4 to 7x7 positions and
+end with Haar coefficients (Karras et al., CVPR 2020; Gal et al., SIGGRAPH 2021). They are added to
+a coarse picture, a linear function of the embedding that is not trained with them.
+"""
+
+from functools import partial
+
+import keras
+from keras import layers
+
+from gan_inversion.cgan.layers import HaarSynthesis, ModulatedConv2D
+
+STARTS = {64: 4, 112: 7, 160: 5}  # side of the picture -> side of the first map
+STYLE = 256  # components of a style
+COARSE = 4  # times the side of the coarse picture is that of the picture
+LOUDNESS = 0.1  # of the noise in a map before training; from nothing it would find no direction
+WIDEST = 6  # times the width of the largest map
+
+
+def generator(
+    dimension: int, *, noise: int, side: int = 160, width: int = 64, precision: str = "float32"
+) -> keras.Model:
+    """Embeddings (N, dimension) and noise (N, noise) -> pictures in [0, 1], (N, side, side, 3).
+
+    Args:
+        dimension: of the embedding, which has unit norm.
+        noise: components of the noise, standard normal; may be 0.
+        side: of the picture, a key of `STARTS`.
+        width: channels of the largest maps; they double with every halving of the side, up to
+            six times as many.
+        precision: Keras' dtype policy.
+    """
+    inputs = [keras.Input((dimension,), name="embedding"), keras.Input((noise,), name="noise")]
+    dense = partial(layers.Dense, dtype=precision)
+    code = layers.Rescaling(dimension**0.5, dtype=precision)(inputs[0])  # variance 1 a component
+    style = layers.Concatenate(dtype=precision)([code, inputs[1]])
+    for _ in range(2):
+        style = dense(STYLE, activation="leaky_relu", kernel_initializer="he_normal")(style)
+    here, half = STARTS[side], side // 2
+
+    def channels() -> int:
+        return width * min(half // here, WIDEST)
+
+    x = dense(here * here * channels())(style)
+    x = layers.Reshape((here, here, channels()), dtype=precision)(x)
+    while here < half:
+        here *= 2
+        x = _upsampled(x, style, _grain(inputs[1], here), channels(), precision)
+    # From nothing: details as loud as the means would begin as a pattern of two pixels.
+    coefficients = ModulatedConv2D(12, normalise=False, initializer="zeros", dtype=precision)
+    x = HaarSynthesis(dtype="float32")(coefficients([x, style]))
+    x = layers.Add(dtype="float32")([x, _coarse(code, side // COARSE)])
+    x = layers.Activation("tanh", dtype="float32")(x)
+    picture = layers.Rescaling(0.5, offset=0.5, dtype="float32")(x)
+    return keras.Model(inputs, picture, name="generator")
+
+
+def _coarse(code, side: int) -> keras.KerasTensor:
+    """Coarse picture, enlarged; grey until `coarse` is given weights (`training.coarse`)."""
+    dense = layers.Dense(
+        side * side * 3,
+        kernel_initializer="zeros",
+        trainable=False,
+        name="coarse",
+        dtype="float32",
+    )
+    x = layers.Reshape((side, side, 3), dtype="float32")(dense(code))
+    return layers.UpSampling2D(COARSE, interpolation="bilinear", dtype="float32")(x)
+
+
+def _grain(noise, side: int) -> keras.KerasTensor | None:
+    """The noise as a map (N, side, side, 1) that looks white: a random projection, not trained.
+
+    Karras et al., "A Style-Based Generator", CVPR 2019, draw such maps afresh; from what else would
+    hair and skin take their texture? Here a picture hangs on embedding and noise alone.
+    """
+    components = noise.shape[-1]
+    if not components:
+        return None
+    dense = layers.Dense(
+        side * side,
+        use_bias=False,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=components**-0.5),
+        trainable=False,
+        name=f"grain_{side}",
+        dtype="float32",
+    )
+    return layers.Reshape((side, side, 1), dtype="float32")(dense(noise))
+
+
+def _upsampled(x, style, grain, channels: int, precision: str) -> keras.KerasTensor:
+    """Residual block: (N, H, W, I) -> (N, 2H, 2W, channels); the first convolution stays small."""
+    up = partial(layers.UpSampling2D, 2, interpolation="bilinear", dtype=precision)
+    active = partial(layers.LeakyReLU, 0.2, dtype=precision)
+    skip = layers.Conv2D(channels, 1, use_bias=False, dtype=precision)(x)
+    y = active()(ModulatedConv2D(channels, dtype=precision)([x, style]))
+    y = ModulatedConv2D(channels, dtype=precision)([up()(y), style])
+    if grain is not None:
+        start = keras.initializers.RandomNormal(stddev=LOUDNESS)
+        spread = layers.Conv2D(
+            channels, 1, use_bias=False, kernel_initializer=start, dtype=precision
+        )
+        y = layers.Add(dtype=precision)([y, spread(grain)])
+    y = active()(y)
+    y = layers.Add(dtype=precision)([up()(skip), y])
+    return layers.Rescaling(0.5**0.5, dtype=precision)(y)  # keeps the variance

@@ -1,0 +1,67 @@
+"""What a search of the loss weights chooses from, and a training with what was chosen."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+import numpy as np
+
+from gan_inversion.cgan.inverter import ConditionalGAN
+from gan_inversion.cgan.options import PRESETS
+from gan_inversion.core.run import Run
+from gan_inversion.data import Subset
+from gan_inversion.data.dataset import Images
+from gan_inversion.inverters.trained import reconstruct
+from gan_inversion.metrics.realism import sliced_wasserstein
+from gan_inversion.metrics.reconstruction import ssim
+from gan_inversion.metrics.verification import cosine
+
+HELD_OUT = 256  # validation images that a training is scored on
+
+# Figures of a training, and by name the scores of the images held out.
+Found = tuple[dict[str, float], dict[str, np.ndarray]]
+
+
+def space(name: str) -> keras_tuner.HyperParameters:
+    """What a search may choose from: weights of the loss, from a quarter to four times."""
+    options, usual = keras_tuner.HyperParameters(), PRESETS["cpu"]
+    for term in ("l1", "dissimilarity", "identity", "adversarial"):
+        weight = getattr(usual, term)
+        options.Float(term, weight / 4, weight * 4, sampling="log", default=weight)
+    return options
+
+
+def train(values: Mapping[str, Any], folder: Path, seed: int, ground: Any) -> Found:
+    """Train a conditional GAN with the chosen weights: figures on held-out subjects."""
+    steps = ground.protocol.epochs
+    config = replace(
+        PRESETS["smoke" if ground.smoke else "cpu"],
+        **values,
+        steps=steps,
+        alone=0,
+        interval=steps,
+        ramp=steps,
+        corrections=0,
+    )
+    attacked = ground.bench.judges[0]
+    inverter = ConditionalGAN(config, recogniser=attacked.embedder)
+    train: Images = Subset(ground.images, ground.train)
+    with Run(folder, {"options": dict(values), "seed": seed}) as run:
+        inverter.fit(ground.embeddings[ground.train], train, seed=seed, run=run)
+        loss = run.history()[-1]["train_loss"]
+        originals = ground.images[ground.held_out]
+        embeddings = ground.embeddings[ground.held_out]
+        pictures, _ = reconstruct(inverter, embeddings)
+        scores = {
+            "cosine": cosine(attacked.embedder.embed(pictures), embeddings),
+            "ssim": ssim(originals / np.float32(255), pictures / np.float32(255)),
+        }
+        levels = sliced_wasserstein(originals, pictures, seed=seed)
+        swd = float(np.mean(list(levels.values())))
+        figures = {name: float(values.mean()) for name, values in scores.items()} | {"swd": swd}
+        figures["score"] = figures["cosine"] + figures["ssim"] - swd / 1000
+        run.log(1, **figures)
+    run.checkpoint.unlink(missing_ok=True)
+    return {"train_loss": loss, **figures}, scores

@@ -1,0 +1,85 @@
+"""What a run runs on: its device, its memory, its packages, and the commit of the code."""
+
+import contextlib
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+
+ROOT = Path(__file__).parents[2]  # of the repository, where the package lies in one
+
+
+def environment() -> dict[str, Any]:
+    """The record's `env`: commit, packages and device of this run."""
+    # A package that is installed inside another repository is no part of it.
+    top = _git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != ROOT.resolve():
+        commit = changes = None
+    else:
+        commit = _git("rev-parse", "HEAD")
+        # What experiments write themselves does not make the code another.
+        changes = _git("status", "--porcelain", "--", ".", ":!results", ":!docs")
+    packages = ["keras", keras.backend.backend(), "numpy", "pillow", "scipy", "scikit-learn"]
+    return {
+        "commit": commit,
+        "dirty": None if changes is None else bool(changes),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in packages},
+        "device": device(),
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def device() -> str:
+    """What the networks run on: accelerator, or processor and number of cores."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        accelerator = jax.devices()[0]
+        if accelerator.platform != "cpu":
+            return accelerator.device_kind
+    elif keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        for gpu in tensorflow.config.list_physical_devices("GPU"):
+            return tensorflow.config.experimental.get_device_details(gpu)["device_name"]
+    return f"{_processor()}, {os.cpu_count()} cores"
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":")[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def peak_memory() -> float | None:
+    """Largest resident size of this process so far, in GiB; None where the system does not say."""
+    with contextlib.suppress(OSError):
+        # Linux hands ru_maxrss of the starting process on to the started one; this counts anew.
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / 2**20, 2)
+    with contextlib.suppress(ImportError):  # Windows has no such module
+        import resource
+
+        unit = 1 if sys.platform == "darwin" else 1024  # bytes
+        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 2)
+    return None

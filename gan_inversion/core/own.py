@@ -1,0 +1,63 @@
+"""Code of a user's own, given on the command line as `file.py:name`; no file names any."""
+
+import importlib.util
+import re
+import sys
+import traceback
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.storage import sha256, sha256_file
+
+
+def load_object(spec: str) -> Any:
+    """What stands under a name in a Python file, given as `file.py:name`."""
+    file, _, name = spec.rpartition(":")
+    path = Path(file)
+    if not path.is_file() or not name.isidentifier():
+        raise UserError(f"expected file.py:name with an existing file, got {spec!r}")
+    module = _load_module(path.resolve())
+    if not hasattr(module, name):
+        raise UserError(f"{path} defines nothing called {name!r}")
+    return getattr(module, name)
+
+
+@cache
+def _load_module(path: Path) -> ModuleType:
+    """Run a Python file as a module of its own; its neighbours can be imported by it."""
+    name = f"own_{sha256(str(path).encode())[:12]}"  # no module that is installed has it
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))  # last: no neighbour hides an installed module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise UserError(
+            f"{path} does not run: {type(error).__name__} in line {place.lineno} of "
+            f"{place.filename}: {error}"
+        ) from error
+    return module
+
+
+def is_own(spec: str) -> bool:
+    """Whether a method or recogniser is given as `file.py:name`."""
+    return ":" in spec
+
+
+def plain_name(spec: str) -> str:
+    """The name in a `file.py:name`, fit for records: lower case, digits and underscores."""
+    return re.sub(r"[^a-z0-9]+", "_", spec.rpartition(":")[2].lower()).strip("_")
+
+
+def source_digest(spec: str) -> str:
+    """SHA-256 of the file of a `file.py:name`."""
+    return sha256_file(Path(spec.rpartition(":")[0]))

@@ -1,0 +1,379 @@
+"""Where files live, how they are written, and how their content is named.
+
+Every file appears whole or not at all: it is written in a folder of its own beside its place, made
+durable, and moved there at the end. Content is named by SHA-256 digests. What a user's path points
+at is never removed unless this package made it.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from gan_inversion.core.errors import UserError
+
+T = TypeVar("T")
+
+WRITING = ".writing-"  # what the names of folders of unfinished files begin with
+MADE = ".made-by-gan-inversion"  # marks a folder that may be replaced as a whole
+POLL = 0.2  # seconds between two tries to get a lock
+
+
+def data_dir() -> Path:
+    """Folder of LFW, `pairs.txt` and FaceNet's arrays: `GAN_INVERSION_DATA` or a home folder."""
+    return Path(os.environ.get("GAN_INVERSION_DATA") or _home() / "data")
+
+
+def cache_dir() -> Path:
+    """Folder for decoded views and embeddings: `GAN_INVERSION_CACHE` or a home folder."""
+    return Path(os.environ.get("GAN_INVERSION_CACHE") or _home() / "cache")
+
+
+def _home() -> Path:
+    """`.gan_inversion` in the user's home.
+
+    Raises:
+        UserError: the system knows no home for this user, as in containers run under any number.
+    """
+    try:
+        return Path.home() / ".gan_inversion"
+    except RuntimeError as error:
+        raise UserError(
+            "expected a home folder for data and cache, found none: set HOME, or "
+            "GAN_INVERSION_DATA and GAN_INVERSION_CACHE"
+        ) from error
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary path with the name of `path`; move it to `path` if the block succeeds.
+
+    Raises:
+        UserError: the folder cannot be written or the disk is full.
+    """
+    folder = path.with_name(WRITING + secrets.token_hex(8))
+    temporary = folder / path.name
+    try:
+        folder.mkdir(parents=True)
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # before the name is there, or a crash leaves it empty
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno is None:  # raised by a library about content, not by the file system
+            raise
+        raise UserError(f"cannot write {path}: {error.strerror}{_culprit(error, path)}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _culprit(error: OSError, path: Path) -> str:
+    """In brackets, the file that could not be written if it is neither `path` nor its draft."""
+    culprit = Path(os.fsdecode(error.filename or path))
+    own = culprit in (path, path.parent) or WRITING in str(culprit)
+    return "" if own else f" ({culprit})"
+
+
+@contextlib.contextmanager
+def replaced_folder(path: Path) -> Iterator[Path]:
+    """A new folder, which takes the place of `path` once it is complete.
+
+    Raises:
+        UserError: `path` holds anything that no earlier call made.
+    """
+    _check_made(path)
+    temporary = path.with_name(WRITING + secrets.token_hex(8))
+    try:
+        temporary.mkdir(parents=True)
+        (temporary / MADE).touch()
+        yield temporary
+        shutil.rmtree(path, ignore_errors=True)
+        temporary.rename(path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise UserError(f"cannot write {path}: {error.strerror}{_culprit(error, path)}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_output(output: Path, *inputs: Path | None) -> None:
+    """Raise `UserError` if an output is an input, or lies inside one, or holds one.
+
+    Writing there would overwrite what is read, or be read the next time.
+    """
+    target = output.resolve()
+    for path in inputs:
+        source = path.resolve() if path else None
+        if source and (target == source or source in target.parents or target in source.parents):
+            raise UserError(
+                f"expected a place of its own to write to, but {output} and {path}, which is read, "
+                "lie within each other"
+            )
+
+
+def _check_made(path: Path) -> None:
+    """Raise `UserError` unless a folder is new, empty, or marked as written by this package."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"expected a folder to write to in {path}, found a file")
+    if path.is_dir() and any(path.iterdir()) and not (path / MADE).exists():
+        raise UserError(
+            f"expected a new or empty folder, or one written by this program before, in {path}: "
+            "it holds other files, which could be overwritten"
+        )
+
+
+def claim_folder(path: Path, content: str) -> None:
+    """Mark a folder as one that this package writes to; its files may then be overwritten.
+
+    Args:
+        path: the folder, made if it is not there.
+        content: what it is for. A folder that holds something else is refused.
+
+    Raises:
+        UserError: it holds files of others, or of another content, or cannot be written.
+    """
+    _check_made(path)
+    mark = path / MADE
+    if mark.exists() and (known := mark.read_text(encoding="utf-8", errors="replace")) != content:
+        raise UserError(
+            f"{path} holds {known or 'something else'}, not {content}: give another folder"
+        )
+    write_text(mark, content)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed writers left below `folder`; only for who holds its lock."""
+    for left in folder.rglob(f"{WRITING}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, *, wait: bool) -> Iterator[None]:
+    """Hold the lock of a file or folder, `.<name>.lock` beside it, among all processes.
+
+    Args:
+        path: what is locked; need not be there.
+        wait: for whoever holds it; otherwise that is an error.
+
+    Raises:
+        UserError: another process holds it, or the folder cannot be written.
+    """
+    lock = path.with_name(f".{path.name}.lock")
+    while True:
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            file = lock.open("a")
+        except OSError as error:
+            raise UserError(f"cannot write {lock}: {error.strerror}") from error
+        with file:
+            if _lock(file.fileno()) and _is_at(file.fileno(), lock):
+                try:
+                    yield
+                finally:
+                    with contextlib.suppress(OSError):
+                        lock.unlink()
+                return
+        if not wait:
+            raise UserError(f"another process is writing {path}: wait until it has ended")
+        time.sleep(POLL)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is still the one at `path`; its holder may have removed it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except OSError:
+        return False
+
+
+def _lock(descriptor: int) -> bool:
+    """Try to lock an open file until it is closed; the system frees the locks of the killed."""
+    if os.name == "nt":
+        import msvcrt
+
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except OSError:
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks: names are random, and the last writer wins
+        return True
+    return True
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_png(path: Path, picture: np.ndarray) -> None:
+    """Write a picture, uint8 (H, W, 3), atomically."""
+    with atomic(path) as temporary:
+        Image.fromarray(picture).save(temporary)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays by name as .npz, compressed, atomically."""
+    with atomic(path) as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+
+
+def read_json(path: Path, kind: type[T]) -> T:
+    """Read a JSON file that this package wrote.
+
+    Args:
+        path: the file.
+        kind: of the value, `dict` or `list`.
+
+    Raises:
+        UserError: no such file, not readable, or another kind of value.
+    """
+    try:
+        found: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise UserError(f"{path} is not a readable JSON file: {reason}") from error
+    if not isinstance(found, kind):
+        raise UserError(f"{path}: expected a JSON {kind.__name__}, got {type(found).__name__}")
+    return found
+
+
+def cached_json(path: Path, kind: type[T], make: Callable[[], T]) -> T:
+    """The value in a JSON file of the cache; made and written where it is absent or damaged.
+
+    One process makes it while others wait.
+    """
+    with contextlib.suppress(UserError):
+        return read_json(path, kind)
+    with exclusive(path, wait=True):
+        with contextlib.suppress(UserError):
+            return read_json(path, kind)  # made by another process meanwhile
+        found = make()
+        write_text(path, json.dumps(found))
+    return found
+
+
+def cached_array(
+    path: Path, shape: tuple[int, ...], dtype: str, fill: Callable[[np.ndarray], None]
+) -> np.ndarray:
+    """Memory-map `path` read-only; if it is absent or damaged, make it: `fill` writes its values.
+
+    One process fills it while others wait. Disk space is reserved before the first value is
+    written, because a memory map on a full disk kills the process instead of raising.
+    """
+
+    def write(temporary: Path) -> None:
+        header = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=shape)
+        size = temporary.stat().st_size
+        del header
+        with temporary.open("r+b") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+        array = np.lib.format.open_memmap(temporary, mode="r+")
+        fill(array)
+        array.flush()
+
+    def fits(array: np.ndarray) -> bool:
+        return array.shape == shape and array.dtype == np.dtype(dtype)
+
+    return _cached(path, write, fits)
+
+
+def cached_result(path: Path, count: int, make: Callable[[], np.ndarray]) -> np.ndarray:
+    """The array of `count` rows in `path`; made and written where it is absent or damaged."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            np.save(file, make(), allow_pickle=False)
+
+    return np.array(_cached(path, write, lambda array: len(array) == count))
+
+
+def _cached(
+    path: Path, write: Callable[[Path], None], fits: Callable[[np.ndarray], bool]
+) -> np.ndarray:
+    """The array in `path`, mapped read-only; written under a lock where it is absent or damaged."""
+    if (known := _whole(path)) is not None and fits(known):
+        return known
+    with exclusive(path, wait=True):
+        if (known := _whole(path)) is None or not fits(known):  # nobody made it meanwhile
+            for left in path.parent.glob(f"{WRITING}*/{path.name}"):  # by a killed writer
+                shutil.rmtree(left.parent, ignore_errors=True)
+            with atomic(path) as temporary:
+                write(temporary)
+            write_text(_seal(path), f"{sha256_file(path)}\n{_state(path)}")
+        found = _whole(path)
+    if found is None:
+        raise UserError(f"{path} changed while it was written: remove it, and try again")
+    return found
+
+
+def _seal(path: Path) -> Path:
+    """The file beside a cached array that says its SHA-256, and the state that had it."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _state(path: Path) -> str:
+    stat = path.stat()
+    return f"{stat.st_size} {stat.st_mtime_ns}"
+
+
+def _whole(path: Path) -> np.ndarray | None:
+    """A cached array, mapped read-only, if its content is what was written; None otherwise.
+
+    The content is read once for each state, size and time, of the file.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        digest, _, state = _seal(path).read_text(encoding="utf-8").partition("\n")
+        if state != _state(path):
+            if sha256_file(path) != digest:
+                return None
+            with contextlib.suppress(UserError):  # a cache that may only be read
+                write_text(_seal(path), f"{digest}\n{_state(path)}")
+    except (OSError, ValueError, EOFError):
+        return None
+    return array
+
+
+def sha256(data: bytes | memoryview) -> str:
+    """SHA-256 of bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def manifest_digest(files: Mapping[str, str]) -> str:
+    """Digest of a set of files, independent of how they were packed.
+
+    Args:
+        files: relative path -> SHA-256 of the content.
+
+    Returns:
+        SHA-256 of the lines `<sha256>  <path>\\n`, paths sorted bytewise.
+    """
+    names = sorted(files, key=os.fsencode)
+    return sha256(
+        b"".join(f"{files[name]}  ".encode() + os.fsencode(name) + b"\n" for name in names)
+    )

@@ -1,1 +1,0 @@
-"""Evaluation: arrays in, plain values and dataclasses out; no model, no deep-learning framework."""

@@ -1,0 +1,1 @@
+"""Inverters: their interface, how they are trained and kept."""

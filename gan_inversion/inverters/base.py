@@ -1,0 +1,145 @@
+"""The inverter interface: what baselines, controls and GANs have in common.
+
+An inverter is fitted on embeddings and the pictures they came from, and then turns embeddings into
+pictures. One list of inverters drives the experiments, the tables and the contract tests.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+
+import numpy as np
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.run import Run, to_uint8
+from gan_inversion.data.dataset import Images
+
+ROUNDING = 1e-4  # how far arithmetic may leave [0, 1]
+
+
+class Inverter:
+    """Turns embeddings back into pictures, and declares what else it can.
+
+    Attributes:
+        name: of the method, e.g. `mean_face`.
+        knowledge: `black_box` (embeddings only) or `white_box` (gradients through the recogniser).
+        config: the options that a record holds; plain data.
+        stochastic: whether `invert` takes `hypothesis`, the number of one of several pictures that
+            it has for an embedding.
+        saves: whether `save` and `load` keep it.
+        dimension: components of the embeddings that it takes, once fitted; None if it takes any.
+        is_given_answers: whether it is fitted on the very pictures that it will be asked for.
+    """
+
+    name: str
+    knowledge: str = "black_box"
+    config: Mapping[str, Any] = MappingProxyType({})
+    stochastic: bool = False
+    saves: bool = True
+    dimension: int | None = None
+    is_given_answers: bool = False
+
+    @classmethod
+    def made(cls, options: Any, *, name: str, recogniser: Any = None) -> "Inverter":
+        """One to be fitted, with the options of its family; `recogniser` is the attacked one."""
+        raise NotImplementedError
+
+    def fit(
+        self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
+    ) -> None:
+        """Learn to invert.
+
+        Args:
+            embeddings: float32 (N, D).
+            images: uint8 (N, 160, 160, 3), the pictures they came from.
+            seed: for every random choice.
+            run: where to log, preview and checkpoint; fitting that takes no time ignores it.
+        """
+        raise NotImplementedError
+
+    def invert(self, embeddings: np.ndarray) -> np.ndarray:
+        """Reconstruct float32 (N, 160, 160, 3) in [0, 1] from float32 (N, D) embeddings."""
+        raise NotImplementedError
+
+    def save(self, path: Path) -> None:
+        """Write everything `invert` needs into the folder `path`."""
+        raise NotImplementedError
+
+    def save_half(self, path: Path) -> None:
+        """Write the same in half the space, where that can be done."""
+        self.save(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote."""
+        raise NotImplementedError
+
+    def reopened(self, path: Path) -> "Inverter":
+        """What one like this saved in the folder `path`."""
+        return type(self).load(path)
+
+    def attack_by(self, recogniser: Any) -> None:
+        """Be given the attacked recogniser again, after `load`; most need none to invert."""
+
+    def signals(self, embeddings: np.ndarray, images: np.ndarray) -> dict[str, np.ndarray]:
+        """What it tells of photographs beside its reconstructions: signal -> float32 (N,).
+
+        Args:
+            embeddings: float32 (N, D).
+            images: uint8 (N, 160, 160, 3), the photographs.
+        """
+        return {}
+
+    def passes(self, members: int) -> int | None:
+        """How often each of so many training images was seen; None where it does not say."""
+        return None
+
+    @property
+    def parameters(self) -> int:
+        """Numbers that were learned or are fixed in its network; 0 without one."""
+        return 0
+
+
+def check_fit(embeddings: np.ndarray, images: Images) -> None:
+    """Raise `UserError` unless there is one embedding for each 160x160 RGB picture."""
+    if np.ndim(embeddings) != 2 or tuple(images.shape) != (len(embeddings), 160, 160, 3):
+        raise UserError(
+            "expected embeddings (N, D) and images (N, 160, 160, 3), got "
+            f"{np.shape(embeddings)} and {tuple(images.shape)}"
+        )
+
+
+def check_invert(embeddings: np.ndarray, dimension: int) -> None:
+    """Raise `UserError` unless embeddings are (N, `dimension`) and finite."""
+    if np.ndim(embeddings) != 2 or np.shape(embeddings)[1] != dimension:
+        raise UserError(f"expected embeddings (N, {dimension}), got {np.shape(embeddings)}")
+    if not np.isfinite(embeddings).all():
+        raise UserError("expected finite embeddings, got NaN or infinity")
+
+
+def check_reconstructions(found: np.ndarray, count: int) -> np.ndarray:
+    """Pictures as an inverter gave them, as uint8 (N, 160, 160, 3).
+
+    Args:
+        found: float in [0, 1], or uint8.
+        count: N, pictures asked for.
+
+    Raises:
+        UserError: another number or shape, NaN, or values out of range.
+    """
+    found = np.asarray(found)
+    if found.shape != (count, 160, 160, 3):
+        raise UserError(f"expected reconstructions ({count}, 160, 160, 3), got {found.shape}")
+    if found.dtype == np.uint8:
+        return found
+    if not np.isfinite(found).all():
+        broken = int((~np.isfinite(found)).any(axis=(1, 2, 3)).sum())
+        raise UserError(f"expected finite reconstructions, got NaN or infinity in {broken}")
+    low, high = float(found.min()), float(found.max())
+    if low < -ROUNDING or high > 1 + ROUNDING:
+        raise UserError(
+            f"expected reconstructions in [0, 1] or uint8, got {found.dtype} from {low:g} to "
+            f"{high:g}"
+        )
+    return to_uint8(found)

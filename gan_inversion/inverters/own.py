@@ -1,0 +1,97 @@
+"""A user's own inverter: a class with `fit` and `invert`, or a function."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.own import load_object, plain_name, source_digest
+from gan_inversion.core.run import Run
+from gan_inversion.data.dataset import Images
+from gan_inversion.inverters.base import Inverter, check_fit
+from gan_inversion.inverters.families import MethodSpec
+
+FAMILY = "own"
+
+
+@dataclass(frozen=True)
+class Own:
+    """Where a user's own inverter is defined.
+
+    Attributes:
+        source: `file.py:name`, from the command line alone.
+        source_digest: SHA-256 of the file.
+        knowledge: what it knows of the attacked recogniser.
+    """
+
+    source: str
+    source_digest: str
+    knowledge: str = "black_box"
+
+
+def own_spec(source: str, *, knowledge: str = "black_box") -> MethodSpec:
+    """The spec of the inverter in `file.py:name`."""
+    load_object(source)  # a missing file is told before any work
+    options = Own(source, source_digest(source), knowledge)
+    return MethodSpec(plain_name(source), FAMILY, options, preset=FAMILY)
+
+
+class OwnInverter(Inverter):
+    """A user's class, or function, as an inverter.
+
+    Args:
+        name: for records.
+        found: an object with `fit` and `invert`, or a function from float32 (N, D) to pictures,
+            which learned elsewhere what it knows.
+    """
+
+    def __init__(self, name: str, found: Any):
+        self.name, self._own = name, found
+        self._trains = all(hasattr(found, part) for part in ("fit", "invert"))
+        if not self._trains and not callable(found):
+            raise UserError(f"expected a function or an inverter under {name}, got {found!r}")
+        self.saves = self._trains and hasattr(found, "save") and hasattr(type(found), "load")
+        self.knowledge = getattr(found, "knowledge", "black_box")
+        self.config = getattr(found, "config", {})
+        self.dimension = getattr(found, "dimension", None)
+
+    @classmethod
+    def made(cls, options: Own, *, name: str, recogniser: Any = None) -> "OwnInverter":
+        found = load_object(options.source)
+        inverter = cls(name, found() if isinstance(found, type) else found)
+        inverter.knowledge = options.knowledge
+        return inverter
+
+    def fit(
+        self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
+    ) -> None:
+        check_fit(embeddings, images)
+        if self._trains:
+            self._own.fit(embeddings, images, seed=seed, run=run)
+
+    def invert(self, embeddings: np.ndarray) -> np.ndarray:
+        return np.asarray((self._own.invert if self._trains else self._own)(embeddings))
+
+    def save(self, path: Path) -> None:
+        self._own.save(path)
+
+    def reopened(self, path: Path) -> Inverter:
+        return OwnInverter(self.name, type(self._own).load(path))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        raise UserError(f"{path}: expected the file.py:name of its class")
+
+
+def load_own(source: str, path: Path) -> OwnInverter:
+    """What an inverter in `file.py:name` saved in a folder.
+
+    Raises:
+        UserError: it has no save and load.
+    """
+    kind = load_object(source)
+    if not hasattr(kind, "load"):
+        raise UserError(f"expected a class with save and load in {source}, got {kind!r}")
+    return OwnInverter(plain_name(source), kind.load(path))

@@ -1,0 +1,288 @@
+"""From raw scores to the figures of an `inversion` record, each with its interval.
+
+Fifth stage of the flow. An examination computes its figures here and nowhere else, and so does who
+reads a record: a figure that the scores beside it do not give was not measured.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.record import Metric, Record, at, metric
+from gan_inversion.metrics.attack import one_each, other_images, subject_mean
+from gan_inversion.metrics.copying import copy_test
+from gan_inversion.metrics.intervals import (
+    bootstrap_mean,
+    bootstrap_quantile,
+    bootstrap_rate,
+    clopper_pearson,
+)
+from gan_inversion.metrics.verification import auc, bootstrap_auc, by_group
+
+Scores = Mapping[str, np.ndarray]
+
+COUNTS = (1, 4, 16)  # hypotheses that an attacker may show
+RANKS = (1, 5)
+PER_IMAGE = ("psnr", "ssim", "midlayer")
+TOLERANCE = 2e-5  # scores are kept in single precision
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What raw scores are read by.
+
+    Attributes:
+        subjects: (N,), of the test images that were inverted.
+        validation: (V,), of the validation images.
+        thresholds: recogniser -> false match rate -> threshold, None where not resolved; the
+            attacked recogniser first.
+    """
+
+    subjects: np.ndarray
+    validation: np.ndarray
+    thresholds: Mapping[str, Mapping[float, float | None]]
+
+
+def figures(scores: Scores, ground: Ground) -> dict[str, Metric]:
+    """Every figure that the scores hold.
+
+    Args:
+        scores: by recogniser `<name>/type1` (N,), `type2` (P,), `rank`, `rejected`, `undetected`,
+            `best<k>` and `alike`; `psnr`, `ssim`, `midlayer`, `copy/...`, `c2st/...`,
+            `swd/<side>`, `kid/<space>`, `spectrum/...`, `diversity`, as `experiments.inversion`
+            keeps them. What is not there gives no figure.
+        ground: what they are read by.
+    """
+    found: dict[str, Metric] = {}
+    for name, thresholds in ground.thresholds.items():
+        if f"{name}/type1" in scores:
+            found |= _attack(name, scores, ground.subjects, thresholds)
+            found |= _best(name, scores, ground.subjects, thresholds)
+    found |= _gaps(scores, ground)
+    for name in PER_IMAGE:
+        if name in scores:
+            found[name] = _mean(scores[name], ground.subjects)
+    if "diversity" in scores:
+        people = ground.subjects[one_each(ground.subjects)]
+        found["diversity"] = _mean(scores["diversity"], people)
+    return found | _copying(scores, ground) | _realism(scores, ground)
+
+
+def _attack(
+    name: str, scores: Scores, subjects: np.ndarray, thresholds: Mapping[float, float | None]
+) -> dict[str, Metric]:
+    """Success rates, cosines and ranks with one recogniser."""
+    type1 = scores[f"{name}/type1"]
+    type2 = scores.get(f"{name}/type2", np.empty(0))
+    found = success(name, type1, type2, subjects, thresholds)
+    missing = type1 <= -1  # where there is no embedding
+    known, people = type1[~missing], subjects[~missing]
+    if len(known):
+        mean, low = bootstrap_mean(known, people), bootstrap_quantile(known, people, 0.05)
+        found[f"{name}/cosine_mean"] = metric(known.mean(dtype="float64"), ci=mean, n=len(known))
+        found[f"{name}/cosine_p05"] = metric(np.quantile(known, 0.05), ci=low, n=len(known))
+    else:
+        for figure in ("mean", "p05"):
+            found[f"{name}/cosine_{figure}"] = Metric(None, None, len(type1))
+    found[f"{name}/rejected"] = _share(scores.get(f"{name}/rejected", missing))
+    if f"{name}/undetected" in scores:
+        found[f"{name}/undetected"] = _share(scores[f"{name}/undetected"])
+    if f"{name}/rank" in scores:
+        ranks = scores[f"{name}/rank"]
+        names, enrolled = np.unique(subjects, return_index=True)
+        probes = np.setdiff1d(np.arange(len(subjects)), enrolled)
+        for rank in RANKS:
+            hits = ranks <= rank
+            ci = bootstrap_rate(hits, subjects[probes])
+            found[f"{name}/rank{rank}"] = metric(hits.mean(), ci=ci, n=len(hits))
+        found[f"{name}/gallery"] = metric(len(names), n=len(probes))
+    return found
+
+
+def success(
+    name: str,
+    type1: np.ndarray,
+    type2: np.ndarray,
+    subjects: np.ndarray,
+    thresholds: Mapping[float, float | None],
+) -> dict[str, Metric]:
+    """Success rates of both types at each threshold of a recogniser; none where not resolved.
+
+    Args:
+        name: of the recogniser.
+        type1: float (N,), or (J, N) of several inverters, which are pooled.
+        type2: float (P,) or (J, P), in the order of `other_images`; empty where there is none.
+        subjects: (N,), subject of each inverted image.
+        thresholds: false match rate -> threshold.
+    """
+    several = 1 if type1.ndim == 1 else len(type1)
+    inverted, _ = other_images(subjects)
+    people, pairs_of = np.tile(subjects, several), np.tile(subjects[inverted], several)
+    found = {}
+    for fmr, threshold in thresholds.items():
+        least = np.inf if threshold is None else threshold
+        rates = {"sar_type1": (type1.ravel() >= least, people)}
+        if type2.size:
+            pairs = type2.ravel() >= least
+            names, means = subject_mean(pairs, pairs_of)
+            rates["sar_type2"] = (means, names)
+            rates["sar_type2_pairs"] = (pairs, pairs_of)
+        for figure, (values, groups) in rates.items():
+            found[at(f"{name}/{figure}", fmr=fmr)] = _rate(values, groups, threshold)
+    return found
+
+
+def _best(
+    name: str, scores: Scores, subjects: np.ndarray, thresholds: Mapping[float, float | None]
+) -> dict[str, Metric]:
+    """What several pictures of one embedding add with one recogniser."""
+    found = {}
+    inverted, other = other_images(subjects)
+    people = subjects[other[np.isin(inverted, one_each(subjects))]]
+    for count in COUNTS:
+        for fmr, threshold in thresholds.items() if f"{name}/best{count}" in scores else ():
+            hits = scores[f"{name}/best{count}"] >= (np.inf if threshold is None else threshold)
+            groups, means = subject_mean(hits, people)
+            figure = at(f"{name}/sar_type2_best{count}", fmr=fmr)
+            found[figure] = _rate(means, groups, threshold)
+    if f"{name}/alike" in scores:
+        alike = scores[f"{name}/alike"]
+        found[f"{name}/cosine_hypotheses"] = metric(np.nanmean(alike, dtype=float), n=len(alike))
+    return found
+
+
+def _gaps(scores: Scores, ground: Ground) -> dict[str, Metric]:
+    """Adversarial gap: success with the attacked recogniser less success with another."""
+    found = {}
+    first, *others = (name for name in ground.thresholds if f"{name}/type1" in scores)
+    for name in others:
+        for fmr, ours in ground.thresholds[first].items():
+            figure = at(f"gap_{name}/sar_type1", fmr=fmr)
+            theirs = ground.thresholds[name].get(fmr)
+            if ours is None or theirs is None:
+                found[figure] = Metric(None, None, len(ground.subjects))
+                continue
+            hits = scores[f"{first}/type1"] >= ours, scores[f"{name}/type1"] >= theirs
+            gap = hits[0].astype(float) - hits[1]
+            found[figure] = metric(gap.mean(), ci=bootstrap_mean(gap, ground.subjects), n=len(gap))
+    return found
+
+
+def _copying(scores: Scores, ground: Ground) -> dict[str, Metric]:
+    """The copy audit; validation images are its null."""
+    if "copy/outputs" not in scores:
+        return {}
+    attacked = next(iter(ground.thresholds))
+    missing = scores.get(f"{attacked}/rejected", scores[f"{attacked}/type1"] <= -1)
+    outcome = copy_test(
+        scores["copy/outputs"],
+        ground.subjects[~missing.astype(bool)],
+        scores["copy/held_out"],
+        ground.validation,
+    )
+    return {
+        "copy/nearer": metric(outcome.nearer, n=outcome.subjects),
+        "copy/p_value": metric(outcome.p_value, n=outcome.subjects),
+    }
+
+
+def _realism(scores: Scores, ground: Ground) -> dict[str, Metric]:
+    """What tells the set of reconstructions from that of the originals."""
+    found, count = {}, len(ground.subjects)
+    levels = [name for name in scores if name.startswith("swd/")]
+    for name in levels:
+        found[name] = metric(scores[name].mean(dtype=float), n=count)
+    if levels:
+        mean = float(np.mean([scores[name].mean(dtype=float) for name in levels]))
+        found["swd/mean"] = metric(mean, n=count)
+    for name in scores:
+        if name.startswith("kid/"):
+            found[name] = metric(scores[name].mean(dtype=float), n=count)
+    if "spectrum/originals" in scores:
+        difference = scores["spectrum/originals"] - scores["spectrum/reconstructions"]
+        found["spectrum"] = metric(np.sqrt(np.square(difference).mean(dtype=float)), n=count)
+    if "c2st/index" in scores:
+        real, fake = scores["c2st/originals"], scores["c2st/reconstructions"]
+        both, is_fake = np.concatenate([real, fake]), np.repeat([False, True], len(real))
+        groups = np.tile(ground.subjects[scores["c2st/index"]], 2)
+        ci = bootstrap_auc(both, is_fake, by_group(groups))
+        found["c2st_auc"] = metric(auc(both, is_fake), ci=ci, n=len(both))
+    return found
+
+
+def _mean(values: np.ndarray, subjects: np.ndarray) -> Metric:
+    """A mean over images; not resolved if infinite (PSNR of equal pictures)."""
+    if not np.isfinite(values).all():
+        return Metric(None, None, len(values))
+    ci = bootstrap_mean(values, subjects)
+    return metric(values.mean(dtype=float), ci=ci, n=len(values))
+
+
+def _rate(values: np.ndarray, groups: np.ndarray, threshold: float | None) -> Metric:
+    """Mean of rates or of hits, (N,), with an interval over their groups."""
+    if threshold is None:
+        return Metric(None, None, len(values))
+    return metric(values.mean(), ci=bootstrap_rate(values, groups), n=len(values))
+
+
+def _share(hits: np.ndarray) -> Metric:
+    """Share of pictures, bool (N,)."""
+    count = int(hits.sum())
+    return metric(count / len(hits), ci=clopper_pearson(count, len(hits)), n=len(hits))
+
+
+def ground_of(record: Record, scores: Scores, files: Sequence[str], parts: np.ndarray) -> Ground:
+    """What the scores of an `inversion` record are read by.
+
+    Args:
+        record: the record.
+        scores: its raw scores.
+        files: names of all images of the dataset, `subject/image`.
+        parts: (N,), the part of the split that each is in.
+    """
+    subjects = np.array([file.split("/")[0] for file in files])
+    declared = record.config["recognisers"]
+    names = [record.embedder, *(name for name in declared if name != record.embedder)]
+    thresholds = {
+        name: {float(rate): value for rate, value in declared[name]["thresholds"].items()}
+        for name in names
+    }
+    # Without those that the attacked recogniser rejects; older records had none.
+    validation = scores.get("copy/held_out_index", np.flatnonzero(parts == "validation"))
+    return Ground(subjects[scores["test_index"]], subjects[validation], thresholds)
+
+
+def check_figures(record: Record, scores: Scores, ground: Ground) -> list[str]:
+    """Compare the figures of an `inversion` record with those that its raw scores give.
+
+    Returns:
+        Names of the figures that the scores do not hold, and that therefore stand as they are.
+
+    Raises:
+        UserError: a figure or an interval is another.
+    """
+    known = figures(scores, ground)
+    for name, measured in record.metrics.items():
+        if name in known and not _same(measured, known[name]):
+            raise UserError(
+                f"the record of {record.method}, seed {record.seed}, says {name} {_text(measured)},"
+                f" and its raw scores give {_text(known[name])}"
+            )
+    return [name for name in record.metrics if name not in known]
+
+
+def _same(one: Metric, other: Metric) -> bool:
+    if one.n != other.n or (one.value is None) != (other.value is None):
+        return False
+    pairs = [(one.value, other.value)] if one.value is not None else []
+    if (one.ci is None) != (other.ci is None):
+        return False
+    if one.ci is not None and other.ci is not None:
+        pairs += zip(one.ci, other.ci, strict=True)
+    return all(abs(a - b) <= TOLERANCE * max(1.0, abs(b)) for a, b in pairs)  # type: ignore
+
+
+def _text(figure: Metric) -> str:
+    return f"{figure.value} {figure.ci} of {figure.n}"

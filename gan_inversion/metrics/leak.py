@@ -1,0 +1,180 @@
+"""What an attack's scores give away: ROC curve, its area, and true positives at few false ones.
+
+Fifth stage of the flow. Averages over all images hide who is at risk, so true positive rates are
+read at low false positive rates (Carlini et al., IEEE S&P 2022). Scores of several targets are
+pooled; subjects are resampled for the intervals, since images of one are not independent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_inversion.core.seeding import stream
+from gan_inversion.metrics.intervals import clopper_pearson, percentiles
+from gan_inversion.metrics.verification import by_group
+
+FPRS = (1e-1, 1e-2, 1e-3)
+RESOLVED = 10  # false positives that a rate must stand on
+CUTS = 199  # thresholds that the audit of epsilon chooses from
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Figures of one attack.
+
+    Attributes:
+        auc: chance that a member outscores a non-member (ties half), with its 95 % interval.
+        balanced: highest mean of true positive and true negative rate over all thresholds, and
+            the interval of that mean at the threshold where it is highest.
+        tpr: FPR -> true positive rate at the lowest threshold with no more false positives than
+            that, and its interval; None where the sample does not resolve it.
+        curve: false and true positive rates, float (2, P), as from `roc`.
+        members, others: scores of each kind.
+    """
+
+    auc: tuple[float, tuple[float, float]]
+    balanced: tuple[float, tuple[float, float]]
+    tpr: dict[float, tuple[float, tuple[float, float]] | None]
+    curve: np.ndarray
+    members: int
+    others: int
+
+
+def roc(
+    scores: np.ndarray, member: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """False and true positive rates, from (0, 0) to (1, 1), a point for each different score.
+
+    Args:
+        scores: float (N,).
+        member: bool (N,).
+        weights: how often each counts, (N,); by default once.
+    """
+    return _curve(*_ordered(scores, member), weights)
+
+
+def tpr_at(fpr: np.ndarray, tpr: np.ndarray, limit: float) -> float:
+    """True positive rate of the last point whose false positive rate is at most `limit`."""
+    return float(tpr[np.searchsorted(fpr, limit + 1e-12, side="right") - 1])
+
+
+def leak(
+    scores: np.ndarray,
+    member: np.ndarray,
+    subjects: np.ndarray,
+    *,
+    fprs: Sequence[float] = FPRS,
+    resamples: int = 500,
+    seed: int = 0,
+) -> Leak:
+    """Measure an attack.
+
+    Args:
+        scores: float (N,), or (N, M) of several targets, which are pooled.
+        member: bool, of the same shape.
+        subjects: (N,), the subject of each image.
+        fprs: false positive rates to read true positives at.
+        resamples: bootstrap samples.
+        seed: for the resampling.
+    """
+    group = np.repeat(subjects, scores.size // len(scores))
+    scores, member = scores.ravel(), member.ravel().astype(bool)
+    ordered = _ordered(scores, member)
+    members, others = int(member.sum()), int((~member).sum())
+    resolved = [fpr for fpr in fprs if fpr * others >= RESOLVED]
+
+    curve = _curve(*ordered, None)
+    best = int(np.argmax(curve[1] - curve[0]))
+
+    def figures(fpr: np.ndarray, tpr: np.ndarray) -> list[float]:
+        balanced = (1 + tpr[best] - fpr[best]) / 2
+        return [np.trapezoid(tpr, fpr), balanced, *(tpr_at(fpr, tpr, limit) for limit in resolved)]
+
+    weights = by_group(group, resamples=resamples, seed=seed)
+    draws = [figures(*_curve(*ordered, weight)) for weight in weights]
+    found = [
+        (float(value), percentiles(column))
+        for value, column in zip(figures(*curve), np.array(draws).T, strict=True)
+    ]
+    rates = dict(zip(resolved, found[2:], strict=True))
+    told = {fpr: rates.get(fpr) for fpr in fprs}
+    return Leak(found[0], found[1], told, np.stack(curve), members, others)
+
+
+def audited_epsilon(
+    scores: np.ndarray,
+    member: np.ndarray,
+    subjects: np.ndarray,
+    *,
+    delta: float,
+    seed: int = 0,
+) -> float:
+    """The least epsilon that an attack's success proves, at 95 %.
+
+    Differential privacy bounds every attack: TPR <= e^epsilon FPR + delta, and the same for the
+    rejected (Kairouz et al., ICML 2015; Jagielski et al., NeurIPS 2020, algorithm 2). The threshold
+    is chosen on half of the subjects, the rates are counted on the other half, with Clopper-Pearson
+    bounds, as if scores of several targets were independent.
+
+    Args:
+        scores: float (N,), or (N, M) of several targets.
+        member: bool, of the same shape.
+        subjects: (N,), the subject of each image.
+        delta: that is allowed for.
+        seed: for the halves.
+    """
+    names = np.unique(subjects)
+    chosen = stream(seed, "audit").permutation(names)[: len(names) // 2]
+    first = np.isin(subjects, chosen)
+    known, asked = (
+        [
+            np.sort(scores[part][kind])
+            for kind in (member[part].astype(bool), ~member[part].astype(bool))
+        ]
+        for part in (first, ~first)
+    )
+    cuts = np.quantile(np.concatenate(known), np.linspace(0.001, 0.999, CUTS))
+    found = _proven(known, cuts, delta)  # (2, CUTS)
+    side, place = np.unravel_index(found.argmax(), found.shape)
+    return max(0.0, float(_proven(asked, cuts[place : place + 1], delta)[side, 0]))
+
+
+def _proven(sides: list[np.ndarray], cuts: np.ndarray, delta: float) -> np.ndarray:
+    """Bound on epsilon by the accepted and by the rejected at each cut, (2, cuts).
+
+    Args:
+        sides: sorted scores of members and of others.
+        cuts: a score from which on an image is taken for a member.
+        delta: that is allowed for.
+    """
+    counts = [len(side) for side in sides]
+    below = [np.searchsorted(side, cuts) for side in sides]
+    hits, false = (count - under for count, under in zip(counts, below, strict=True))
+    bounds = []
+    for right, own, wrong, others in (
+        (hits, counts[0], false, counts[1]),
+        (below[1], counts[1], below[0], counts[0]),
+    ):
+        low, high = clopper_pearson(right, own)[0], clopper_pearson(wrong, others)[1]
+        ratio = np.maximum(low - delta, 0) / high
+        bounds.append(np.log(np.maximum(ratio, 1e-300)))
+    return np.stack(bounds)
+
+
+def _ordered(scores: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Order of falling scores, membership in it, and where a run of equal scores ends."""
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    return order, member[order].astype(bool), ends
+
+
+def _curve(
+    order: np.ndarray, member: np.ndarray, ends: np.ndarray, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    weight = np.ones(len(order)) if weights is None else weights[order].astype(float)
+    rates = []
+    for kind in (~member, member):
+        counts = np.cumsum(weight * kind)
+        rates.append(np.append(0.0, counts[ends] / counts[-1]))
+    return rates[0], rates[1]

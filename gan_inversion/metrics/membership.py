@@ -1,0 +1,364 @@
+"""Membership inference: was this image among those that an inverter was trained on?
+
+Fifth stage of the flow. An attack sees signals only, never a model: how the attacked model (the
+*target*) behaves on each image, and how other models do (the *shadows*), of which it is known what
+they were trained on. Larger signals and larger scores mean more likely a member. A signal is one
+figure an image, (N,) and (N, M), or several, (N, K) and (N, M, K).
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+
+from gan_inversion.core.errors import UserError
+
+FEWEST = 2  # shadows with and shadows without an image: a variance needs them
+SMALL, TINY = 1e-9, 1e-60  # least variance of an image's signal: share of all images', absolute
+DIGITS = 12  # after the point of a log likelihood ratio: what is smaller is rounding
+LARGEST = 1e300  # size of a signal whose differences can still be computed
+
+Attack = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+def threshold(target: np.ndarray, shadows: np.ndarray, membership: np.ndarray) -> np.ndarray:
+    """The signal itself; several count alike, in standard deviations over the images.
+
+    With a discriminator's logit for a signal this is LOGAN's attack (Hayes et al., PoPETs 2019).
+    Yeom et al., "Privacy Risk in Machine Learning", CSF 2018; what the reference thesis did by eye.
+
+    Args:
+        target: float (N,) or (N, K).
+        shadows: not looked at.
+        membership: not looked at.
+
+    Returns:
+        float (N,).
+    """
+    target = _several(target)
+    if target.shape[1] == 1:
+        return target[:, 0]
+    target, _ = _in_unit_range(target, target[:, None])
+    return (target / np.sqrt(target.var(axis=0) + TINY)).mean(axis=1)
+
+
+def shadow_classifier(
+    target: np.ndarray, shadows: np.ndarray, membership: np.ndarray
+) -> np.ndarray:
+    """A classifier of members, trained on the signals of the shadows, all images alike.
+
+    Shokri et al., "Membership Inference Attacks Against Machine Learning Models", IEEE S&P 2017;
+    here a logistic regression on the signals' powers up to the third and their products. It has no
+    intercept and weighs members and others alike: how many of the shadows' images are members says
+    how many of the target's are not, and would order the targets whose scores are pooled.
+
+    Args:
+        target: float (N,) or (N, K).
+        shadows: float (N, M) or (N, M, K).
+        membership: bool (N, M).
+
+    Returns:
+        float (N,), its logit.
+    """
+    target, shadows = _in_unit_range(_several(target), _several(shadows, axes=3))
+    logistic = LogisticRegression(class_weight="balanced", fit_intercept=False)
+    powers = PolynomialFeatures(3, include_bias=False)
+    classifier = make_pipeline(StandardScaler(), powers, StandardScaler(), logistic)
+    scores = np.empty(len(target))
+    half = np.arange(len(target)) % 2 == 0
+    # Of half of the images for the others: what it learned by chance of an image is no evidence.
+    for asked, known in ((half, ~half), (~half, half)):
+        classifier.fit(shadows[known].reshape(-1, target.shape[1]), membership[known].ravel())
+        scores[asked] = classifier.decision_function(target[asked])
+    return scores
+
+
+def calibrated(
+    target: np.ndarray,
+    shadows: np.ndarray,
+    membership: np.ndarray,
+    *,
+    difficulty: np.ndarray | None = None,
+) -> np.ndarray:
+    """The signal beyond what the image's difficulty lets expect.
+
+    Shafran et al., "Membership Inference Attacks are Easier on Difficult Problems", ICCV 2021,
+    subtract an error predicted from the image alone; Watson et al., "On the Importance of
+    Difficulty Calibration", ICLR 2022, the signal of models that were not trained on it.
+
+    Args:
+        target: float (N,) or (N, K).
+        shadows: float (N, M) or (N, M, K).
+        membership: bool (N, M).
+        difficulty: float (N,) or (N, K), the signal that the image alone lets expect; by default
+            the mean over shadows without it.
+
+    Returns:
+        float (N,).
+    """
+    if difficulty is None:
+        beyond = _on_grid(_several(shadows, axes=3) - _several(target)[:, None])
+        return threshold(-_mean(beyond, np.logical_not(membership)), shadows, membership)
+    return threshold(_several(target) - _several(difficulty), shadows, membership)
+
+
+def lira(
+    target: np.ndarray,
+    shadows: np.ndarray,
+    membership: np.ndarray,
+    *,
+    online: bool = True,
+    fixed_variance: bool = False,
+) -> np.ndarray:
+    """Likelihood ratio of two Gaussians, fitted to the shadows with and without the image.
+
+    Carlini et al., "Membership Inference Attacks From First Principles", IEEE S&P 2022: online
+    algorithm 1, offline equation 4. Several signals are jointly Gaussian; offline their excesses,
+    in standard deviations each, are added.
+
+    Args:
+        target: float (N,) or (N, K).
+        shadows: float (N, M) or (N, M, K).
+        membership: bool (N, M).
+        online: use the shadows that were trained on the image as well; otherwise those without it
+            only, which an attacker has before he knows whom he will attack.
+        fixed_variance: one covariance for all images; better with few shadows.
+
+    Returns:
+        float (N,): log likelihood ratio; offline, standard deviations above the mean.
+    """
+    target, shadows = _in_unit_range(_several(target), _several(shadows, axes=3))
+    # A model that memorises gives the same signal every time.
+    floor = SMALL * shadows.var(axis=(0, 1)) + TINY
+    beyond = _on_grid(shadows - target[:, None])  # the target's own signal is 0 then
+    moments = partial(_moments, beyond, floor=floor, fixed_variance=fixed_variance)
+    mean, covariance = moments(np.logical_not(membership))
+    if online:
+        mean_in, covariance_in = moments(membership)
+        ratio = _log_density(mean_in, covariance_in) - _log_density(mean, covariance)
+        return ratio.round(DIGITS)
+    scale = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))  # (N, K)
+    excess = -mean / scale
+    correlation = covariance / (scale[..., :, None] * scale[..., None, :])
+    return excess.sum(axis=1) / np.sqrt(correlation.sum(axis=(-2, -1)))
+
+
+def rmia(
+    target: np.ndarray,
+    shadows: np.ndarray,
+    membership: np.ndarray,
+    *,
+    online: bool = True,
+    offline_a: float = 1.0,
+    gamma: float = 1.0,
+) -> np.ndarray:
+    """Share of the other images that an image dominates in likelihood ratio.
+
+    Zarifzadeh et al., "Low-Cost High-Power Membership Inference Attacks" (RMIA), ICML 2024,
+    equations 5 to 8, computed with logarithms throughout. A signal counts as a log likelihood,
+    whose constant cancels: the log of a mean squared error is one up to a factor. Several signals
+    are added. The population are all images of the matrix.
+
+    Args:
+        target: float (N,) or (N, K).
+        shadows: float (N, M) or (N, M, K).
+        membership: bool (N, M).
+        online: use the shadows that were trained on the image as well.
+        offline_a: offline, the likelihood of a trained image is taken as `a p + 1 - a`, p that of
+            the same image untrained; other than 1 only for signals that are log probabilities.
+        gamma: by how much an image must exceed another.
+
+    Returns:
+        float (N,) in [0, 1].
+    """
+    own = _several(target).sum(axis=1)
+    beyond = _on_grid(_several(shadows, axes=3).sum(axis=2) - own[:, None])
+    without = _log_mean(beyond, np.logical_not(membership))
+    if online:
+        within = _log_mean(beyond, membership)
+    else:
+        with np.errstate(divide="ignore"):  # of a = 1 nothing is left to add
+            within = np.logaddexp(np.log(offline_a) + without, np.log1p(-offline_a) - own)
+    ratio = np.log(2) - np.logaddexp(within, without)
+    dominated = np.searchsorted(np.sort(ratio), ratio - np.log(gamma), side="left")
+    return dominated / len(ratio)
+
+
+ATTACKS: dict[str, Attack] = {
+    "threshold": threshold,
+    "shadow_classifier": shadow_classifier,
+    "calibrated": calibrated,
+    "lira_online": lira,
+    "lira_online_fixed": partial(lira, fixed_variance=True),
+    "lira_offline": partial(lira, online=False),
+    "lira_offline_fixed": partial(lira, online=False, fixed_variance=True),
+    "rmia_online": rmia,
+    "rmia_offline": partial(rmia, online=False),
+}
+
+
+def every_target(attack: Attack, signals: np.ndarray, membership: np.ndarray) -> np.ndarray:
+    """Every model in turn the target, others its shadows.
+
+    Where every image is in equally many models, as the `membership` protocol has it, the shadows of
+    a member would hold one model less with the image, and those of a non-member one less without
+    it: an attack would only have to count. Then one model of the other kind is left out beside the
+    target, image by image, so that signals that tell nothing give 0.5. Where membership was drawn
+    independently there is nothing to count, and no model is left out.
+
+    Args:
+        attack: of one target.
+        signals: float (N, M) or (N, M, K).
+        membership: bool (N, M).
+
+    Returns:
+        Scores, float (N, M).
+
+    Raises:
+        UserError: see `check_matrices`.
+    """
+    check_matrices(signals, membership)
+    inside = np.asarray(membership, bool)
+    counted = dispersion(inside) < 0.5
+    rows = np.arange(len(inside))[:, None]
+    columns = []
+    for place in range(inside.shape[1]):
+        if counted:
+            kept = matched_shadows(inside, place)
+        else:
+            kept = np.delete(np.arange(inside.shape[1]), place)[None]
+        columns.append(attack(signals[:, place], signals[rows, kept], inside[rows, kept]))
+    return np.stack(columns, axis=1)
+
+
+def dispersion(membership: np.ndarray) -> float:
+    """Variance of how many models an image is in, by that of independent draws.
+
+    0 where every image is in equally many; 1 where each was put into each model by a coin of its
+    own. Between the two no attack's null value is exactly 0.5.
+
+    Args:
+        membership: bool (N, M).
+    """
+    share = membership.mean()
+    return float(membership.sum(axis=1).var() / (membership.shape[1] * share * (1 - share)))
+
+
+def matched_shadows(membership: np.ndarray, target: int) -> np.ndarray:
+    """Columns of all models but the target and, image by image, the next one of the other kind.
+
+    In the matrices of the `membership` protocol a target of even number is so left out with its
+    opposite.
+
+    Args:
+        membership: bool (N, M), with members and non-members in every row.
+        target: its column.
+
+    Returns:
+        int (N, M - 2), ascending.
+    """
+    images, models = membership.shape
+    others = (target + 1 + np.arange(models - 1)) % models
+    unlike = membership[:, others] != membership[:, [target]]  # (N, M - 1)
+    partner = others[unlike.argmax(axis=1)]
+    every = np.arange(models)
+    kept = (every != target) & (every != partner[:, None])
+    return np.broadcast_to(every, (images, models))[kept].reshape(images, models - 2)
+
+
+def check_matrices(signals: np.ndarray, membership: np.ndarray) -> None:
+    """Raise `UserError` unless signals and membership are matrices that attacks can be run on."""
+    if membership.ndim != 2 or signals.shape[:2] != membership.shape or signals.ndim > 3:
+        raise UserError(
+            "expected signals and membership of the same shape (images, models), got "
+            f"{signals.shape} and {membership.shape}"
+        )
+    if len(membership) < 2:
+        raise UserError(f"expected two images or more, got {len(membership)}")
+    if not np.isin(membership, (0, 1)).all():
+        raise UserError("expected membership of 0 and 1 only, got other values")
+    if broken := int((~(np.abs(np.asarray(signals, "float64")) < LARGEST)).sum()):
+        raise UserError(f"expected finite signals below {LARGEST:g}, got {broken} that are not")
+    for name, known in (("members", membership), ("non-members", membership == 0)):
+        if empty := np.flatnonzero(~known.any(axis=0)).tolist():
+            raise UserError(f"expected {name} in every model, got none in model {empty[0]}")
+    members = membership.astype(int).sum(axis=1)
+    for name, count in (("in", members), ("out", membership.shape[1] - members)):
+        # One model is the target: it is not among its own shadows.
+        if (short := int((count < FEWEST + 1).sum())) > 0:
+            raise UserError(
+                f"expected at least {FEWEST} shadows with each image {name} beside the target, got "
+                f"fewer for {short} of {len(count)} images"
+            )
+
+
+def _several(signal: np.ndarray, axes: int = 2) -> np.ndarray:
+    """The signals with a last axis for their kind, in double precision."""
+    signal = np.asarray(signal, "float64")
+    return signal if signal.ndim == axes else signal[..., None]
+
+
+def _in_unit_range(target: np.ndarray, shadows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Target (N, K) and shadows (N, M, K) in another unit a kind, so that no square overflows.
+
+    The unit is a power of two: nothing is rounded.
+    """
+    largest = np.maximum(np.abs(target).max(axis=0), np.abs(shadows).max(axis=(0, 1)))
+    exponent = -np.frexp(largest)[1]
+    return np.ldexp(target, exponent), np.ldexp(shadows, exponent)
+
+
+def _on_grid(values: np.ndarray) -> np.ndarray:
+    """Values (N, M, ...) rounded to 40 bits of the largest of their row.
+
+    Sums over a row are then exact, whatever their order and number, and signals that are equal
+    give scores that are equal. Without, the last bit of a mean tells how many models it is of.
+    """
+    exponent = np.frexp(np.abs(values).max(axis=1, keepdims=True))[1] - 40
+    return np.ldexp(np.rint(np.ldexp(values, -exponent)), exponent)
+
+
+def _mean(signals: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Mean (N, ...) of signals (N, M, ...) over the chosen models, bool (N, M)."""
+    chosen = np.asarray(chosen, float)
+    count = chosen.sum(axis=1).reshape(-1, *[1] * (signals.ndim - 2))
+    return np.einsum("nm,nm...->n...", chosen, signals) / count
+
+
+def _log_mean(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Logarithm (N,) of the mean of exp(values), (N, M), over the chosen models, bool (N, M)."""
+    highest = np.where(chosen, values, -np.inf).max(axis=1)
+    with np.errstate(over="ignore"):  # of models that are not chosen
+        shares = np.where(chosen, np.exp(values - highest[:, None]), 0.0)
+    return np.log(_mean(shares, chosen)) + highest
+
+
+def _moments(
+    signals: np.ndarray, chosen: np.ndarray, *, floor: np.ndarray, fixed_variance: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (N, K) and covariance (N, K, K), or (1, K, K) if fixed, over the chosen models.
+
+    Args:
+        signals: float (N, M, K).
+        chosen: bool (N, M).
+        floor: added to the variance of each kind, (K,).
+        fixed_variance: pool the deviations of all images.
+    """
+    chosen = np.asarray(chosen, float)
+    mean = _mean(signals, chosen)
+    deviation = signals - mean[:, None]
+    covariance = np.einsum("nm,nmk,nml->nkl", chosen, deviation, deviation)
+    if fixed_variance:
+        covariance = covariance.sum(axis=0, keepdims=True) / chosen.sum()
+    else:
+        covariance /= chosen.sum(axis=1)[:, None, None]
+    return mean, covariance + np.diag(floor)
+
+
+def _log_density(mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Log density of Gaussians at 0, (N,), but for the constant."""
+    whitened = np.linalg.solve(covariance, mean[..., None])[..., 0]
+    return -0.5 * ((mean * whitened).sum(axis=1) + np.linalg.slogdet(covariance)[1])

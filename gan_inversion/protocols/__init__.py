@@ -1,0 +1,25 @@
+"""The protocols, a folder each: what is declared, how it is run, which figures it gives."""
+
+from gan_inversion.protocols.base import Protocol, near_duplicates
+from gan_inversion.protocols.documented.rules import Documented
+from gan_inversion.protocols.faces.rules import Faces
+from gan_inversion.protocols.inversion.rules import Inversion, Split, read_split
+from gan_inversion.protocols.membership.rules import Membership, Pool
+from gan_inversion.protocols.search.rules import Search
+from gan_inversion.protocols.speed.rules import Speed
+from gan_inversion.protocols.verification.rules import Verification
+
+__all__ = [
+    "Documented",
+    "Faces",
+    "Inversion",
+    "Membership",
+    "Pool",
+    "Protocol",
+    "Search",
+    "Speed",
+    "Split",
+    "Verification",
+    "near_duplicates",
+    "read_split",
+]

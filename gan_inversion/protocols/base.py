@@ -1,0 +1,40 @@
+"""What must be equal for two figures to be compared: a protocol's name, its fields, their hash."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+BLOCK = 1024  # rows compared at once
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What must be equal for two figures to be compared."""
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__.lower()
+
+    @property
+    def hash(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of name and fields."""
+        text = json.dumps([self.name, asdict(self)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def near_duplicates(embeddings: np.ndarray, *, above: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of images more similar than a cosine: indices, int (P,) each.
+
+    Args:
+        embeddings: float32 (N, D), unit norm.
+        above: the cosine.
+    """
+    rows, columns = [], []
+    for start in range(0, len(embeddings), BLOCK):
+        similar = embeddings[start : start + BLOCK] @ embeddings[start:].T > above
+        row, column = np.nonzero(np.triu(similar, 1))
+        rows.append(start + row)
+        columns.append(start + column)
+    return np.concatenate(rows), np.concatenate(columns)

@@ -1,0 +1,1 @@
+"""The `documented` protocol: what the reference thesis did."""

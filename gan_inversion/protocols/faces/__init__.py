@@ -1,0 +1,1 @@
+"""The `faces` protocol: what the photographs are like."""

@@ -1,0 +1,64 @@
+"""Measure the photographs themselves: what the report slices reconstructions by."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from gan_inversion.core.progress import progress
+from gan_inversion.core.record import metric
+from gan_inversion.data import landmarks
+from gan_inversion.data.source import Source
+from gan_inversion.protocols.faces.rules import Faces
+from gan_inversion.protocols.records import make_record, recorded
+from gan_inversion.recognisers import open_embedder
+from gan_inversion.recognisers.dlib import USUAL_FACE
+
+BLOCK = 256  # images read at once
+
+
+def turned(image: np.ndarray) -> float:
+    """How far a head is turned: the nose's distance from the middle of the eyes, along their axis.
+
+    Args:
+        image: uint8 (160, 160, 3), an aligned face.
+
+    Returns:
+        In distances between the eyes' outer corners; 0 for a face seen from the front.
+    """
+    image = np.ascontiguousarray(image)
+    box = landmarks.largest_face(image) or landmarks.dlib().rectangle(*USUAL_FACE)
+    corners = landmarks.points(landmarks.landmarks(image, box))
+    first, second, nose = corners[0], corners[2], corners[4]
+    axis = second - first
+    return float(abs((nose - (first + second) / 2) @ axis) / (axis @ axis))
+
+
+def run_all(source: Source, records: Path) -> None:
+    """Measure and record, unless the record exists."""
+    protocol, dataset = Faces(), source.open()
+    file = f"{protocol.view}-{dataset.name}-s0.json"
+    found = {"protocol_hash": protocol.hash, "data_digest": dataset.digest}
+    if recorded(records / protocol.name / file, **found):
+        return
+    images = dataset.view(protocol.view, resample=protocol.resample)
+    brightness, pose = [], []
+    with progress(total=len(images), unit="image", desc="faces") as bar:
+        for start in range(0, len(images), BLOCK):
+            some = np.asarray(images[start : start + BLOCK])
+            brightness.append(some.mean(axis=(1, 2, 3)) / 255)
+            pose += [turned(image) for image in some]
+            bar.update(len(some))
+    scores = {
+        "brightness": np.concatenate(brightness).astype("float32"),
+        "pose": np.array(pose, "float32"),
+    }
+    record = make_record(
+        protocol,
+        protocol.view,
+        dataset=dataset,
+        embedder=open_embedder("dlib"),
+        config={"protocol": asdict(protocol)},
+        metrics={name: metric(values.mean(), n=len(values)) for name, values in scores.items()},
+    )
+    print(record.write(records, scores))

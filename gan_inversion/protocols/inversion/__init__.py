@@ -1,0 +1,1 @@
+"""The `inversion` protocol: reconstruction of faces never seen."""

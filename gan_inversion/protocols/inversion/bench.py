@@ -1,0 +1,129 @@
+"""The faces, their split, and the recognisers that reconstructions are shown to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from gan_inversion.core.storage import write_text
+from gan_inversion.core.thresholds import Threshold
+from gan_inversion.data import Dataset, Subset
+from gan_inversion.data.source import Source
+from gan_inversion.metrics.attack import rejected
+from gan_inversion.protocols.inversion.rules import Inversion, Split
+from gan_inversion.protocols.verification.thresholds import borrowed_thresholds, set_thresholds
+from gan_inversion.recognisers import Embedder, embed_view, open_embedder
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a bench is opened from: plain data, so that a worker elsewhere can be sent it.
+
+    Attributes:
+        source: of the faces.
+        embedder: the attacked recogniser, by name or as `file.py:name`.
+        judges: independent recognisers.
+        results: folder that holds the threshold registry and the splits.
+        part: of the subjects to examine on, `test` or `validation`.
+        thresholds: a registry to borrow thresholds from, of other data; None to set them here.
+    """
+
+    source: Source
+    embedder: str
+    judges: tuple[str, ...] = ()
+    results: Path = Path("results")
+    part: str = "test"
+    thresholds: Path | None = None
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A recogniser that reconstructions are shown to.
+
+    Attributes:
+        embedder: the recogniser.
+        embeddings: float32 (N, D), of all images of the dataset.
+        thresholds: by false match rate, from real impostors.
+    """
+
+    embedder: Embedder
+    embeddings: np.ndarray
+    thresholds: Mapping[float, Threshold]
+
+    @property
+    def accepts_from(self) -> dict[float, float | None]:
+        """The scores alone, by false match rate; None where the pairs do not resolve it."""
+        return {fmr: line.threshold for fmr, line in self.thresholds.items()}
+
+    @property
+    def impostors(self) -> str:
+        """Whose pairs the thresholds were set on."""
+        line = next(iter(self.thresholds.values()))
+        return f"{line.subjects}, {line.dataset} {line.data_digest[:12]}"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What stands still while inverters come and go.
+
+    Attributes:
+        protocol: the rules.
+        dataset: the faces.
+        images: uint8 (N, 160, 160, 3), the protocol's view of them.
+        split: their use; images that the attacked recogniser rejects are in no part.
+        judges: the attacked recogniser first, independent ones after it.
+        asked: int (N,), the test images, rejected ones included.
+    """
+
+    protocol: Inversion
+    dataset: Dataset
+    images: np.ndarray
+    split: Split
+    judges: Sequence[Judge]
+    asked: np.ndarray
+
+    @property
+    def subjects(self) -> np.ndarray:
+        """Subject of each test image."""
+        return self.dataset.subjects[self.split.test]
+
+    @property
+    def originals(self) -> Subset:
+        """The test images."""
+        return Subset(self.images, self.split.test)
+
+
+def open_bench(setting: Setting) -> Bench:
+    """Open the data, split it, and set the thresholds before any reconstruction is seen."""
+    protocol, dataset = Inversion(), setting.source.open()
+    look = {"view": protocol.view, "resample": protocol.resample}
+    attacked = open_embedder(setting.embedder)
+    known = embed_view(attacked, dataset, **look)
+    split = protocol.split(dataset.files, known)
+    path = setting.results / "splits" / f"{dataset.name}-{split.hash}.csv"
+    write_text(path, split.csv(dataset.files))
+    judges: list[Judge] = []
+    for embedder in (attacked, *map(open_embedder, setting.judges)):
+        embeddings = known if embedder is attacked else embed_view(embedder, dataset, **look)
+        if setting.thresholds is not None:
+            thresholds = borrowed_thresholds(
+                setting.thresholds, embedder, dataset, protocol=protocol
+            )
+        else:
+            thresholds = set_thresholds(
+                setting.results / "thresholds.json",
+                embedder,
+                dataset,
+                embeddings,
+                protocol=protocol,
+                part=split.validation,
+                split_hash=split.hash,
+            )
+        judges.append(Judge(embedder, embeddings, thresholds))
+    # Without an embedding there is nothing to invert; the examination counts such images.
+    if setting.part == "validation":
+        split = replace(split, test=split.validation)
+    usable = split.without(rejected(judges[0].embeddings))
+    images = dataset.view(protocol.view, resample=protocol.resample)
+    return Bench(protocol, dataset, images, usable, judges, split.test)

@@ -1,0 +1,50 @@
+"""Reconstructions made elsewhere: pictures in a folder with an index."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.data.decode import read_image
+from gan_inversion.data.listing import read_listing
+from gan_inversion.data.views import SIZE
+
+INDEX = "index.csv"
+
+
+def read_reconstructions(folder: Path, files: Sequence[str]) -> np.ndarray:
+    """Read pictures made elsewhere.
+
+    Args:
+        folder: holds `index.csv` with the columns `image` (as in `files`) and `reconstruction` (a
+            picture of 160x160 pixels, relative to the folder).
+        files: the images whose reconstructions are wanted, `subject/image`.
+
+    Returns:
+        uint8 (N, 160, 160, 3), in the order of `files`.
+
+    Raises:
+        UserError: no index, a picture is missing, not a picture or of another size.
+    """
+    index = folder / INDEX
+    if not index.is_file():
+        raise UserError(f"expected an index with the columns image,reconstruction in {index}")
+    rows = read_listing(index, ("image", "reconstruction"))
+    place = {row["image"]: row["reconstruction"] for row in rows}
+    missing = [file for file in files if file not in place]
+    if missing:
+        raise UserError(
+            f"{index}: expected all {len(files)} test images, but {len(missing)} are missing, "
+            f"{missing[0]} first"
+        )
+    pictures = np.empty((len(files), SIZE, SIZE, 3), "uint8")
+    for picture, name in zip(pictures, files, strict=True):
+        path = folder / place[name]
+        if not path.is_file():
+            raise UserError(f"{index}: {place[name]} is not there")
+        found = read_image(path, str(path))
+        if found.shape != picture.shape:
+            raise UserError(f"{path}: expected {SIZE}x{SIZE} pixels, got {found.shape[:2]}")
+        picture[:] = found
+    return pictures

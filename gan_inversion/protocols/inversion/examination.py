@@ -1,0 +1,196 @@
+"""The full examination of one inverter's reconstructions under the `inversion` protocol."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gan_inversion.core.progress import progress
+from gan_inversion.core.record import Metric, metric
+from gan_inversion.core.storage import sha256
+from gan_inversion.metrics import realism
+from gan_inversion.metrics.attack import attack, best_of, identify, one_each, rejected
+from gan_inversion.metrics.copying import nearest
+from gan_inversion.metrics.figures import COUNTS, Ground, figures
+from gan_inversion.metrics.intervals import clopper_pearson
+from gan_inversion.metrics.reconstruction import feature_distance, psnr, ssim
+from gan_inversion.protocols.inversion.bench import Bench, Judge
+from gan_inversion.protocols.inversion.two_sample import two_sample_scores
+from gan_inversion.recognisers import Embedder, embed_cached
+
+BLOCK = 64  # pictures compared at once
+
+
+@dataclass
+class Examination:
+    """What came out, filled part by part.
+
+    Attributes:
+        metrics: figures for the record.
+        scores: raw scores, from which they can be computed again.
+        curves: cumulative match characteristics, `cmc/<recogniser>`: shares at rank 1, 2, ...
+        seconds: of each part.
+    """
+
+    metrics: dict[str, Metric] = field(default_factory=dict)
+    scores: dict[str, np.ndarray] = field(default_factory=dict)
+    curves: dict[str, np.ndarray] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Time a part."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+
+
+def examine(
+    reconstructions: np.ndarray,
+    bench: Bench,
+    *,
+    seed: int,
+    hypotheses: np.ndarray | None = None,
+) -> Examination:
+    """Examine the reconstructions of all test images.
+
+    Args:
+        reconstructions: uint8 (N, 160, 160, 3), in the order of `bench.split.test`.
+        bench: what they are judged by.
+        seed: for random patches, halves and weights of networks.
+        hypotheses: several reconstructions of `one_each` of the test images, uint8
+            (K, S, 160, 160, 3).
+    """
+    found = Examination(scores={"test_index": bench.split.test.astype("int32")})
+    for place, judge in enumerate(bench.judges):
+        with found.part(judge.embedder.name):
+            vectors = _embed(judge.embedder, reconstructions)
+            _attack(found, judge, vectors, bench)
+            undetected = judge.embedder.undetected(reconstructions)
+            if undetected is not None:
+                found.scores[f"{judge.embedder.name}/undetected"] = undetected
+        if place == 0:
+            with found.part("copy"):
+                _copying(found, bench, vectors)
+    with found.part("image"):
+        _pixels(found, bench, reconstructions)
+    if any(judge.embedder.stages for judge in bench.judges):
+        with found.part("features"):
+            _features(found, bench, reconstructions)
+    with found.part("realism"):
+        _realism(found, bench, reconstructions, seed)
+    with found.part("two_sample"):
+        _two_sample(found, bench, reconstructions, seed)
+    if hypotheses is not None:
+        with found.part("hypotheses"):
+            _hypotheses(found, bench, hypotheses)
+    with found.part("intervals"):
+        found.metrics |= figures(found.scores, ground(bench))
+    return found
+
+
+def ground(bench: Bench) -> Ground:
+    """What raw scores are read by."""
+    thresholds = {judge.embedder.name: judge.accepts_from for judge in bench.judges}
+    validation = bench.dataset.subjects[bench.split.validation]
+    return Ground(bench.subjects, validation, thresholds)
+
+
+def _embed(embedder: Embedder, reconstructions: np.ndarray) -> np.ndarray:
+    key = f"reconstructions-{sha256(np.ascontiguousarray(reconstructions).data)[:16]}"
+    return embed_cached(embedder, reconstructions, key=key)
+
+
+def _attack(found: Examination, judge: Judge, vectors: np.ndarray, bench: Bench) -> None:
+    """Scores and ranks with one recogniser."""
+    name, subjects = judge.embedder.name, bench.subjects
+    originals = judge.embeddings[bench.split.test]
+    outcome = attack(vectors, originals, subjects)
+    found.scores[f"{name}/type1"] = outcome.type1
+    if rejected(vectors).any():
+        found.scores[f"{name}/rejected"] = rejected(vectors)
+    lost = rejected(judge.embeddings[bench.asked])
+    if lost.any():  # of images that are not among those examined
+        share = metric(lost.mean(), ci=clopper_pearson(int(lost.sum()), len(lost)), n=len(lost))
+        found.metrics[f"{name}/rejected_originals"] = share
+    if len(outcome.type2):
+        search = identify(vectors, originals, subjects)
+        found.curves[f"cmc/{name}"] = search.cmc()
+        found.scores[f"{name}/type2"] = outcome.type2
+        found.scores[f"{name}/rank"] = search.ranks.astype("int32")
+
+
+def _hypotheses(found: Examination, bench: Bench, pictures: np.ndarray) -> None:
+    """What several pictures of one embedding add, and how far they differ."""
+    chosen = one_each(bench.subjects)
+    for judge in bench.judges:
+        name = judge.embedder.name
+        vectors = np.stack([_embed(judge.embedder, some) for some in pictures])
+        best, _ = best_of(vectors, judge.embeddings[bench.split.test], bench.subjects, chosen)
+        for count in (count for count in COUNTS if count <= len(pictures)):
+            found.scores[f"{name}/best{count}"] = best[count - 1]
+        alike = np.einsum("ksd,lsd->skl", vectors, vectors)
+        rows, columns = np.triu_indices(len(pictures), 1)
+        found.scores[f"{name}/alike"] = alike[:, rows, columns].mean(axis=1)
+    apart = [some.std(axis=0).mean() for some in np.swapaxes(pictures, 0, 1) / np.float32(255)]
+    found.scores["diversity"] = np.array(apart, "float32")
+
+
+def _copying(found: Examination, bench: Bench, vectors: np.ndarray) -> None:
+    """Similarities of the copy audit, in the space of the attacked recogniser."""
+    real, split = bench.judges[0].embeddings, bench.split
+    found.scores["copy/outputs"] = nearest(vectors[~rejected(vectors)], real[split.train])
+    found.scores["copy/held_out"] = nearest(real[split.validation], real[split.train])
+    found.scores["copy/held_out_index"] = split.validation.astype("int32")
+
+
+def _pixels(found: Examination, bench: Bench, reconstructions: np.ndarray) -> None:
+    def block(start: int) -> tuple[np.ndarray, np.ndarray]:
+        some = slice(start, start + BLOCK)
+        original = bench.originals[some].astype("float32") / 255
+        reconstruction = reconstructions[some].astype("float32") / 255
+        return psnr(original, reconstruction), ssim(original, reconstruction)
+
+    with ThreadPoolExecutor() as pool:  # scipy filters outside the interpreter lock
+        starts = range(0, len(reconstructions), BLOCK)
+        blocks = list(progress(pool.map(block, starts), total=len(starts), desc="PSNR, SSIM"))
+    for name, parts in zip(("psnr", "ssim"), zip(*blocks, strict=True), strict=True):
+        found.scores[name] = np.concatenate(parts).astype("float32")
+
+
+def _features(found: Examination, bench: Bench, reconstructions: np.ndarray) -> None:
+    """Distances in the feature maps of the first recogniser that has some."""
+    embedder = next(judge.embedder for judge in bench.judges if judge.embedder.stages)
+    distances, first, second = [], [], []
+    for start in progress(range(0, len(reconstructions), BLOCK), desc="features"):
+        some = slice(start, start + BLOCK)
+        original = embedder.features(bench.originals[some])
+        reconstruction = embedder.features(reconstructions[some])
+        distances.append(feature_distance(original, reconstruction))
+        first.append(original[0].mean(axis=(1, 2)))
+        second.append(reconstruction[0].mean(axis=(1, 2)))
+    found.scores["midlayer"] = np.concatenate(distances).astype("float32")
+    real, fake = np.concatenate(first), np.concatenate(second)
+    found.scores[f"kid/{embedder.name}_{embedder.stages[0].lower()}"] = realism.kernel_terms(
+        *realism.standardised(real, fake)
+    )
+
+
+def _realism(found: Examination, bench: Bench, reconstructions: np.ndarray, seed: int) -> None:
+    originals = bench.originals[:]
+    levels = realism.sliced_distances(originals, reconstructions, seed=seed)
+    for side, distances in levels.items():
+        found.scores[f"swd/{side}"] = distances
+    for name, pictures in (("originals", originals), ("reconstructions", reconstructions)):
+        found.scores[f"spectrum/{name}"] = realism.power_spectrum(pictures)
+
+
+def _two_sample(found: Examination, bench: Bench, reconstructions: np.ndarray, seed: int) -> None:
+    held_out, real, fake = two_sample_scores(
+        bench.originals, reconstructions, bench.subjects, seed=seed
+    )
+    found.scores["c2st/index"] = held_out.astype("int32")
+    found.scores["c2st/originals"], found.scores["c2st/reconstructions"] = real, fake

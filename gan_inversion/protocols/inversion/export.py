@@ -1,0 +1,42 @@
+"""What an inverter made elsewhere needs: the split, and the embeddings to learn from."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from gan_inversion.core.progress import progress
+from gan_inversion.core.storage import atomic, check_output, claim_folder, write_png, write_text
+from gan_inversion.data.source import Source
+from gan_inversion.protocols.inversion.rules import Inversion
+from gan_inversion.recognisers import embed_view, open_embedder
+
+
+def png_names(files: Sequence[str]) -> dict[str, str]:
+    """Names of PNG files: the ending is replaced, or kept where two images differ in it only."""
+    plain = {file: str(PurePosixPath(file).with_suffix(".png")) for file in files}
+    counts = Counter(plain.values())
+    return {file: name if counts[name] == 1 else f"{file}.png" for file, name in plain.items()}
+
+
+def export(output: Path, *, source: Source, recogniser: str) -> None:
+    """Write split, embeddings and pictures to a folder."""
+    check_output(output, source.data)
+    protocol, dataset = Inversion(), source.open()
+    embedder = open_embedder(recogniser)
+    embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
+    split = protocol.split(dataset.files, embeddings)
+    images = dataset.view(protocol.view, resample=protocol.resample)
+    claim_folder(output, f"an export of {dataset.name} {dataset.digest[:12]}, {embedder.name}")
+    names = png_names(dataset.files)
+    for picture, file in progress(
+        zip(images, dataset.files, strict=True), total=len(images), desc="writing", unit="image"
+    ):
+        path = output / "images" / names[file]
+        if not path.exists():
+            write_png(path, np.asarray(picture))
+    with atomic(output / "embeddings.npy") as temporary:
+        np.save(temporary, embeddings)
+    write_text(output / "split.csv", split.csv(dataset.files))
+    print(f"{output} written: {len(images)} images, split {split.hash}")

@@ -1,0 +1,147 @@
+"""What inverters make of people never seen: whose faces are shown, and grids of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.record import read_scores
+from gan_inversion.core.seeding import stream
+from gan_inversion.data import Drawn
+from gan_inversion.data.source import Source
+from gan_inversion.data.views import render
+from gan_inversion.inverters.base import Inverter
+from gan_inversion.inverters.trained import (
+    RECORD,
+    Trained,
+    open_trained,
+    reconstruct,
+    trained_config,
+)
+from gan_inversion.pretrained import SHIPPED
+from gan_inversion.protocols.inversion.rules import Inversion
+from gan_inversion.recognisers import (
+    EMBEDDERS,
+    Embedder,
+    embed_view,
+    load_embedder,
+    open_embedder,
+)
+
+SHOWN = 10  # pictures a line
+
+Pictures = list[tuple[str, np.ndarray]]  # names and pictures, uint8 (N, 160, 160, 3) each
+
+
+def recogniser_of(trained: Trained, own: str | None) -> Embedder:
+    """The recogniser whose embeddings a trained inverter takes.
+
+    Args:
+        trained: the inverter.
+        own: `file.py:name` of the user's own, from the command line.
+
+    Raises:
+        UserError: it is one of the user's own, and not given, or another.
+    """
+    if own is None and trained.embedder not in EMBEDDERS:
+        raise UserError(
+            f"{trained.folder} inverts embeddings of a recogniser of its own, {trained.embedder}: "
+            f"give it as --embedder file.py:{trained.embedder}"
+        )
+    embedder = open_embedder(own or trained.embedder)
+    if (known := trained.config["embedder"].get("digest")) != embedder.digest:
+        raise UserError(
+            f"{trained.folder} inverts embeddings of {trained.embedder} {str(known)[:12]}, got "
+            f"{embedder.name} {embedder.digest[:12]}"
+        )
+    return embedder
+
+
+def picked(cosines: np.ndarray, count: int) -> dict[str, np.ndarray]:
+    """Indices of random, median and worst reconstructions, by cosine (N,)."""
+    order = np.argsort(cosines)
+    middle = max(0, len(order) // 2 - count // 2)
+    return {
+        "random": stream(0, "strip").permutation(len(order))[:count],
+        "median": order[middle : middle + count],
+        "worst": order[:count],
+    }
+
+
+def drawn_by(inverters: Sequence[tuple[str, Inverter]], embeddings: np.ndarray) -> Pictures:
+    """What each inverter makes of the same embeddings, float32 (N, D), under its name."""
+    return [(name, reconstruct(inverter, embeddings)[0]) for name, inverter in inverters]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Whose faces are shown, and by which inverters.
+
+    Attributes:
+        models: trained inverters of the same embeddings.
+        embedder: their recogniser.
+        test: int (N,), indices of the images that were examined.
+        cosines: float (N,), mean over the inverters, which images are chosen by.
+        subjects: (M,), of all images.
+        look: indices -> pictures, uint8 (K, 160, 160, 3), and embeddings, float32 (K, D).
+    """
+
+    models: Sequence[Trained]
+    embedder: Embedder
+    test: np.ndarray
+    cosines: np.ndarray
+    subjects: np.ndarray
+    look: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def trained_runs(runs: Path, dataset: str) -> list[Path]:
+    """Folders of runs of the `inversion` protocol that hold a trained inverter and its record."""
+    folders = (runs / Inversion().name).glob(f"*-{dataset}-s0")
+    return sorted(folder for folder in folders if (folder / RECORD).exists())
+
+
+def trained_faces(folders: Sequence[Path], source: Source, own: str | None) -> Shown:
+    """The faces that the inverters of some runs were examined on, where they are of one kind."""
+    protocol = Inversion()
+    config = trained_config(folders[0])
+    known = [f for f in folders if trained_config(f)["embedder"] == config["embedder"]]
+    models = [open_trained(f) for f in known if trained_config(f)["split"] == config["split"]]
+    embedder = recogniser_of(models[0], own)
+    dataset = source.open()
+    embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
+    images = dataset.view(protocol.view, resample=protocol.resample)
+    scores = [read_scores(model.folder / RECORD) for model in models]
+    cosines = np.mean([some[f"{embedder.name}/type1"] for some in scores], axis=0)
+    return Shown(
+        models,
+        embedder,
+        scores[0]["test_index"],
+        cosines,
+        dataset.subjects,
+        lambda chosen: (np.asarray(images[chosen]), embeddings[chosen]),
+    )
+
+
+def shipped_faces() -> Shown:
+    """The drawn faces that the shipped generator was examined on; only those shown are drawn."""
+    model, faces, protocol = open_trained(SHIPPED), Drawn(), Inversion()
+    embedder, scores = load_embedder(model.embedder), read_scores(SHIPPED / RECORD)
+
+    def look(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        frames = [faces.frame(int(index)) for index in chosen]
+        pictures = np.stack([render(frame, view=protocol.view) for frame in frames])
+        return pictures, embedder.embed(pictures)
+
+    cosines = scores[f"{embedder.name}/type1"]
+    return Shown([model], embedder, scores["test_index"], cosines, faces.subjects, look)
+
+
+def shipped_strip(count: int = 8) -> np.ndarray:
+    """Drawn people above what the shipped generator makes of them, uint8 (320, 160 count, 3)."""
+    shown = shipped_faces()
+    chosen = picked(shown.cosines, count)["random"]
+    originals, embeddings = shown.look(shown.test[chosen])
+    rows = [originals, reconstruct(shown.models[0].inverter, embeddings)[0]]
+    return np.concatenate([np.concatenate(list(row), axis=1) for row in rows])

@@ -1,0 +1,126 @@
+"""Grids and TensorBoard's pictures of what inverters make of people never seen."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.events import Events
+from gan_inversion.core.record import read_scores
+from gan_inversion.core.storage import check_output, write_png
+from gan_inversion.data.source import Source
+from gan_inversion.data.views import SIZE
+from gan_inversion.inverters.trained import RECORD, Trained
+from gan_inversion.protocols.inversion.faces import (
+    SHOWN,
+    Pictures,
+    Shown,
+    drawn_by,
+    picked,
+    recogniser_of,
+)
+from gan_inversion.protocols.inversion.rules import Inversion
+from gan_inversion.recognisers import embed_view
+
+POINTS = 200  # faces in the projector, of each kind
+SPRITE = 40  # pixels of a face there
+MARGIN = 28  # pixels between groups, where their title stands
+
+
+def caption(words: str, width: int, height: int = MARGIN) -> np.ndarray:
+    """Black words on white, uint8 (height, width, 3)."""
+    bar = Image.new("RGB", (width, height), "white")
+    place = (4, height // 2)
+    ImageDraw.Draw(bar).text(place, words, "black", ImageFont.load_default(15), anchor="lm")
+    return np.asarray(bar)
+
+
+def sheet(groups: dict[str, Pictures]) -> np.ndarray:
+    """Groups of named lines, uint8 (N, 160, 160, 3) each, under their titles, as one picture."""
+    parts = []
+    for title, lines in groups.items():
+        shown = [np.concatenate([caption(name, SIZE, SIZE), *line], axis=1) for name, line in lines]
+        parts += [caption(title, shown[0].shape[1]), *shown]
+    return np.concatenate(parts)
+
+
+def draw_grid(
+    models: Sequence[Trained], output: Path, *, source: Source, photographs: bool, own: str | None
+) -> None:
+    """Choose images by the record of the last model, invert them with all, draw.
+
+    Args:
+        models: a line each.
+        output: the picture.
+        source: of the faces that they were examined on.
+        photographs: whether each group begins with the photographs.
+        own: `file.py:name` of a user's own recogniser.
+    """
+    check_output(output, *(model.folder for model in models))
+    inverters = [(model.method, model.inverter) for model in models]
+    last, protocol = models[-1], Inversion()
+    if not (last.folder / RECORD).exists():
+        raise UserError(
+            f"expected an examined run, but {last.folder} was only trained: examine it with "
+            f"python -m experiments.inversion --methods {last.method}"
+        )
+    scores = read_scores(last.folder / RECORD)
+    dataset = source.open()
+    embedder = recogniser_of(last, own)
+    embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
+    split = protocol.split(dataset.files, embeddings)
+    if last.config["split"] != split.hash:
+        raise UserError(
+            f"expected the data that {last.folder} was trained on, split {last.config['split']}, "
+            f"got {split.hash}: give --dataset and --data as there"
+        )
+    images = dataset.view(protocol.view, resample=protocol.resample)
+    cosines = scores[f"{embedder.name}/type1"]
+    groups = {}
+    for name, places in picked(cosines, SHOWN).items():
+        chosen = scores["test_index"][places]
+        lines = drawn_by(inverters, embeddings[chosen])
+        if photographs:
+            lines.insert(0, ("photograph", np.asarray(images[chosen])))
+        span = f"{cosines[places].min():.2f} to {cosines[places].max():.2f}"
+        groups[f"{name}: cosine {span}"] = lines
+    write_png(output, sheet(groups))
+    print(f"{output} written")
+
+
+def draw_faces(place: Path, shown: Shown) -> None:
+    """Pictures and the projector: the same people by every trained inverter.
+
+    Args:
+        place: folder for the events.
+        shown: whose faces.
+    """
+    inverters = [(model.method, model.inverter) for model in shown.models]
+    with Events(place) as writer:
+        for name, chosen in picked(shown.cosines, SHOWN).items():
+            photographs, embeddings = shown.look(shown.test[chosen])
+            columns = [("photograph", photographs), *drawn_by(inverters, embeddings)]
+            titles = np.concatenate([caption(title, SIZE) for title, _ in columns], axis=1)
+            # (N, 160, columns * 160, 3)
+            rows = np.concatenate([pictures for _, pictures in columns], axis=2)
+            writer.add_image(name, np.concatenate([titles, *rows]), 0, dataformats="HWC")
+    some = shown.test[:POINTS]
+    photographs, embeddings = shown.look(some)
+    for method, pictures in drawn_by(inverters, embeddings):
+        vectors = np.concatenate([embeddings, shown.embedder.embed(pictures)])
+        faces = np.concatenate([photographs, pictures])
+        small = faces.reshape(len(faces), SPRITE, SIZE // SPRITE, SPRITE, SIZE // SPRITE, 3)
+        sprites = small.mean(axis=(2, 4)).transpose(0, 3, 1, 2) / 255
+        kinds = ["photograph"] * len(some) + ["reconstruction"] * len(some)
+        with Events(place / method) as writer:
+            writer.add_embedding(
+                vectors,
+                metadata=[
+                    list(row) for row in zip([*shown.subjects[some]] * 2, kinds, strict=True)
+                ],
+                metadata_header=["subject", "kind"],
+                label_img=sprites,
+                tag="faces",
+            )

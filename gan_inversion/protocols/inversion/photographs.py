@@ -1,0 +1,252 @@
+"""Embeddings or photographs of a user's, inverted by a trained inverter, with verdicts."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from gan_inversion.core.arrays import read_arrays
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.progress import progress
+from gan_inversion.core.storage import check_output, claim_folder, write_png, write_text
+from gan_inversion.data import Align
+from gan_inversion.data.decode import printable, read_image
+from gan_inversion.data.folder import aligned_view
+from gan_inversion.data.views import SIZE
+from gan_inversion.inverters.base import check_invert
+from gan_inversion.inverters.trained import Trained, reconstruct
+from gan_inversion.metrics.verification import cosine
+from gan_inversion.protocols.inversion.faces import recogniser_of
+
+COLUMNS, SHOWN = 8, 200  # of the contact sheet
+LINE = 20  # pixels of a line of words on it
+FMRS = (1e-3, 1e-2)  # false match rates of the threshold that a verdict is by: the first resolved
+VISIBLE = 2.0  # grey levels, of 255, by which hypotheses must differ on average
+
+
+def read_embeddings(path: Path) -> np.ndarray:
+    """Embeddings of a user's file, as float32 (N, D) of unit norm.
+
+    Raises:
+        UserError: not such a file, another shape, no norm, NaN or infinity.
+    """
+    arrays = read_arrays(path)
+    if len(arrays) != 1 and "embeddings" not in arrays:
+        raise UserError(f"{path}: expected an array called embeddings, got {', '.join(arrays)}")
+    found = arrays.get("embeddings", next(iter(arrays.values())))
+    found = found[None] if found.ndim == 1 else found
+    if found.ndim != 2 or found.size == 0 or found.dtype.kind not in "fiu":
+        raise UserError(f"{path}: expected numbers (N, D), got {found.dtype} {found.shape}")
+    found = found.astype("float32")
+    norms = np.linalg.norm(found, axis=1, keepdims=True)
+    for bad, what in ((~np.isfinite(norms), "NaN or infinity"), (norms == 0, "zero norm")):
+        if bad.any():
+            rows = ", ".join(map(str, np.flatnonzero(bad)[:5]))
+            raise UserError(f"{path}: expected finite embeddings with a norm, got {what} in {rows}")
+    return found / norms
+
+
+def read_photographs(path: Path, align: Align) -> tuple[list[str], np.ndarray]:
+    """Names and aligned views, uint8 (N, 160, 160, 3), of a photograph or a folder of them.
+
+    Raises:
+        UserError: no picture there, or no face in any of them.
+    """
+    files = [path]
+    if path.is_dir():
+        files = sorted(
+            file
+            for file in path.rglob("*")
+            if file.is_file()
+            and not any(part.startswith(".") for part in file.relative_to(path).parts)
+        )
+    names, views, aligned = [], [], 0
+    for file in progress(files, desc="finding faces", unit="image"):
+        name = printable(str(file.relative_to(path) if path.is_dir() else file.name))
+        try:
+            found = aligned_view(read_image(file, name), align=align)
+        except UserError as error:
+            if len(files) == 1:
+                raise
+            print(f"left out: {error}")
+            continue
+        if found is None:
+            print(f"left out: {name} shows no face that was found")
+            continue
+        names.append(name)
+        views.append(found[0])
+        aligned += found[1]
+    if not views:
+        raise UserError(
+            f"expected photographs of faces in {path}, found none in {len(files)} files"
+        )
+    print(f"{len(views)} photographs: {aligned} aligned by landmarks, {len(views) - aligned} as is")
+    return names, np.stack(views)
+
+
+def words(text: str, width: int = SIZE) -> np.ndarray:
+    """Words in black on white, uint8 (LINE, width, 3), cut where they are too long."""
+    bar = Image.new("RGB", (width, LINE), "white")
+    font = ImageFont.load_default(10.5)
+    while font.getlength(text) > width - 4:
+        text = text[:-2] + "…"
+    ImageDraw.Draw(bar).text((2, LINE // 2), text, "black", font, anchor="lm")
+    return np.asarray(bar)
+
+
+def contact_sheet(
+    names: Sequence[str], rows: Sequence[np.ndarray], said: Sequence[Sequence[str]]
+) -> np.ndarray:
+    """Pictures as one, uint8: names, and below them a line for each of the rows, with its words.
+
+    Args:
+        names: N, above each column.
+        rows: uint8 (N, 160, 160, 3) each.
+        said: for each row N texts, which stand below its pictures.
+    """
+    columns = []
+    for place, name in enumerate(names[:SHOWN]):
+        parts = [words(name)]
+        for row, texts in zip(rows, said, strict=True):
+            parts += [row[place], words(texts[place])]
+        columns.append(np.concatenate(parts))
+    width = min(COLUMNS, len(columns))
+    lines = []
+    for start in range(0, len(columns), width):
+        line = np.full((len(columns[0]), width * SIZE, 3), 255, "uint8")
+        some = np.concatenate(columns[start : start + width], axis=1)
+        line[:, : some.shape[1]] = some
+        lines.append(line)
+    return np.concatenate(lines)
+
+
+def check_visible(rows: Sequence[np.ndarray], inverter: str) -> None:
+    """Raise `UserError` if hypotheses, uint8 (N, 160, 160, 3) each, look alike."""
+    first, second = (np.asarray(row, float) for row in rows[:2])
+    if (apart := np.abs(first - second).mean()) < VISIBLE:
+        raise UserError(
+            f"the hypotheses of {inverter} differ by {apart:.1f} of 255 grey levels on average, "
+            "which nobody sees: expected --hypotheses 1"
+        )
+
+
+def invert_all(
+    source: Path, output: Path, *, trained: Trained, hypotheses: int, align: Align, own: str | None
+) -> None:
+    """Read, embed if need be, invert, judge, write.
+
+    Args:
+        source: embeddings, a photograph, or a folder of photographs.
+        output: folder for the pictures.
+        trained: the inverter.
+        hypotheses: pictures of each embedding.
+        align: which photographs are aligned by landmarks.
+        own: `file.py:name` of a user's own recogniser.
+    """
+    if not source.exists():
+        raise UserError(f"expected embeddings or photographs in {source}, found nothing")
+    check_output(output, source, trained.folder)
+    inverter = trained.inverter
+    if hypotheses > 1 and not inverter.stochastic:
+        raise UserError(f"{trained.method} gives one picture an embedding: it has no noise")
+    photographs = embedder = None
+    if source.suffix in (".npy", ".npz"):
+        embeddings = read_embeddings(source)
+        if (dimension := inverter.dimension) is not None:
+            check_invert(embeddings, dimension)
+        names = [f"{row:0{len(str(len(embeddings) - 1))}d}" for row in range(len(embeddings))]
+        try:
+            embedder = recogniser_of(trained, own)
+        except UserError as error:
+            print(f"no verdicts: {error}")
+    elif source.is_dir() or source.suffix.lower() not in (".csv", ".pkl", ".txt"):
+        embedder = recogniser_of(trained, own)
+        files, photographs = read_photographs(source, align)
+        embeddings = embedder.embed(photographs)
+        names = [str(Path(file).with_suffix("")) for file in files]
+        if len(set(names)) < len(names):
+            names = files
+    else:
+        raise UserError(
+            f"{source}: expected embeddings as .npy or .npz, or a photograph; numbers in "
+            "text become one with numpy.save('embeddings.npy', numpy.loadtxt(file, delimiter=','))"
+        )
+    fmr, threshold = strictest(trained)
+    rows, said, lines = [], [], []
+    for hypothesis in range(hypotheses):
+        which = {"hypothesis": hypothesis} if hypotheses > 1 else {}
+        rows.append(reconstruct(inverter, embeddings, **which)[0])
+        cosines = (
+            [None] * len(names)
+            if embedder is None
+            else list(map(float, cosine(embedder.embed(rows[-1]), embeddings)))
+        )
+        verdicts = [verdict(found, threshold) for found in cosines]
+        said.append([text for text, _ in verdicts])
+        lines += [
+            (name, hypothesis, found, threshold, accepted)
+            for name, found, (_, accepted) in zip(names, cosines, verdicts, strict=True)
+        ]
+    if hypotheses > 1:
+        check_visible(rows, trained.method)
+    claim_folder(output, "reconstructions")
+    for hypothesis, row in enumerate(rows):
+        ending = f"-{hypothesis}" if hypotheses > 1 else ""
+        for name, picture in zip(names, row, strict=True):
+            write_png(output / f"{name}{ending}.png", picture)
+    write_verdicts(output / "verdicts.csv", lines)
+    shown = [] if photographs is None else [photographs]
+    above = [["photograph"] * len(names)] * len(shown)
+    sheet = contact_sheet(names, [*shown, *rows], [*above, *said])
+    write_png(output / "contact_sheet.png", sheet)
+    tell(lines, trained, fmr)
+    print(f"{output}: {len(names)} reconstructions by {trained.method}")
+
+
+def verdict(found: float | None, threshold: float | None) -> tuple[str, str]:
+    """What is said of a cosine: words for the sheet, and `yes`, `no` or nothing for the table."""
+    if found is None or not np.isfinite(found):
+        return "", ""
+    if threshold is None:
+        return f"cosine {found:.2f}", ""
+    accepted = found >= threshold
+    said = f"{'accepted' if accepted else 'rejected'}, {found:.2f} (threshold {threshold:.2f})"
+    return said, "yes" if accepted else "no"
+
+
+Line = tuple[str, int, float | None, float | None, str]  # a row of the table of verdicts
+
+
+def write_verdicts(path: Path, lines: Sequence[Line]) -> None:
+    """Write what was said of each picture as a CSV file."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["name", "hypothesis", "cosine", "threshold", "accepted"])
+    for name, hypothesis, *figures, accepted in lines:
+        table.writerow(
+            [name, hypothesis, *("" if f is None else f"{f:.4f}" for f in figures), accepted]
+        )
+    write_text(path, text.getvalue())
+
+
+def strictest(trained: Trained) -> tuple[float, float | None]:
+    """False match rate and threshold of a verdict; no threshold where the data resolve none."""
+    known = ((fmr, trained.thresholds.get(fmr)) for fmr in FMRS)
+    return next((line for line in known if line[1] is not None), (FMRS[0], None))
+
+
+def tell(lines: Sequence[Line], trained: Trained, fmr: float) -> None:
+    """Print the first verdicts, and how many there are of each."""
+    for name, hypothesis, found, threshold, _ in lines[:10]:
+        which = f" ({hypothesis})" if hypothesis else ""
+        print(f"{name}{which}: {verdict(found, threshold)[0] or 'no verdict'}")
+    judged = [accepted for *_, accepted in lines if accepted]
+    if judged:
+        print(
+            f"{judged.count('yes')} of {len(judged)} reconstructions are accepted by "
+            f"{trained.embedder} as the person whose embedding was inverted, at a false match rate "
+            f"of {fmr:.1%}"
+        )

@@ -1,0 +1,54 @@
+"""The protocol in small, without a registry or records: for the demo."""
+
+import numpy as np
+
+from gan_inversion.core.record import Metric, at
+from gan_inversion.data import Dataset
+from gan_inversion.inverters.base import Inverter
+from gan_inversion.inverters.trained import reconstruct
+from gan_inversion.metrics.attack import attack
+from gan_inversion.metrics.figures import success
+from gan_inversion.protocols.inversion.bench import Bench, Judge
+from gan_inversion.protocols.inversion.rules import Inversion
+from gan_inversion.protocols.verification.thresholds import thresholds_of
+from gan_inversion.recognisers import Embedder
+
+FMR = 1e-3  # false match rate at which a face is accepted
+
+
+def quick_bench(faces: Dataset, recogniser: Embedder) -> Bench:
+    """A bench whose embeddings and thresholds are kept nowhere."""
+    protocol = Inversion()
+    images = faces.view(protocol.view, resample=protocol.resample)
+    embeddings = recogniser.embed(np.asarray(images))
+    split = protocol.split(faces.files, embeddings)
+    thresholds = thresholds_of(
+        recogniser,
+        faces,
+        embeddings,
+        protocol=protocol,
+        part=split.validation,
+        split_hash=split.hash,
+    )
+    judge = Judge(recogniser, embeddings, thresholds)
+    return Bench(protocol, faces, images, split, [judge], split.test)
+
+
+def quick_verdicts(
+    inverter: Inverter, bench: Bench
+) -> tuple[np.ndarray, np.ndarray, Metric, Metric]:
+    """Reconstruct all test images and show them to the recogniser.
+
+    Returns:
+        Pictures, uint8 (N, 160, 160, 3); their cosines to the inverted embeddings, (N,); the share
+        accepted as the very picture, and as another picture of the person.
+    """
+    judge, subjects = bench.judges[0], bench.subjects
+    originals = judge.embeddings[bench.split.test]
+    pictures, _ = reconstruct(inverter, originals)
+    outcome = attack(judge.embedder.embed(pictures), originals, subjects)
+    threshold, name = judge.accepts_from[FMR], judge.embedder.name
+    least = {FMR: np.inf if threshold is None else threshold}
+    rates = success(name, outcome.type1, outcome.type2, subjects, least)
+    same, other = (rates[at(f"{name}/sar_type{kind}", fmr=FMR)] for kind in (1, 2))
+    return pictures, outcome.type1, same, other

@@ -1,0 +1,429 @@
+"""Train inverters on one part of the subjects, and examine them on people they never saw."""
+
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from gan_inversion.core.device import device, peak_memory
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.folders import Folders
+from gan_inversion.core.own import is_own, plain_name, source_digest
+from gan_inversion.core.record import Record, at, read_scores, resolved
+from gan_inversion.core.run import Preview, Run
+from gan_inversion.core.seeding import stream
+from gan_inversion.core.storage import sha256
+from gan_inversion.core.thresholds import write_thresholds
+from gan_inversion.data import Dataset, Subset
+from gan_inversion.inverters.base import Inverter
+from gan_inversion.inverters.families import MethodSpec
+from gan_inversion.inverters.own import Own
+from gan_inversion.inverters.trained import (
+    HYPOTHESES,
+    RECORD,
+    THRESHOLDS,
+    reconstruct,
+    train,
+    training_of,
+)
+from gan_inversion.metrics.attack import one_each, other_images, subject_mean
+from gan_inversion.metrics.intervals import bootstrap_mean
+from gan_inversion.protocols.inversion.bench import Bench, Setting, open_bench
+from gan_inversion.protocols.inversion.elsewhere import read_reconstructions
+from gan_inversion.protocols.inversion.examination import Examination, examine
+from gan_inversion.protocols.inversion.faces import picked
+from gan_inversion.protocols.inversion.rules import Inversion
+from gan_inversion.protocols.records import check_options, check_record, make_record, recorded
+
+REPORTED = {
+    "facenet/sar_type1@fmr=1e-3": 0.9520,
+    "facenet/sar_type2@fmr=1e-3": 0.5805,
+}  # NbNet: Mai et al., TPAMI 2018, LFW's own protocol, inverter trained on other data
+SHOWN = 9  # pictures of a strip
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What one training is given.
+
+    Attributes:
+        name: of the method.
+        family: of inverters, under which it is opened again.
+        inverter: not fitted yet; None for pictures made elsewhere.
+        chosen: int (T,), indices of the images to train on.
+        config: what run and record declare of it.
+    """
+
+    name: str
+    family: str
+    inverter: Inverter | None
+    chosen: np.ndarray
+    config: dict[str, Any]
+
+
+def prepare(spec: MethodSpec, bench: Bench, *, seed: int = 0) -> Prepared:
+    """The inverter of a spec, its training images, and what its run and record declare."""
+    inverter = spec.make(recogniser=bench.judges[0].embedder)
+    chosen, size = bench.split.train, spec.training_images
+    if inverter.is_given_answers:
+        chosen = bench.split.test
+    elif size is not None:
+        if size > len(chosen):
+            raise UserError(
+                f"{spec.name}: expected at most {len(chosen)} training images, got {size}"
+            )
+        chosen = np.sort(stream(seed, "training size", size).permutation(chosen)[:size])
+    own = spec.options
+    source = {"source_digest": own.source_digest} if isinstance(own, Own) else {}
+    config = {"training_images": len(chosen), **inverter.config, **source}
+    return Prepared(spec.name, spec.family, inverter, chosen, config)
+
+
+def trained(
+    prepared: Prepared, seed: int, *, run: Run, bench: Bench
+) -> tuple[Inverter, float, str]:
+    """The inverter, trained now or before; seconds that it took, and the device."""
+    inverter, done = prepared.inverter, training_of(run)
+    if inverter is None:
+        raise UserError(f"{prepared.name} was made elsewhere: expected an inverter to train")
+    embeddings = bench.judges[0].embeddings[prepared.chosen]
+    images = Subset(bench.images, prepared.chosen)
+    # First: whoever finds a trained inverter finds what its verdicts are by.
+    write_thresholds(run.folder / THRESHOLDS, bench.judges[0].thresholds.values())
+    if done is not None and inverter.saves:
+        print(f"{run.folder} is trained")
+        inverter = inverter.reopened(run.folder / "inverter")
+        inverter.attack_by(bench.judges[0].embedder)
+    else:
+        done = train(inverter, embeddings, images, seed=seed, run=run), device()
+    run.checkpoint.unlink(missing_ok=True)  # the trained inverter stays
+    return inverter, *done
+
+
+def train_on(bench: Bench, spec: MethodSpec, seed: int, folders: Folders) -> Inverter:
+    """Train one inverter and save it, or open what was trained before."""
+    prepared = prepare(spec, bench, seed=seed)
+    with open_run(prepared, seed, folders=folders, bench=bench) as run:
+        return trained(prepared, seed, run=run, bench=bench)[0]
+
+
+def train_only(
+    spec: MethodSpec, seed: int, *, setting: Setting, folders: Folders, half: bool = False
+) -> tuple[Path, float]:
+    """Train one inverter and save it; the folder of its run, and seconds that it took.
+
+    Args:
+        spec: the method.
+        seed: of weights and order.
+        setting: faces and attacked recogniser.
+        folders: for the run.
+        half: save weights in half the space, where the inverter can.
+    """
+    if not spec.make().saves:
+        raise UserError(f"{spec.name} has no save: expected an inverter that can be kept")
+    bench = open_bench(setting)
+    prepared = prepare(spec, bench, seed=seed)
+    with open_run(prepared, seed, folders=folders, bench=bench) as run:
+        inverter, seconds, _ = trained(prepared, seed, run=run, bench=bench)
+        if half:
+            inverter.save_half(run.folder / "inverter")
+    return run.folder, seconds
+
+
+def run_one(spec: MethodSpec, seed: int, *, folders: Folders, bench: Bench) -> None:
+    """Train, examine and record one inverter with one seed, or compare it with its record."""
+    attacked, split = bench.judges[0], bench.split
+    prepared = prepare(spec, bench, seed=seed)
+    with open_run(prepared, seed, folders=folders, bench=bench) as run:
+        inverter, seconds, machine = trained(prepared, seed, run=run, bench=bench)
+        config = {**prepared.config, **inverter.config}  # with the machine's choices
+        reconstructions, milliseconds = reconstruct(inverter, attacked.embeddings[split.test])
+        hypotheses = invert_again(inverter, attacked.embeddings[split.test], bench.subjects)
+        cost = {
+            "parameters": inverter.parameters,
+            "train_seconds": round(seconds, 1),
+            "train_device": machine,
+            "ms_per_image": round(milliseconds, 3),
+        }
+        _finish(
+            prepared.name,
+            seed,
+            reconstructions,
+            hypotheses=hypotheses,
+            run=run,
+            bench=bench,
+            folders=folders,
+            knowledge=inverter.knowledge,
+            config=config,
+            cost=cost,
+        )
+
+
+def run_elsewhere(
+    pictures: Path, seed: int, *, knowledge: str, folders: Folders, bench: Bench
+) -> None:
+    """Examine and record pictures made elsewhere."""
+    name = plain_name(f":{pictures.resolve().name}")
+    files = [bench.dataset.files[index] for index in bench.split.test]
+    reconstructions = read_reconstructions(pictures, files)
+    config = {"pictures_digest": sha256(reconstructions.data)}
+    condition = {
+        "protocol_hash": bench.protocol.hash,
+        "data_digest": bench.dataset.digest,
+        "embedder_digest": bench.judges[0].embedder.digest,
+        "split": bench.split.hash,
+    }
+    if recorded(_record_path(name, seed, folders, bench.dataset.name), **condition, **config):
+        return
+    prepared = Prepared(name, "elsewhere", None, bench.split.train, config)
+    with open_run(prepared, seed, folders=folders, bench=bench) as run:
+        _finish(
+            name,
+            seed,
+            reconstructions,
+            run=run,
+            bench=bench,
+            folders=folders,
+            knowledge=knowledge,
+            config=config,
+            cost={},
+        )
+
+
+def invert_again(
+    inverter: Inverter, embeddings: np.ndarray, subjects: np.ndarray
+) -> np.ndarray | None:
+    """Several reconstructions of one image of each subject that has two; None if there are none.
+
+    Args:
+        inverter: fitted.
+        embeddings: float32 (N, D).
+        subjects: (N,), subject of each.
+
+    Returns:
+        uint8 (K, S, 160, 160, 3).
+    """
+    if not inverter.stochastic:
+        return None
+    chosen = embeddings[one_each(subjects)]
+    return np.stack([reconstruct(inverter, chosen, hypothesis=k)[0] for k in range(HYPOTHESES)])
+
+
+def _record_path(name: str, seed: int, folders: Folders, dataset: str) -> Path:
+    """Where the record of a method stands, or would."""
+    return folders.records / Inversion().name / f"{name}-{dataset}-s{seed}.json"
+
+
+def _run_folder(name: str, seed: int, folders: Folders, dataset: str) -> Path:
+    return folders.runs / Inversion().name / f"{name}-{dataset}-s{seed}"
+
+
+def is_done(
+    spec: MethodSpec, seed: int, *, setting: Setting, folders: Folders, dataset: Dataset
+) -> bool:
+    """Whether nothing is to do: an inverter was trained and examined with these options.
+
+    Decided without an embedding. A published record alone does not make an inverter: its run is
+    trained, and compared with it.
+
+    Raises:
+        UserError: a record was made under other conditions.
+    """
+    path = _record_path(spec.name, seed, folders, dataset.name)
+    own = _run_folder(spec.name, seed, folders, dataset.name) / RECORD
+    inverter = spec.make()
+    wanted = dict(inverter.config)
+    if wanted.get("precision") == "auto":
+        del wanted["precision"]  # left to the machine
+    condition = {"protocol_hash": Inversion().hash, "data_digest": dataset.digest}
+    if isinstance(spec.options, Own):
+        condition["source_digest"] = spec.options.source_digest
+    if is_own(setting.embedder):
+        condition["embedder_digest"] = source_digest(setting.embedder)
+    else:
+        condition["embedder"] = setting.embedder
+    records = {some: Record.read(some) for some in (path, own) if some.exists()}
+    for some, record in records.items():
+        check_record(record, some, **condition)
+        # Older records say less of an inverter.
+        check_options(record, some, {n: v for n, v in wanted.items() if n in record.config})
+    if own in records and path not in records:
+        judges = {setting.embedder, *setting.judges}
+        if len(judges) != len(records[own].config["recognisers"]):
+            return False  # examined by others
+        records[own].write_to(path, read_scores(own))
+        print(f"{path} written from its run")
+    elif path not in records or (own not in records and inverter.saves):
+        return False
+    else:
+        print(f"{path} exists: skipped")
+    return True
+
+
+def open_run(prepared: Prepared, seed: int, *, folders: Folders, bench: Bench) -> Run:
+    """The folder of a run, with the options that determine what is trained."""
+    attacked = bench.judges[0]
+    config = {
+        "method": prepared.name,
+        "family": prepared.family,
+        **prepared.config,
+        "protocol": asdict(bench.protocol),
+        "data_digest": bench.dataset.digest,
+        "split": bench.split.hash,
+        "embedder": {
+            "name": attacked.embedder.name,
+            "digest": attacked.embedder.digest,
+            "precision": attacked.embedder.precision,
+        },
+        "seed": seed,
+    }
+    preview = Preview(attacked.embeddings[bench.split.test], bench.originals, seed)
+    folder = _run_folder(prepared.name, seed, folders, bench.dataset.name)
+    return Run(folder, config, preview=preview)
+
+
+def _declared(bench: Bench) -> dict[str, Any]:
+    """What the record's `config` says of the bench."""
+    return {
+        "protocol": asdict(bench.protocol),
+        "data_digest": bench.dataset.digest,
+        "split": bench.split.hash,
+        "images": {
+            "train": len(bench.split.train),
+            "validation": len(bench.split.validation),
+            "test": len(bench.split.test),
+        },
+        "recognisers": {
+            judge.embedder.name: {
+                "digest": judge.embedder.digest,
+                "precision": judge.embedder.precision,
+                "thresholds": {f"{fmr:g}": t.threshold for fmr, t in judge.thresholds.items()},
+                "impostors": judge.impostors,
+            }
+            for judge in bench.judges
+        },
+    }
+
+
+def _finish(
+    method: str,
+    seed: int,
+    reconstructions: np.ndarray,
+    *,
+    run: Run,
+    bench: Bench,
+    folders: Folders,
+    knowledge: str,
+    config: dict[str, Any],
+    cost: dict[str, Any],
+    hypotheses: np.ndarray | None = None,
+) -> None:
+    """Examine, draw and record."""
+    found = examine(reconstructions, bench, seed=seed, hypotheses=hypotheses)
+    if warning := looks_shifted(found, bench.judges[0].embedder.name, bench.subjects):
+        print(f"warning: {warning}", file=sys.stderr)
+    _draw(run, found, reconstructions, bench)
+    trained = max((int(line["step"]) for line in run.history() if "seconds" in line), default=-1)
+    run.rewind(trained)  # what a killed examination had logged
+    figures = resolved(found.metrics)
+    run.log(trained + 1, **figures)
+    for name, shares in found.curves.items():
+        run.curve(name, shares)
+    for judge in bench.judges:
+        cosines = found.scores[f"{judge.embedder.name}/type1"]
+        run.histogram(f"cosines/{judge.embedder.name}", trained + 1, cosines)
+    seconds = {name: round(part, 1) for name, part in found.seconds.items()}
+    embedder = bench.judges[0].embedder
+    as_published = (bench.dataset.name, embedder.name) == ("lfw", "facenet")
+    record = make_record(
+        bench.protocol,
+        method,
+        dataset=bench.dataset,
+        embedder=embedder,
+        knowledge=knowledge,
+        seed=seed,
+        config={**config, **_declared(bench)},
+        metrics=found.metrics,
+        reported=REPORTED if as_published else {},
+        cost={**cost, "examination_seconds": seconds, "peak_memory_gib": peak_memory()},
+    )
+    run.settle()
+    if (run.folder / RECORD).parent.is_dir():  # weights travel with their record
+        record.write_to(run.folder / RECORD, found.scores)
+    path = record.path(folders.records)
+    if path.exists():
+        print(compared(Record.read(path), record))
+    else:  # last: whoever finds it finds everything
+        record.write(folders.records, found.scores)
+    parts = ", ".join(f"{name} {part:.0f}" for name, part in seconds.items())
+    cosine = figures.get(f"{embedder.name}/cosine_mean")
+    known = "no cosine" if cosine is None else f"cosine {cosine:.4f}"
+    print(f"{run.folder}: {known}; examined in {sum(seconds.values()):.0f} seconds: {parts}")
+
+
+def compared(published: Record, own: Record) -> str:
+    """How a training done again compares with its published record, in a sentence."""
+    name = own.embedder
+    figures = {
+        f"type-{kind} success rate at FMR 0.1 %": at(f"{name}/sar_type{number}", fmr=1e-3)
+        for number, kind in enumerate(("I", "II"), 1)
+    } | {"cosine": f"{name}/cosine_mean"}
+    parts = []
+    for words, figure in figures.items():
+        values = [
+            record.metrics[figure].value for record in (published, own) if figure in record.metrics
+        ]
+        told = ["n/a" if value is None else f"{value:.3f}" for value in values]
+        parts += [f"{words} published {told[0]}, yours {told[1]}"] if len(told) == 2 else []
+    return f"{own.method}, seed {own.seed}: {'; '.join(parts)}; the published record stays"
+
+
+def looks_shifted(found: Examination, name: str, subjects: np.ndarray) -> str | None:
+    """A sentence where reconstructions suit other images of their subjects better than their own.
+
+    Args:
+        found: an examination.
+        name: of the attacked recogniser.
+        subjects: (N,), of the inverted images.
+    """
+    if f"{name}/type2" not in found.scores:
+        return None
+    first, second = found.scores[f"{name}/type1"], found.scores[f"{name}/type2"]
+    inverted, _ = other_images(subjects)
+    images, means = subject_mean(second, inverted)
+    more = first[images] - means
+    if bootstrap_mean(more, subjects[images])[1] >= 0:
+        return None
+    return (
+        f"reconstructions are less similar to the images whose embeddings were inverted (mean "
+        f"cosine {first[images].mean():.3f}) than to other images of the same people "
+        f"({means.mean():.3f}): are the rows of the index shifted?"
+    )
+
+
+def _draw(run: Run, found: Examination, reconstructions: np.ndarray, bench: Bench) -> None:
+    """Strips of the worst, the median and random reconstructions, by cosine."""
+    cosines = found.scores[f"{bench.judges[0].embedder.name}/type1"]
+    for name, chosen in picked(cosines, SHOWN).items():
+        run.draw(name, 0, bench.originals[chosen], reconstructions[chosen])
+
+
+def run_all(
+    specs: list[MethodSpec], seeds: tuple[int, ...], *, setting: Setting, folders: Folders
+) -> None:
+    """Run every method with every seed, unless it is done."""
+    dataset = setting.source.open()
+    missing = [
+        (spec, seed)
+        for seed in seeds
+        for spec in specs
+        if not is_done(spec, seed, setting=setting, folders=folders, dataset=dataset)
+    ]
+    if missing:
+        bench = open_bench(setting)
+    for spec, seed in missing:
+        run_one(spec, seed, folders=folders, bench=bench)
+        keras.utils.clear_session()

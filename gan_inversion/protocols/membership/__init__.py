@@ -1,0 +1,1 @@
+"""The `membership` protocol: does an inverter remember whom it was trained on?"""

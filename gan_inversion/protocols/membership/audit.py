@@ -1,0 +1,102 @@
+"""Every attack on every signal: from matrices to the metrics of a `membership` record."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.progress import progress
+from gan_inversion.core.record import Metric, at, metric
+from gan_inversion.metrics.leak import audited_epsilon, leak
+from gan_inversion.metrics.membership import ATTACKS, check_matrices, every_target
+
+TOGETHER = "together"  # in the place of a signal: all of a study's
+WITHIN = ("threshold", "lira_offline_fixed")  # attacks that are also looked at subject by subject
+DELTA = 1e-5  # allowed for where an attack's success is turned into an epsilon
+FEWEST = 20  # images of a subject that is looked at alone
+POINTS = np.logspace(-4, 0, 81)  # false positive rates at which a curve is kept
+
+
+def audit(
+    signals: Mapping[str, np.ndarray],
+    membership: np.ndarray,
+    subjects: np.ndarray,
+    *,
+    unit: str,
+    fprs: Sequence[float],
+    seed: int,
+) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
+    """Run every attack.
+
+    Args:
+        signals: name -> float (N, M).
+        membership: bool (N, M).
+        subjects: (N,), subject of each row, for the intervals.
+        unit: of a row, `image` or `subject`.
+        fprs: false positive rates to read true positives at.
+        seed: for the resampling.
+
+    Returns:
+        Metrics (`fit`: the mean signal of members and of others), and under the same names float32
+        (2, P): false and true positive rates.
+
+    Raises:
+        UserError: matrices that attacks cannot be run on.
+    """
+    if not signals:
+        raise UserError("expected one signal or more, got none")
+    for name, signal in signals.items():
+        if signal.ndim != 2:
+            raise UserError(f"{name}: expected a matrix (images, models), got {signal.shape}")
+        check_matrices(signal, membership)
+    kinds = dict(signals)
+    if len(signals) > 1:
+        kinds[TOGETHER] = np.stack(list(signals.values()), axis=-1)
+    metrics, curves = {}, {}
+    inside = np.asarray(membership, bool)
+    for name, signal in signals.items():
+        for side, chosen in (("members", inside), ("others", ~inside)):
+            metrics[f"{unit}/fit/{name}/{side}"] = metric(signal[chosen].mean(), n=chosen.sum())
+    todo = [(attack, kind) for kind in kinds for attack in ATTACKS]
+    for attack, kind in progress(todo, desc=f"{unit} attacks"):
+        name = f"{unit}/{attack}/{kind}"
+        scores = every_target(ATTACKS[attack], kinds[kind], membership)
+        found = leak(scores, membership, subjects, fprs=fprs, seed=seed)
+        everyone = found.members + found.others
+        metrics[f"{name}/auc"] = metric(found.auc[0], ci=found.auc[1], n=everyone)
+        metrics[f"{name}/balanced_accuracy"] = metric(
+            found.balanced[0], ci=found.balanced[1], n=everyone
+        )
+        proven = audited_epsilon(scores, membership, subjects, delta=DELTA, seed=seed)
+        metrics[f"{name}/epsilon"] = metric(proven, n=everyone)
+        for fpr, rate in found.tpr.items():
+            value, ci = rate or (float("nan"), None)
+            metrics[at(f"{name}/tpr", fpr=fpr)] = metric(value, ci=ci, n=found.others)
+        kept = np.searchsorted(found.curve[0], POINTS, side="right") - 1
+        curves[f"{name}/roc"] = found.curve[:, kept].astype("float32")
+    return metrics, curves
+
+
+def audit_within(
+    signal: np.ndarray, membership: np.ndarray, subjects: np.ndarray, *, seed: int
+) -> dict[str, Metric]:
+    """Attacks on the images of one subject alone, as the thesis looked at a president's.
+
+    Args:
+        signal: float (N, M).
+        membership: bool (N, M).
+        subjects: (N,), subject of each image.
+        seed: for the resampling.
+
+    Returns:
+        `within/<subject>/<attack>`: AUC over the subject's images, which are resampled.
+    """
+    names, counts = np.unique(subjects, return_counts=True)
+    metrics = {}
+    for attack in WITHIN:
+        scores = every_target(ATTACKS[attack], signal, membership)
+        for name in names[counts >= FEWEST]:
+            own = np.flatnonzero(subjects == name)
+            found = leak(scores[own], membership[own], own, fprs=(), seed=seed)
+            metrics[f"within/{name}/{attack}"] = metric(found.auc[0], ci=found.auc[1], n=len(own))
+    return metrics

@@ -1,0 +1,150 @@
+"""Who is in which model, and what is asked, declared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.seeding import stream
+from gan_inversion.inverters.families import FAMILIES, MethodSpec
+from gan_inversion.protocols.base import Protocol, near_duplicates
+
+USUAL = 10  # epochs after which a method is asked under its own name
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Rows of a membership matrix, and the images behind them.
+
+    Attributes:
+        membership: bool (R, M), which row is a member of which model.
+        trained, trained_row: int (T,), images that models are trained on, and their rows.
+        asked, asked_row: int (A,), images that attacks look at, and their rows.
+    """
+
+    membership: np.ndarray
+    trained: np.ndarray
+    trained_row: np.ndarray
+    asked: np.ndarray
+    asked_row: np.ndarray
+
+    def members(self) -> np.ndarray:
+        """Which model is trained on which of the images `trained`, bool (T, M)."""
+        return self.membership[self.trained_row]
+
+
+@dataclass(frozen=True)
+class Membership(Protocol):
+    """Does an inverter remember whom it was trained on? Every model is in turn the target.
+
+    Attributes:
+        view: what the networks see of a frame.
+        resample: filter from 250 to 160 pixels.
+        models: trained for each unit; the images or subjects of one are those that its neighbour
+            was not trained on, so that each is in half of them.
+        fprs: false positive rates at which true positives are counted, scores of all targets
+            pooled.
+        shadows: of each target; `matched`: where every image is in equally many models, one model
+            of the other kind is left out beside the target, image by image, so that how many
+            shadows hold an image does not tell whether the target does.
+        near_duplicate: cosine above which two images are one photograph.
+    """
+
+    view: str = "aligned"
+    resample: str = "bilinear"
+    models: int = 16
+    shadows: str = "matched"
+    near_duplicate: float = 0.98
+    fprs: tuple[float, ...] = (1e-1, 1e-2, 1e-3)
+
+    def pool(
+        self,
+        unit: str,
+        subjects: np.ndarray,
+        embeddings: np.ndarray,
+        *,
+        size: int | None = None,
+        seed: int,
+    ) -> "Pool":
+        """Draw who may be a member, and who is one of which model.
+
+        An image that is nearly another's duplicate is left out: it would be half a member.
+
+        Args:
+            unit: `image`, or `subject`: one with two images or more, of which half are never
+                trained on.
+            subjects: (N,), of the images that may be drawn.
+            embeddings: float32 (N, D), unit norm, that near-duplicates are found by.
+            size: images that a model is trained on, nearly; default: half of what there is.
+            seed: for every choice.
+
+        Raises:
+            UserError: there are too few.
+        """
+        _, later = near_duplicates(embeddings, above=self.near_duplicate)
+        kept = np.setdiff1d(np.arange(len(subjects)), later)
+        random = stream(seed, "membership", unit, "pool")
+        kept = random.permutation(kept)
+        if unit == "image":
+            found = np.sort(kept if size is None else kept[: 2 * size])
+            wanted, rows = found, np.arange(len(found))
+            asked, asked_row, membership = wanted, rows, self.images(len(found), seed=seed)
+        else:
+            # Each image's place among those of its subject, in random order.
+            names, code = np.unique(subjects[kept], return_inverse=True)
+            order = np.argsort(code, kind="stable")
+            starts = np.searchsorted(code[order], np.arange(len(names)))
+            place = np.empty(len(kept), int)
+            place[order] = np.arange(len(kept)) - starts[code[order]]
+            counts = np.bincount(code)
+            trained = (counts + 1) // 2
+            people = random.permutation(np.flatnonzero(counts > 1))
+            if size is not None:
+                people = people[: np.searchsorted(np.cumsum(trained[people]), 2 * size) + 1]
+            row = np.full(len(names), -1)
+            row[people] = np.arange(len(people))
+            known = row[code] >= 0
+            inside = place < trained[code]
+            wanted, rows = kept[known & inside], row[code[known & inside]]
+            asked, asked_row = kept[known & ~inside], row[code[known & ~inside]]
+            membership = self.subjects(trained[people], seed=seed)
+        if size is not None and len(wanted) < 2 * size:
+            raise UserError(
+                f"expected {2 * size} images to train on for {unit}s in and out, got {len(wanted)}"
+            )
+        return Pool(membership, wanted, rows, asked, asked_row)
+
+    def images(self, count: int, *, seed: int) -> np.ndarray:
+        """Membership of images, bool (count, models)."""
+        return self._halves(np.arange(count), seed=seed, unit="image")
+
+    def subjects(self, images: np.ndarray, *, seed: int) -> np.ndarray:
+        """Membership of subjects, bool (S, models); halves are matched on the number of images.
+
+        Args:
+            images: int (S,), images of each subject.
+            seed: for the choice among subjects with as many.
+        """
+        order = np.lexsort((stream(seed, "membership", "ties").permutation(len(images)), images))
+        return self._halves(order, seed=seed, unit="subject")
+
+    def _halves(self, order: np.ndarray, *, seed: int, unit: str) -> np.ndarray:
+        """Of two neighbours in `order` one is in, the other out; model 2k + 1 is 2k's opposite."""
+        if self.models % 2 or self.models < 6:
+            raise UserError(f"expected an even number of models from 6 on, got {self.models}")
+        membership = np.empty((len(order), self.models), bool)
+        for pair in range(self.models // 2):
+            random = stream(seed, "membership", unit, pair)
+            neighbours = order if unit == "subject" else random.permutation(order)
+            coin = random.integers(2, size=(len(order) + 1) // 2).repeat(2)[: len(order)]
+            inside = (np.arange(len(order)) + coin) % 2 == 0
+            membership[neighbours, 2 * pair] = inside
+            membership[neighbours, 2 * pair + 1] = ~inside
+        return membership
+
+
+def labels(spec: MethodSpec, epochs: Sequence[int]) -> dict[int, str]:
+    """What an inverter is called in the record of each epoch at which it is asked."""
+    asked = epochs if FAMILIES[spec.family].together else (USUAL,)
+    return {e: spec.name if e == USUAL else f"{spec.name}_e{e}" for e in asked}

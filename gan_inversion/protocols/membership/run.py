@@ -1,0 +1,302 @@
+"""Whom does an inverter remember? Many of them, each trained on other people, and every attack."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from gan_inversion.core.device import environment
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.folders import Folders
+from gan_inversion.core.progress import progress
+from gan_inversion.core.record import Metric, Record, now, read_scores, resolved
+from gan_inversion.core.run import Run
+from gan_inversion.core.storage import write_arrays
+from gan_inversion.inverters.families import FAMILIES, Family, MethodSpec, register
+from gan_inversion.metrics.figures import success
+from gan_inversion.protocols.inversion.bench import Bench, Setting
+from gan_inversion.protocols.inversion.rules import read_split
+from gan_inversion.protocols.membership.audit import audit, audit_within
+from gan_inversion.protocols.membership.rules import Membership, Pool, labels
+from gan_inversion.protocols.membership.study import Part, answers, draw_pool, open_bench
+from gan_inversion.protocols.records import make_record, recorded
+
+TOGETHER = 4  # models of a part; what is lost when a run is interrupted
+
+
+@dataclass(frozen=True)
+class Study:
+    """How inverters are audited.
+
+    Attributes:
+        units: of the rows, `image` or `subject`.
+        epochs: when an inverter that is trained in epochs is asked; others are at their end.
+        signals: what an attack sees of a reconstruction.
+        models: for each unit.
+        seed: of the halves, of weights and order, and of the resampling.
+        workers: processes that Ray spreads the parts over; 0 for this one.
+    """
+
+    units: tuple[str, ...]
+    epochs: tuple[int, ...]
+    signals: tuple[str, ...]
+    models: int
+    seed: int
+    workers: int = 0
+
+
+def parts_of(
+    spec: MethodSpec, study: Study, *, setting: Setting, folders: Folders
+) -> dict[str, list[Part]]:
+    """The parts of one inverter's study, by unit."""
+    protocol = Membership(models=study.models)
+    name = f"{spec.name}-{setting.source.dataset}-s{study.seed}"
+    whole = Part(
+        setting=setting,
+        protocol=protocol,
+        seed=study.seed,
+        spec=spec,
+        unit="",
+        models=(),
+        epochs=tuple(labels(spec, study.epochs)),
+        signals=study.signals,
+        folder=folders.runs / protocol.name / name,
+    )
+    starts = range(0, protocol.models, TOGETHER)
+    models = [tuple(range(first, min(first + TOGETHER, protocol.models))) for first in starts]
+    return {
+        unit: [replace(whole, unit=unit, models=some) for some in models] for unit in study.units
+    }
+
+
+def spread(parts: Sequence[Part], workers: int) -> Iterator[tuple[Part, dict[str, np.ndarray]]]:
+    """Each part with its answers, in the order in which they are ready.
+
+    Raises:
+        UserError: Ray is wanted and not installed.
+    """
+    if not workers:
+        yield from ((part, answers(part)) for part in parts)
+        return
+    try:
+        import ray
+    except ImportError as error:
+        raise UserError("expected Ray for workers: pip install 'gan_inversion[ray]'") from error
+    local = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": workers}
+    ray.init(**local, log_to_driver=False)
+    try:
+        task, known = ray.remote(num_cpus=1)(_answers_elsewhere), [*FAMILIES.values()]
+        waiting = {task.remote(part, known): part for part in parts}
+        with progress(total=len(parts), desc=f"{workers} workers", unit="part") as bar:
+            while waiting:
+                (ready,), _ = ray.wait(list(waiting))
+                yield waiting.pop(ready), ray.get(ready)
+                bar.update()
+    finally:
+        ray.shutdown()
+
+
+def _answers_elsewhere(part: Part, known: Sequence[Family]) -> dict[str, np.ndarray]:
+    """The answers in a process that no program has told of any family of inverters."""
+    for family in known:
+        register(family)
+    return answers(part)
+
+
+def gather(parts: Sequence[Part], workers: int) -> dict[str, np.ndarray]:
+    """Answers of all models of a unit, kept part by part: an interrupted run goes on."""
+    files = [part.folder / f"{part.unit}-{part.models[0]:02}.npz" for part in parts]
+    missing = [part for part, file in zip(parts, files, strict=True) if not _holds(file, part)]
+    for part, found in spread(missing, workers):
+        write_arrays(files[parts.index(part)], found)
+    arrays = []
+    for path in files:
+        with np.load(path) as content:
+            arrays.append(dict(content))
+    return {
+        name: np.concatenate(
+            [some[name] for some in arrays if name in some],
+            axis=0 if name.split("/")[1] in ("type1", "type2") else 1,
+        )
+        for name in arrays[0]
+    }
+
+
+def _holds(path: Path, part: Part) -> bool:
+    """Whether a part's answers are there, and after every epoch that is asked for now.
+
+    A damaged file holds none: its part is trained anew.
+    """
+    try:
+        with np.load(path) as content:  # their names only
+            return {str(epoch) for epoch in part.epochs} <= {n.split("/")[0] for n in content.files}
+    except (OSError, ValueError, EOFError, BadZipFile):
+        return False
+
+
+def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folders) -> None:
+    """Train, ask, attack and record one inverter, unless its records exist."""
+    parts = parts_of(spec, study, setting=setting, folders=folders)
+    first = next(iter(parts.values()))[0]
+    bench = open_bench(setting)
+    # What was answered of one unit, or after one epoch, holds whatever else is asked.
+    size = spec.training_images
+    kept = {"signals": list(study.signals), "size": size, "split": bench.split.hash}
+    settings = {"units": list(study.units), **kept}
+    missing = {}
+    for epoch, label in labels(spec, study.epochs).items():
+        file = f"{label}-{bench.dataset.name}-s{first.seed}.json"
+        if not recorded(
+            folders.records / first.protocol.name / file,
+            protocol_hash=first.protocol.hash,
+            data_digest=bench.dataset.digest,
+            embedder_digest=bench.judges[0].embedder.digest,
+            **settings,
+        ):
+            missing[epoch] = label
+    if not missing:
+        return
+    declared = {"method": spec.name, "protocol": asdict(first.protocol), **kept, "seed": first.seed}
+    with Run(first.folder, declared) as run:
+        inverter = spec.make()
+        pools = {unit: draw_pool(some[0], bench) for unit, some in parts.items()}
+        found = {unit: gather(some, study.workers) for unit, some in parts.items()}
+        for epoch, label in missing.items():
+            metrics, scores = attack_all(epoch, found, pools, first, bench)
+            run.log(epoch, **resolved(metrics))
+            members = {unit: int(pool.members()[:, 0].sum()) for unit, pool in pools.items()}
+            record = make_record(
+                first.protocol,
+                label,
+                dataset=bench.dataset,
+                embedder=bench.judges[0].embedder,
+                knowledge=inverter.knowledge,
+                seed=first.seed,
+                config={
+                    "protocol": asdict(first.protocol),
+                    **settings,
+                    "inverter": dict(inverter.config),
+                    "epochs": epoch
+                    if FAMILIES[spec.family].together
+                    else inverter.passes(max(members.values())) or epoch,
+                    "members": members,
+                },
+                metrics=metrics,
+                cost={
+                    "seconds": sum(float(some[f"{epoch}/seconds"].sum()) for some in found.values())
+                },
+            )
+            print(record.write(folders.records, scores))
+
+
+def attack_all(
+    epoch: int,
+    found: Mapping[str, Mapping[str, np.ndarray]],
+    pools: Mapping[str, Pool],
+    part: Part,
+    bench: Bench,
+) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
+    """Attack the models as they were after an epoch: metrics, and the scores behind them."""
+    metrics: dict[str, Metric] = {}
+    scores: dict[str, np.ndarray] = {}
+    for unit, pool in pools.items():
+        here = {
+            name.split("/")[1]: values
+            for name, values in found[unit].items()
+            if name.startswith(f"{epoch}/") and not name.endswith("/seconds")
+        }
+        if unit == "image":
+            type1, type2 = here.pop("type1"), here.pop("type2")
+            attacked = bench.judges[0]
+            name = attacked.embedder.name
+            metrics |= success(name, type1, type2, bench.subjects, attacked.accepts_from)
+            scores |= {f"{name}/type1": type1, f"{name}/type2": type2}
+        told, curves = attack_unit(
+            here,
+            pool.membership,
+            bench.dataset.subjects[pool.asked],
+            unit=unit,
+            fprs=part.protocol.fprs,
+            seed=part.seed,
+        )
+        metrics |= told
+        scores |= curves | {f"{unit}/{name}": values for name, values in here.items()}
+        scores[f"{unit}/membership"] = pool.membership
+        scores[f"{unit}/asked"] = pool.asked.astype("int32")
+        scores[f"{unit}/row"] = pool.asked_row.astype("int32")
+    return metrics, scores
+
+
+def attack_unit(
+    signals: Mapping[str, np.ndarray],
+    membership: np.ndarray,
+    people: np.ndarray,
+    *,
+    unit: str,
+    fprs: Sequence[float],
+    seed: int,
+) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
+    """Attack the signals of one unit; of images also subject by subject.
+
+    Args:
+        signals: name -> float (R, M).
+        membership: bool (R, M).
+        people: the subject of each image asked about; for images one a row.
+        unit: `image` or `subject`.
+        fprs, seed: as for `audit`.
+
+    Returns:
+        Metrics, and the curves behind them.
+    """
+    rows = people if unit == "image" else np.arange(len(membership))
+    metrics, curves = audit(signals, membership, rows, unit=unit, fprs=fprs, seed=seed)
+    if unit == "image" and "log_mse" in signals:
+        metrics |= audit_within(signals["log_mse"], membership, people, seed=seed)
+    return metrics, curves
+
+
+def attack_again(path: Path, known: Path, records: Path) -> None:
+    """Attack the signals beside one record, and write them with the outcome as another record.
+
+    Success rates of reconstruction, and what training cost, are carried over.
+
+    Args:
+        path: of the record.
+        known: folder of such records, beside that of the splits.
+        records: folder to write to.
+    """
+    record, scores = Record.read(path), read_scores(path)
+    protocol = Membership(models=record.config["protocol"]["models"])
+    target = records / protocol.name / path.name
+    if recorded(target, protocol_hash=protocol.hash, data_digest=record.data_digest):
+        return
+    split = known.parent / "splits" / f"{record.dataset}-{record.config['split']}.csv"
+    subjects = np.array([file.split("/")[0] for file in read_split(split)])
+    metrics = {name: m for name, m in record.metrics.items() if "/sar_" in name}
+    kept = {name: values for name, values in scores.items() if not name.endswith("/roc")}
+    for unit in record.config["units"]:
+        inside = scores[f"{unit}/membership"].astype(bool)
+        people = subjects[scores[f"{unit}/asked"]]
+        here = {
+            name.split("/")[1]: values
+            for name, values in kept.items()
+            if name.startswith(f"{unit}/") and values.shape == inside.shape
+            if values.dtype.kind == "f"
+        }
+        told, curves = attack_unit(here, inside, people, unit=unit, fprs=protocol.fprs,
+                                   seed=record.seed)  # fmt: skip
+        metrics |= told
+        kept |= curves
+    made = {"created": record.created, "commit": record.env["commit"]}
+    again = replace(
+        record,
+        protocol_hash=protocol.hash,
+        config={**record.config, "protocol": asdict(protocol), "signals_of": made},
+        metrics=metrics,
+        env={**environment(), "device": record.env["device"]},
+        created=now(),
+    )
+    print(again.write(records, kept))

@@ -1,0 +1,170 @@
+"""One part of a membership study: some models, trained on their members and asked about everyone.
+
+A part is described by plain data and opens what it needs itself, so that it can be computed in
+this process or by a worker on another machine.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from gan_inversion.core.progress import progress
+from gan_inversion.core.run import Run, to_uint8
+from gan_inversion.data import Subset
+from gan_inversion.inverters.base import Inverter
+from gan_inversion.inverters.families import FAMILIES, MethodSpec, changed
+from gan_inversion.inverters.trained import reconstruct, train
+from gan_inversion.metrics.attack import attack, subject_mean
+from gan_inversion.metrics.reconstruction import mse, ssim
+from gan_inversion.metrics.verification import cosine
+from gan_inversion.protocols.inversion import bench as benches
+from gan_inversion.protocols.inversion.bench import Bench, Setting
+from gan_inversion.protocols.membership.rules import Membership, Pool
+
+BLOCK = 128  # pictures compared at once
+JUDGED = 4  # of the models, for the success rates that stand beside the leak
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is trained and asked in one go.
+
+    Attributes:
+        setting: which data set and recogniser, and where the thresholds are.
+        protocol: the rules.
+        seed: of the halves, and of weights and order.
+        spec: the method; its training images are those of one model, None for half of all.
+        unit: of the rows, `image` or `subject`.
+        models: columns of the membership matrix.
+        epochs: when documented decoders are asked; other inverters are at their end.
+        signals: what is computed of a reconstruction.
+        folder: for logs and checkpoints of what is not trained together.
+    """
+
+    setting: Setting
+    protocol: Membership
+    seed: int
+    spec: MethodSpec
+    unit: str
+    models: tuple[int, ...]
+    epochs: tuple[int, ...]
+    signals: tuple[str, ...]
+    folder: Path
+
+
+@lru_cache(1)
+def open_bench(setting: Setting) -> Bench:
+    """Data, recogniser and split as in the `inversion` protocol, whose test images stay out."""
+    return benches.open_bench(setting)
+
+
+def draw_pool(part: Part, bench: Bench) -> Pool:
+    """Rows of a part's unit; images as indices into the dataset."""
+    candidates = np.sort(np.concatenate([bench.split.train, bench.split.validation]))
+    found = part.protocol.pool(
+        part.unit,
+        bench.dataset.subjects[candidates],
+        bench.judges[0].embeddings[candidates],
+        size=part.spec.training_images,
+        seed=part.seed,
+    )
+    return replace(found, trained=candidates[found.trained], asked=candidates[found.asked])
+
+
+def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[Inverter]]]:
+    """Train the models; whenever they are to be asked, the epoch and the inverters."""
+    attacked, spec = bench.judges[0], part.spec
+    images, embeddings = Subset(bench.images, pool.trained), attacked.embeddings[pool.trained]
+    members = pool.members()[:, list(part.models)]
+    seeds = [1000 * part.seed + model for model in part.models]
+    if together := FAMILIES[spec.family].trainer:
+        options = changed(spec.options, {"epochs": max(part.epochs)})
+        for epoch, inverters in enumerate(
+            together(options, embeddings, images, members, seeds=seeds), 1
+        ):
+            if epoch in part.epochs:
+                yield epoch, inverters
+        return
+    inverters = []
+    for model, own, seed in zip(part.models, members.T, seeds, strict=True):
+        inverter = spec.make(recogniser=attacked.embedder)
+        declared = {"method": spec.name, "spec": spec.hash, "seed": seed}
+        with Run(part.folder / f"{part.unit}-{model:02}", declared) as run:
+            chosen = Subset(images, np.flatnonzero(own))
+            train(inverter, embeddings[own], chosen, seed=seed, run=run)
+        inverters.append(inverter)
+    (epoch,) = part.epochs
+    yield epoch, inverters
+
+
+def ask(
+    inverter: Inverter, pool: Pool, bench: Bench, signals: tuple[str, ...]
+) -> dict[str, np.ndarray]:
+    """What one model shows of the images asked about: signal -> float32 (R,), mean of each row."""
+    attacked = bench.judges[0]
+    found: dict[str, list[np.ndarray]] = {}
+    for start in range(0, len(pool.asked), BLOCK):
+        some = pool.asked[start : start + BLOCK]
+        photographs, embeddings = bench.images[some], attacked.embeddings[some]
+        originals = photographs.astype("float32") / 255
+        pictures = np.asarray(inverter.invert(embeddings), "float32")
+        values: dict[str, np.ndarray] = {}
+        if "log_mse" in signals:
+            values["log_mse"] = -np.log(mse(originals, pictures))
+        if "ssim" in signals:
+            values["ssim"] = ssim(originals, pictures)
+        if "identity" in signals:
+            shown = attacked.embedder.embed(to_uint8(pictures))
+            values["identity"] = cosine(shown, embeddings)
+        values |= inverter.signals(embeddings, photographs)
+        for name, value in values.items():
+            found.setdefault(name, []).append(value)
+    return {
+        name: subject_mean(np.concatenate(parts), pool.asked_row)[1].astype("float32")
+        for name, parts in found.items()
+    }
+
+
+def judge(inverter: Inverter, bench: Bench) -> dict[str, np.ndarray]:
+    """Scores of one model's reconstructions of people nobody trained on, of both types."""
+    attacked, test = bench.judges[0], bench.split.test
+    originals = attacked.embeddings[test]
+    pictures, _ = reconstruct(inverter, originals)
+    outcome = attack(attacked.embedder.embed(pictures), originals, bench.subjects)
+    return {"type1": outcome.type1, "type2": outcome.type2}
+
+
+def answers(part: Part) -> dict[str, np.ndarray]:
+    """Train the models and ask them: `<epoch>/<signal>` -> float32 (R, models).
+
+    Beside them, of the models that are judged, `<epoch>/type1` and `type2`: float32 (J, ...); and
+    each model's share of the `<epoch>/seconds` since the start, (1, models).
+    """
+    start = time.perf_counter()
+    bench = open_bench(part.setting)
+    pool = draw_pool(part, bench)
+    found: dict[str, np.ndarray] = {}
+    for epoch, inverters in audited(part, pool, bench):
+        seen = [
+            ask(inverter, pool, bench, part.signals)
+            for inverter in progress(inverters, desc=f"{part.unit} signals", unit="model")
+        ]
+        for name in seen[0]:
+            found[f"{epoch}/{name}"] = np.stack([one[name] for one in seen], axis=1)
+        if part.unit == "image":
+            judged = [
+                judge(inverter, bench)
+                for model, inverter in zip(part.models, inverters, strict=True)
+                if model < JUDGED
+            ]
+            for name in judged[0] if judged else ():
+                found[f"{epoch}/{name}"] = np.stack([one[name] for one in judged])
+        seconds = (time.perf_counter() - start) / len(inverters)
+        found[f"{epoch}/seconds"] = np.full((1, len(inverters)), seconds)
+    keras.utils.clear_session()
+    return found

@@ -1,0 +1,1 @@
+"""The `search` protocol: which options an inverter should have."""

@@ -1,0 +1,221 @@
+"""Keras Tuner: the thesis' search as it was, an honest one beside it, and the GAN's own weights."""
+
+import importlib
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+
+from gan_inversion.core.arrays import read_arrays
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.record import Metric, metric
+from gan_inversion.core.seeding import stream
+from gan_inversion.core.storage import write_arrays
+from gan_inversion.metrics.attack import rejected
+from gan_inversion.metrics.intervals import bootstrap_mean
+from gan_inversion.protocols.documented.rules import Documented
+from gan_inversion.protocols.inversion.bench import Bench
+from gan_inversion.protocols.records import make_record, recorded
+from gan_inversion.protocols.search.rules import Search
+from gan_inversion.recognisers import embed_view
+
+SCORES = "scores.npz"  # of one training, in its folder
+
+
+@dataclass
+class Ground:
+    """Where trials are run.
+
+    Attributes:
+        name: of the search.
+        protocol: the search.
+        searcher: module that says what is chosen from, and trains with it.
+        seed: of the tuner, of weights and of order.
+        runs: folder for what is kept.
+        smoke: whether it is a rehearsal.
+        bench: data set and recogniser.
+        images: uint8 (N, 160, 160, 3), the protocol's view of all.
+        embeddings: float32 (N, D), of them.
+        train, held_out: indices of images to train on, and to validate on.
+        trials: options and losses of each trial, as they come.
+    """
+
+    name: str
+    protocol: Search
+    searcher: Any
+    seed: int
+    runs: Path
+    smoke: bool
+    bench: Bench
+    images: np.ndarray
+    embeddings: np.ndarray
+    train: np.ndarray
+    held_out: np.ndarray
+    trials: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """For everything that is kept of the search."""
+        label = f"{self.name}-{self.bench.dataset.name}-s{self.seed}"
+        return self.runs / self.protocol.name / label
+
+
+def search(ground: Ground) -> None:
+    """Let the tuner run its trials; `ground.trials` holds them afterwards."""
+    protocol = ground.protocol
+    base: Any = getattr(keras_tuner, protocol.tuner)
+
+    class Tuner(base):
+        def run_trial(self, trial: Any, *arguments: Any, **options: Any) -> list[dict]:
+            found = []
+            for execution in range(protocol.executions):
+                start = time.perf_counter()
+                folder = ground.folder / f"trial-{trial.trial_id}-{execution}"
+                seed = ground.seed + execution
+                figures, scores = ground.searcher.train(
+                    trial.hyperparameters.values, folder, seed, ground
+                )
+                write_arrays(folder / SCORES, scores)
+                found.append(figures | {"seconds": time.perf_counter() - start})
+                keras.utils.clear_session()
+            return found
+
+    state = ground.folder.parent / f"{ground.folder.name}-tuner"
+    make = partial(
+        Tuner,
+        objective=keras_tuner.Objective(protocol.objective, protocol.direction),
+        max_trials=protocol.trials,
+        hyperparameters=ground.searcher.space(ground.name),
+        seed=1 + ground.seed,  # by 0 it would draw one
+        max_consecutive_failed_trials=protocol.trials,
+        directory=str(state.parent),
+        project_name=state.name,
+        overwrite=False,
+    )
+    try:
+        tuner = make()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{state} does not hold a readable state of Keras Tuner ({error}): remove it, and the "
+            "search starts anew"
+        ) from error
+    tuner.search()
+    for trial in tuner.oracle.trials.values():
+        figures = {
+            name: trial.metrics.get_best_value(name)
+            for name in trial.metrics.metrics
+            if trial.status == "COMPLETED"
+        }
+        ground.trials[trial.trial_id] = {
+            "options": dict(trial.hyperparameters.values),
+            "status": trial.status,
+            "message": (trial.message or "").strip().splitlines()[-1:],
+            **figures,
+        }
+
+
+def scores_of(ground: Ground) -> dict[str, np.ndarray]:
+    """Raw scores, `<trial>/<name>`: float32 (trainings, images held out)."""
+    scores = {}
+    for trial, found in ground.trials.items():
+        if found["status"] != "COMPLETED":
+            continue
+        files = sorted(ground.folder.glob(f"trial-{trial}-*/{SCORES}"))
+        kept = [read_arrays(path) for path in files]
+        for name in kept[0]:
+            scores[f"{trial}/{name}"] = np.stack([some[name] for some in kept]).astype("float32")
+    return scores
+
+
+def runner_up(scores: Mapping[str, np.ndarray], subjects: np.ndarray) -> dict[str, Metric]:
+    """How much larger the second smallest loss is, image by image; of other scores nothing.
+
+    Args:
+        scores: as `scores_of` gives them.
+        subjects: (images held out,).
+    """
+    name = "validation_loss"
+    losses = [own.mean(axis=0) for key, own in scores.items() if key.endswith(f"/{name}")]
+    if len(losses) < 2:
+        return {}
+    best, second = sorted(losses, key=np.mean)[:2]
+    more = second - best
+    ci = bootstrap_mean(more, subjects)
+    return {f"runner_up/{name}": metric(more.mean(), ci=ci, n=len(more))}
+
+
+def set_up(
+    name: str,
+    protocol: Search,
+    searcher: str,
+    *,
+    seed: int,
+    runs: Path,
+    bench: Bench,
+    smoke: bool = False,
+) -> Ground:
+    """The images of a search: split as its protocol says."""
+    module = importlib.import_module(searcher)
+    if smoke:
+        protocol = replace(protocol, trials=2, epochs=2)
+    look = {"view": protocol.view, "resample": protocol.resample}
+    images = bench.dataset.view(**look)
+    embeddings = embed_view(bench.judges[0].embedder, bench.dataset, **look)
+    train, held_out = bench.split.train, bench.split.validation
+    if protocol.split == "images":
+        usable = np.flatnonzero(~rejected(embeddings))
+        parts = Documented().split(len(usable), seed=seed)
+        train, held_out = (usable[part] for part in parts)
+    elif module.HELD_OUT is not None:
+        held_out = np.sort(stream(seed, "search").permutation(held_out)[: module.HELD_OUT])
+    return Ground(
+        name, protocol, module, seed, runs, smoke, bench, images, embeddings, train, held_out
+    )
+
+
+def run_one(ground: Ground, records: Path) -> None:
+    """Search and record, unless the record exists."""
+    protocol, bench, method = ground.protocol, ground.bench, f"search_{ground.name}"
+    path = records / protocol.name / f"{method}-{bench.dataset.name}-s{ground.seed}.json"
+    if recorded(path, protocol_hash=protocol.hash, data_digest=bench.dataset.digest):
+        return
+    search(ground)
+    seconds = sum(found.pop("seconds", 0) for found in ground.trials.values())
+    scores, subjects = scores_of(ground), bench.dataset.subjects[ground.held_out]
+    intervals = {name: bootstrap_mean(own.mean(axis=0), subjects) for name, own in scores.items()}
+    figures = {
+        f"{trial}/{figure}": metric(
+            value,
+            ci=intervals.get(f"{trial}/{figure}"),
+            n=len(ground.train if figure == "train_loss" else ground.held_out),
+        )
+        for trial, found in ground.trials.items()
+        for figure, value in found.items()
+        if isinstance(value, float)
+    }
+    figures |= runner_up(scores, subjects)
+    record = make_record(
+        protocol,
+        method,
+        dataset=bench.dataset,
+        embedder=bench.judges[0].embedder,
+        seed=ground.seed,
+        config={
+            "protocol": asdict(protocol),
+            "trials": {
+                trial: {key: found[key] for key in ("options", "status", "message")}
+                for trial, found in ground.trials.items()
+            },
+            "images": {"train": len(ground.train), "held_out": len(ground.held_out)},
+        },
+        metrics=figures,
+        cost={"seconds": protocol.executions * seconds},
+    )
+    held_out = {"held_out_index": ground.held_out.astype("int32")}
+    print(record.write(records, held_out | scores))

@@ -1,0 +1,1 @@
+"""The `speed` protocol: images per second."""

@@ -1,0 +1,122 @@
+"""Images per second of a recogniser: ours, the documented way, and facenet-pytorch."""
+
+import importlib
+import importlib.util
+import math
+import sys
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.record import metric
+from gan_inversion.data.synthetic import Synthetic
+from gan_inversion.protocols.records import make_record, recorded
+from gan_inversion.protocols.speed.rules import Speed
+from gan_inversion.protocols.speed.turns import matrix_rate, middle, take_turns
+from gan_inversion.recognisers import Compact, FaceNet
+from gan_inversion.recognisers.base import PRECISIONS
+
+Recogniser = FaceNet | Compact
+
+
+def documented(images: np.ndarray, recogniser: type[Recogniser]) -> Callable[[], None]:
+    """One `predict` call an image, as in the reference thesis."""
+    model = recogniser(precision="float32").model
+
+    def run() -> None:
+        for image in images:
+            model.predict(image[None].astype("float32"), verbose=0)
+
+    return run
+
+
+def facenet_pytorch(images: np.ndarray, _: type[Recogniser]) -> Callable[[], None]:
+    """The same architecture from facenet-pytorch, in batches of the same size.
+
+    Its users' tensors come from its own detector or from torchvision: channels first, contiguous.
+    """
+    spec = importlib.util.find_spec("facenet_pytorch")
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError("facenet-pytorch is not installed: see --help")
+    torch = importlib.import_module("torch")
+    # The package itself imports torchvision for its detector; its network needs none of that.
+    package = types.ModuleType("facenet_pytorch")
+    package.__path__ = list(spec.submodule_search_locations)
+    sys.modules["facenet_pytorch"] = package
+    network = importlib.import_module("facenet_pytorch.models.inception_resnet_v1")
+    model = network.InceptionResnetV1().eval()
+    channels_first = np.ascontiguousarray(images.transpose(0, 3, 1, 2), "float32")
+    pixels = torch.from_numpy(channels_first)
+
+    def run() -> None:
+        with torch.no_grad():
+            for start in range(0, len(pixels), 64):
+                model((pixels[start : start + 64] - 127.5) / 128)
+
+    return run
+
+
+CONTESTANTS = {"documented": documented, "facenet_pytorch": facenet_pytorch}
+
+
+def gflop(model: keras.Model) -> float:
+    """10^9 operations a picture in convolutions and dense layers; an addition counts as one."""
+    products = sum(
+        math.prod(kernel.shape) * math.prod(layer.output.shape[1:-1])
+        for layer in model.layers
+        for kernel in layer.weights
+        if kernel.ndim > 1
+    )
+    return 2 * products / 1e9
+
+
+def embedding_speed(
+    protocol: Speed, recogniser: type[Recogniser], contestants: Sequence[str], records: Path
+) -> None:
+    """Time a recogniser and others in turn, and record medians and ratios, unless it is done."""
+    for name in contestants:
+        if name not in CONTESTANTS:
+            raise UserError(f"contestants are {', '.join(CONTESTANTS)}, not {name!r}")
+    faces = Synthetic(protocol.images, 1)
+    embedder = recogniser(precision="auto")
+    method = f"{embedder.name}_{embedder.precision}"
+    path = records / protocol.name / f"{method}-{faces.name}-s0.json"
+    if recorded(path, protocol_hash=protocol.hash, embedder_digest=embedder.digest):
+        return
+    images = np.asarray(faces.view("aligned"))
+    programs: dict[str, Callable[[], object]] = {"ours": partial(embedder.embed, images)}
+    for precision in PRECISIONS:
+        if precision != embedder.precision:
+            other = recogniser(precision=precision)
+            programs[f"ours_{precision}"] = partial(other.embed, images)
+    programs |= {name: CONTESTANTS[name](images, recogniser) for name in contestants}
+    # What the machine multiplies a second is the ceiling: measured first, before memory is crowded.
+    rate = matrix_rate()
+    seconds = take_turns(programs, protocol.turns)
+    metrics = {}
+    for name in programs:
+        metrics[f"{name}/images_per_second"] = middle(len(images) / seconds[name])
+        if name != "ours":
+            metrics[f"{name}/speedup"] = middle(seconds[name] / seconds["ours"])
+    work = gflop(embedder.model)
+    metrics["matmul/gflop_per_second"] = metric(rate, n=1)
+    metrics["ours/share_of_matmul"] = middle(work * len(images) / seconds["ours"] / rate)
+    record = make_record(
+        protocol,
+        method,
+        dataset=faces,
+        embedder=embedder,
+        config={
+            "protocol": asdict(protocol),
+            "precision": embedder.precision,
+            "gflop_per_image": work,
+        },
+        metrics=metrics,
+    )
+    print(record.write(records))

@@ -1,0 +1,1 @@
+"""The `verification` protocol: same or different person."""

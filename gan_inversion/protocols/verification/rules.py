@@ -1,0 +1,55 @@
+"""Same or different person, declared."""
+
+from dataclasses import dataclass
+
+from gan_inversion.protocols.base import Protocol
+
+
+@dataclass(frozen=True)
+class Verification(Protocol):
+    """Same or different person.
+
+    Attributes:
+        pairs: `lfw_view2` (the 6,000 pairs of Huang et al. 2007), `drawn` in the same manner, or
+            `all` pairs of the images.
+        folds: the threshold of each fold comes from the others.
+        score: similarity of two embeddings; larger is more similar.
+        fmrs: false match rates at which thresholds are set, on all impostor pairs of the images
+            that occur in the protocol.
+    """
+
+    pairs: str = "lfw_view2"
+    folds: int = 10
+    score: str = "cosine"
+    fmrs: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
+
+
+@dataclass(frozen=True)
+class CompactTraining:
+    """How the shipped recogniser is trained and verified, on drawn faces."""
+
+    subjects: int = 1000
+    """Training subjects."""
+
+    images: int = 12
+    """Pictures of each."""
+
+    unseen: int = 200
+    """Subjects, of eight pictures each, that it is verified on; no training draws them."""
+
+    epochs: int = 8
+    """Passes over them."""
+
+    batch_size: int = 64
+    """Pictures a step."""
+
+    margin: float = 0.25
+    """Additive margin of the cosine softmax."""
+
+    seed: int = 0
+    """Of weights and order."""
+
+
+def label(recogniser: str, view: str, resample: str) -> str:
+    """A record's `method`; the usual filter is not named."""
+    return f"{recogniser}_{view}" + ("" if resample == "bilinear" else f"_{resample}")

@@ -1,0 +1,144 @@
+"""Prove the recognisers: ten folds of pairs, by view and resampling filter, with thresholds."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import numpy as np
+
+from gan_inversion.core.folders import Folders
+from gan_inversion.core.record import at, metric
+from gan_inversion.core.run import Run
+from gan_inversion.data import Dataset, Subset
+from gan_inversion.data.pairs import Pairs, draw_pairs, read_pairs
+from gan_inversion.data.source import Source
+from gan_inversion.metrics import verification
+from gan_inversion.metrics.intervals import clopper_pearson
+from gan_inversion.protocols.records import make_record, recorded
+from gan_inversion.protocols.verification.rules import Verification, label
+from gan_inversion.recognisers import Embedder, embed_cached, open_embedder
+
+HARDEST = 9  # pairs of each kind that are drawn
+
+
+def run_all(
+    embedders: Sequence[str],
+    views: Sequence[str],
+    filters: Sequence[str],
+    *,
+    source: Source,
+    folders: Folders,
+) -> None:
+    """Measure every recogniser on every view and filter."""
+    dataset = source.open()
+    if dataset.name == "lfw":
+        protocol, pairs = Verification(), read_pairs(dataset)
+    else:
+        protocol = Verification(pairs="drawn")
+        pairs = draw_pairs(dataset.subjects, folds=protocol.folds)
+    for name in embedders:
+        embedder = open_embedder(name)
+        for view in views:
+            for resample in filters:
+                measure(
+                    embedder,
+                    dataset,
+                    protocol,
+                    pairs,
+                    view=view,
+                    resample=resample,
+                    folders=folders,
+                )
+
+
+def measure(
+    embedder: Embedder,
+    dataset: Dataset,
+    protocol: Verification,
+    pairs: Pairs,
+    *,
+    view: str,
+    resample: str,
+    folders: Folders,
+) -> None:
+    """Measure and record one recogniser on one view, unless its record exists."""
+    method = label(embedder.name, view, resample)
+    path = folders.records / protocol.name / f"{method}-{dataset.name}-s0.json"
+    if recorded(
+        path,
+        protocol_hash=protocol.hash,
+        data_digest=dataset.digest,
+        embedder_digest=embedder.digest,
+    ):
+        return
+    used, place = np.unique([pairs.first, pairs.second], return_inverse=True)
+    images = Subset(dataset.view(view, resample=resample), used)
+    key = f"{dataset.digest[:16]}-{view}-{resample}-{protocol.pairs}"
+    embeddings = embed_cached(embedder, images, key=key)
+    first, second = place.reshape(2, -1)
+    scores = verification.cosine(embeddings[first], embeddings[second])
+    folds = verification.k_fold(scores, pairs.genuine, pairs.fold)
+    impostors = verification.impostors(embeddings, dataset.subjects[used], fmrs=protocol.fmrs)
+    metrics = {
+        "accuracy": metric(folds.mean, ci=folds.ci, n=len(scores)),
+        "auc": metric(
+            verification.auc(scores, pairs.genuine),
+            ci=verification.bootstrap_auc(scores, pairs.genuine, verification.by_group(pairs.fold)),
+            n=len(scores),
+        ),
+    }
+    for number, (accuracy, threshold) in enumerate(
+        zip(folds.accuracies, folds.thresholds, strict=True)
+    ):
+        size = int((pairs.fold == number).sum())
+        ci = clopper_pearson(round(accuracy * size), size)
+        metrics[f"accuracy@fold={number}"] = metric(accuracy, ci=ci, n=size)
+        metrics[f"threshold@fold={number}"] = metric(threshold, n=len(scores) - size)
+    genuine = scores[pairs.genuine]
+    for fmr, threshold in impostors.thresholds.items():
+        accepted = int((genuine >= threshold).sum())
+        metrics[at("threshold", fmr=fmr)] = metric(
+            threshold, ci=impostors.intervals.get(fmr), n=impostors.count
+        )
+        metrics[at("tmr", fmr=fmr)] = metric(
+            accepted / len(genuine), ci=clopper_pearson(accepted, len(genuine)), n=len(genuine)
+        )
+    missing = embedder.undetected(images)
+    config = {
+        "protocol": asdict(protocol),
+        "view": view,
+        "resample": resample,
+        "precision": embedder.precision,
+        "undetected": 0 if missing is None else int(missing.sum()),
+    }
+    surroundings = {"data_digest": dataset.digest, "embedder_digest": embedder.digest}
+    folder = folders.runs / protocol.name / f"{method}-{dataset.name}"
+    with Run(folder, {**config, **surroundings}) as run:
+        run.rewind(-1)  # what a killed run had logged
+        for number, fold in enumerate(zip(folds.accuracies, folds.thresholds, strict=True)):
+            run.log(number, fold_accuracy=float(fold[0]), fold_threshold=float(fold[1]))
+        headline = {name: found.value for name, found in metrics.items() if "@fold" not in name}
+        run.log(0, **{name: value for name, value in headline.items() if value is not None})
+        order = np.argsort(scores)
+        for name, kind in (
+            ("genuine", order[pairs.genuine[order]]),
+            ("impostor", order[~pairs.genuine[order]][::-1]),
+        ):
+            hardest = kind[:HARDEST]
+            run.draw(f"hardest_{name}", 0, images[first[hardest]], images[second[hardest]])
+    record = make_record(
+        protocol,
+        method,
+        dataset=dataset,
+        embedder=embedder,
+        config=config,
+        metrics=metrics,
+        cost={"images": len(used)},
+    )
+    raw = {
+        "scores": scores.astype("float32"),
+        "genuine": pairs.genuine,
+        "fold": pairs.fold.astype("int8"),
+        "impostor_histogram": impostors.histogram,
+    }
+    path = record.write(folders.records, raw)
+    print(f"{path}: accuracy {folds.mean:.4f}")

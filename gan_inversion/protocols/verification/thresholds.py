@@ -1,0 +1,143 @@
+"""At which score a recogniser accepts: thresholds on real impostor pairs, and their registry."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.thresholds import Threshold, add_thresholds, read_thresholds
+from gan_inversion.data import Dataset
+from gan_inversion.metrics.attack import rejected
+from gan_inversion.metrics.verification import impostors
+from gan_inversion.protocols.inversion.rules import Inversion
+from gan_inversion.recognisers import Embedder
+
+
+def set_thresholds(
+    registry: Path,
+    embedder: Embedder,
+    dataset: Dataset,
+    embeddings: np.ndarray,
+    *,
+    protocol: Inversion,
+    part: np.ndarray | None = None,
+    split_hash: str = "",
+) -> dict[float, Threshold]:
+    """Thresholds by false match rate, from the registry, or computed and entered there.
+
+    Args:
+        registry: the file.
+        embedder: the recogniser.
+        dataset: the faces.
+        embeddings: float32 (N, D), of all of them, unit norm; NaN where rejected, which make no
+            pairs.
+        protocol: says view, filter and rates.
+        part: indices of the validation images; None for all images.
+        split_hash: of the split that the part belongs to.
+    """
+    condition = _condition(embedder, dataset, protocol, part, split_hash)
+    known = {
+        line.fmr: line
+        for line in read_thresholds(registry)
+        if all(getattr(line, name) == value for name, value in condition.items())
+    }
+    if set(protocol.fmrs) <= set(known):
+        return known
+    found = thresholds_of(
+        embedder, dataset, embeddings, protocol=protocol, part=part, split_hash=split_hash
+    )
+    add_thresholds(registry, found.values())
+    return found
+
+
+def thresholds_of(
+    embedder: Embedder,
+    dataset: Dataset,
+    embeddings: np.ndarray,
+    *,
+    protocol: Inversion,
+    part: np.ndarray | None = None,
+    split_hash: str = "",
+) -> dict[float, Threshold]:
+    """Thresholds by false match rate; arguments as for `set_thresholds`."""
+    chosen = np.arange(len(embeddings)) if part is None else part
+    chosen = chosen[~rejected(embeddings[chosen])]
+    found = impostors(embeddings[chosen], dataset.subjects[chosen], fmrs=protocol.fmrs)
+    condition = _condition(embedder, dataset, protocol, part, split_hash)
+    return {
+        fmr: Threshold(
+            **condition,
+            fmr=fmr,
+            threshold=None if math.isnan(threshold) else threshold,
+            interval=found.intervals.get(fmr),
+            pairs=found.count,
+        )
+        for fmr, threshold in found.thresholds.items()
+    }
+
+
+def _condition(
+    embedder: Embedder,
+    dataset: Dataset,
+    protocol: Inversion,
+    part: np.ndarray | None,
+    split_hash: str,
+) -> dict[str, str]:
+    """What a line of the registry is looked up by, but for the rate."""
+    return {
+        "recogniser": embedder.name,
+        "recogniser_digest": embedder.digest,
+        "dataset": dataset.name,
+        "data_digest": dataset.digest,
+        "view": protocol.view,
+        "resample": protocol.resample,
+        "subjects": "all" if part is None else f"validation of split {split_hash}",
+        "precision": embedder.precision,
+    }
+
+
+def borrowed_thresholds(
+    registry: Path, embedder: Embedder, dataset: Dataset, *, protocol: Inversion
+) -> dict[float, Threshold]:
+    """Thresholds by false match rate that a registry holds for a recogniser on other data.
+
+    Args:
+        registry: the file.
+        embedder: the recogniser.
+        dataset: the faces, whose own lines do not count: they know the test subjects.
+        protocol: says view, filter and rates.
+
+    Raises:
+        UserError: it has none for this recogniser, view and filter, or some of several data sets.
+    """
+    wanted = (
+        embedder.name,
+        embedder.digest,
+        embedder.precision,
+        protocol.view,
+        protocol.resample,
+        "all",
+    )
+    found = [
+        line
+        for line in read_thresholds(registry)
+        if (
+            line.recogniser,
+            line.recogniser_digest,
+            line.precision,
+            line.view,
+            line.resample,
+            line.subjects,
+        )
+        == wanted
+        and line.data_digest != dataset.digest
+    ]
+    lines = {line.fmr: line for line in found}
+    if not set(protocol.fmrs) <= set(lines) or len(found) > len(lines):
+        raise UserError(
+            f"expected one threshold of {embedder.name} ({protocol.view}, all subjects of other "
+            f"data) at each FMR of the protocol in {registry}, got {len(found)} for "
+            f"{len(protocol.fmrs)} rates: enter them with `python -m experiments.thresholds`"
+        )
+    return {fmr: lines[fmr] for fmr in protocol.fmrs}

@@ -1,0 +1,218 @@
+"""The embedder interface: uint8 pictures in, unit vectors out, cached on disk.
+
+Second stage of the flow. Embedders are frozen; nothing in this package trains one except the
+script that made the weights of `compact`.
+"""
+
+import os
+import platform
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.predict import in_blocks
+from gan_inversion.core.storage import cache_dir, cached_json
+from gan_inversion.data.dataset import Images
+from gan_inversion.data.views import SIZE
+
+PRECISIONS = ("float32", "bfloat16")  # of weights and arithmetic, but for the last layers
+
+
+class Embedder(ABC):
+    """A face recogniser.
+
+    Attributes:
+        name: short name for records, e.g. `facenet`.
+        digest: SHA-256 that names the weights.
+        dimension: D, length of an embedding.
+        precision: arithmetic used, part of the cache key.
+        stages: names of the layers whose feature maps `features` gives; none where there are none.
+    """
+
+    name: str
+    digest: str
+    dimension: int
+    precision: str = "float32"
+    stages: tuple[str, ...] = ()
+
+    @abstractmethod
+    def embed(self, images: np.ndarray) -> np.ndarray:
+        """Embed pictures.
+
+        Args:
+            images: uint8 (N, 160, 160, 3), RGB.
+
+        Returns:
+            float32 (N, D), unit norm; NaN in the row of a picture that the recogniser rejects.
+
+        Raises:
+            UserError: wrong shape or type.
+        """
+
+    def features(self, images: np.ndarray) -> list[np.ndarray]:
+        """Feature maps of pictures, uint8 (N, 160, 160, 3): float32 (N, H, W, C) a stage."""
+        raise UserError(f"the recogniser {self.name} has no stages to take features from")
+
+    def undetected(self, images: Images) -> np.ndarray | None:
+        """In which pictures, uint8 (N, 160, 160, 3), the recogniser finds no face: bool (N,).
+
+        None for recognisers that take the picture as it is.
+        """
+        return None
+
+
+def check_images(images: np.ndarray) -> None:
+    """Raise `UserError` unless `images` is uint8 (N, 160, 160, 3)."""
+    shape, dtype = tuple(np.shape(images)), getattr(images, "dtype", type(images).__name__)
+    if len(shape) != 4 or shape[1:] != (SIZE, SIZE, 3) or dtype != np.uint8:
+        raise UserError(f"images must be uint8 (N, {SIZE}, {SIZE}, 3), not {dtype} {shape}")
+
+
+class CallableEmbedder(Embedder):
+    """A recogniser given as a function, not necessarily of Keras.
+
+    Args:
+        name: for records.
+        digest: SHA-256 that names what it computes: its weights, or its source.
+        function: uint8 (N, 160, 160, 3) -> float (N, D), of any norm; NaN in the rows of pictures
+            that it rejects.
+        batch_size: images a call.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        digest: str,
+        function: Callable[[np.ndarray], np.ndarray],
+        *,
+        batch_size: int = 64,
+    ):
+        self.name, self.digest = name, digest
+        self._function, self._batch_size = function, batch_size
+
+    def embed(self, images: np.ndarray) -> np.ndarray:
+        check_images(images)
+        parts = []
+        for start in range(0, len(images), self._batch_size):
+            batch = images[start : start + self._batch_size]
+            vectors = np.asarray(self._function(batch), "float32")
+            if vectors.ndim != 2 or len(vectors) != len(batch):
+                raise UserError(
+                    f"expected {len(batch)} embeddings (N, D) from {self.name}, got {vectors.shape}"
+                )
+            parts.append(vectors)
+        out = np.concatenate(parts)
+        self.dimension = out.shape[1]
+        with np.errstate(invalid="ignore"):  # a zero vector is no embedding: rejected
+            return out / np.linalg.norm(out, axis=1, keepdims=True)
+
+
+class KerasEmbedder(Embedder):
+    """A recogniser that is a Keras model; its `model` is differentiable down to the pixels.
+
+    Args:
+        build: makes the model for a dtype policy; maps pixels in [0, 255], float (N, 160, 160, 3),
+            to unit vectors (N, D).
+        precision: `float32`, `bfloat16`, or `auto`: time both and take the faster. bfloat16
+            was 1.4 times faster on one CPU and half as fast on another.
+        batch_size: images a forward pass.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[str], keras.Model],
+        *,
+        precision: str = "auto",
+        batch_size: int = 64,
+    ):
+        if precision == "auto":
+            blank = np.zeros((batch_size, SIZE, SIZE, 3), "float32")
+            precision = _wanted_precision() or fastest_precision(build, blank, name=self.name)
+        self.precision = precision
+        self.batch_size = batch_size
+        self._build = build
+        self.model = build(precision)
+        self.dimension = self.model.output_shape[-1]
+        maps = [self.model.get_layer(stage).output for stage in self.stages]
+        self._trunk = keras.Model(self.model.input, maps)
+        self._trunk.compile(jit_compile=self.model.jit_compile)
+
+    def differentiable(self, precision: str, stages: int) -> tuple[keras.Model, keras.Model]:
+        """Two frozen models, for training through: one after the other they are the recogniser.
+
+        Args:
+            precision: of both.
+            stages: number of feature maps.
+
+        Returns:
+            Pixels in [0, 255], float (N, 160, 160, 3) -> feature maps (N, H, W, C), a list if
+            there are several; and the last of these maps -> embeddings (N, D).
+        """
+        model = self._build(precision)
+        model.trainable = False
+        maps = [model.get_layer(stage).output for stage in self.stages[:stages]]
+        return keras.Model(model.input, maps), keras.Model(maps[-1], model.output)
+
+    def features(self, images: np.ndarray) -> list[np.ndarray]:
+        check_images(images)
+        maps = self._trunk.predict_on_batch(np.asarray(images, "float32"))
+        return [np.asarray(found, "float32") for found in maps]
+
+    def embed(self, images: np.ndarray) -> np.ndarray:
+        check_images(images)
+        out = in_blocks(self.model, [images], self.batch_size)
+        # Low-precision arithmetic leaves norms off by up to 1 %; the contract is unit norm.
+        return out / np.linalg.norm(out, axis=1, keepdims=True)
+
+
+def _wanted_precision() -> str | None:
+    """The precision that GAN_INVERSION_PRECISION asks for, or None.
+
+    It is there so that a benchmark can be computed in one precision on several machines.
+
+    Raises:
+        UserError: the variable holds no known precision.
+    """
+    wanted = os.environ.get("GAN_INVERSION_PRECISION")
+    if wanted and wanted not in PRECISIONS:
+        raise UserError(
+            f"GAN_INVERSION_PRECISION must be {' or '.join(PRECISIONS)}, not {wanted!r}"
+        )
+    return wanted or None
+
+
+def fastest_precision(build: Callable[[str], keras.Model], inputs: Any, *, name: str) -> str:
+    """The precision whose forward pass is faster on this machine.
+
+    Timed once and remembered in the cache: a run that is resumed, perhaps on a busier machine,
+    must go on with the embeddings it began with.
+
+    Args:
+        build: makes the model for a precision.
+        inputs: of a forward pass.
+        name: of the model.
+    """
+    backend = keras.backend.backend()
+    memory = cache_dir() / "precision" / f"{name}-{backend}-{platform.node()}.json"
+    found = cached_json(memory, list, lambda: [_faster(build, inputs)])
+    return found[0] if found and found[0] in PRECISIONS else PRECISIONS[0]
+
+
+def _faster(build: Callable[[str], keras.Model], inputs: Any) -> str:
+    """The precision with the shortest of three forward passes."""
+    seconds = {}
+    for precision in PRECISIONS:
+        model = build(precision)
+        model.predict_on_batch(inputs)  # compiles
+        turns = []
+        for _ in range(3):
+            start = time.perf_counter()
+            model.predict_on_batch(inputs)
+            turns.append(time.perf_counter() - start)
+        seconds[precision] = min(turns)
+    return min(PRECISIONS, key=seconds.__getitem__)

@@ -1,0 +1,74 @@
+"""Embeddings of whole views, computed once and kept on disk."""
+
+import sys
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.progress import progress
+from gan_inversion.core.storage import cache_dir, cached_result
+from gan_inversion.data import Dataset
+from gan_inversion.data.dataset import Images
+from gan_inversion.metrics.attack import rejected
+from gan_inversion.recognisers.base import Embedder
+
+PART = 2048  # images a cache file: what an interrupted embedding can lose
+
+
+SHOWN = 512  # images after which the bar moves
+
+
+def embed_cached(embedder: Embedder, images: Images, *, key: str) -> np.ndarray:
+    """Embed a whole view once and keep the result on disk.
+
+    Args:
+        embedder: the recogniser.
+        images: uint8 (N, 160, 160, 3).
+        key: names the images, e.g. `<data digest>-aligned-bilinear`.
+
+    Returns:
+        float32 (N, D).
+    """
+    folder = cache_dir() / "embeddings"
+    parts = []
+    with progress(total=len(images), unit="image", desc=f"embeddings by {embedder.name}") as bar:
+        for start in range(0, len(images), PART):
+            stop = min(start + PART, len(images))
+            name = f"{embedder.name}-{embedder.digest[:16]}-{embedder.precision}-{key}"
+            path = folder / f"{name}-{start}-{stop}.npy"
+            embed = partial(_embed_part, embedder, images, range(start, stop), bar)
+            parts.append(cached_result(path, stop - start, embed))
+            bar.update(stop - bar.n)
+    return np.concatenate(parts)
+
+
+def _embed_part(embedder: Embedder, images: Images, part: range, bar: Any) -> np.ndarray:
+    found = []
+    for start in range(part.start, part.stop, SHOWN):
+        stop = min(start + SHOWN, part.stop)
+        found.append(embedder.embed(images[start:stop]))
+        bar.update(stop - start)
+    return np.concatenate(found)
+
+
+def embed_view(embedder: Embedder, dataset: Dataset, *, view: str, resample: str) -> np.ndarray:
+    """Embeddings of a whole dataset, cached: float32 (N, D), NaN in rows of rejected pictures.
+
+    Raises:
+        UserError: the recogniser rejects every picture.
+    """
+    images = dataset.view(view, resample=resample)
+    key = f"{dataset.digest[:16]}-{view}-{resample}"
+    embeddings = embed_cached(embedder, images, key=key)
+    missing = np.flatnonzero(rejected(embeddings))
+    if len(missing) == len(images):
+        raise UserError(f"{embedder.name} rejects all {len(images)} real images")
+    if len(missing):
+        print(
+            f"{embedder.name} rejects {len(missing)} of {len(images)} real images, "
+            f"{dataset.files[missing[0]]} first",
+            file=sys.stderr,
+        )
+    return embeddings

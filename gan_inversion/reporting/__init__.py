@@ -1,0 +1,1 @@
+"""Reporting: tables, pages, charts and events from records alone; it knows no network."""

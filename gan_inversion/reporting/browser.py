@@ -1,0 +1,119 @@
+"""Dashboard, report and the demo's page, opened in a browser and photographed."""
+
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.storage import atomic
+from gan_inversion.reporting.tensorboard import tab_place, tensorboard
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+TABS = {
+    "custom_scalars": ["Is the face accepted as the person?"],
+    "hparams": ["headline/", "family"],
+    "pr_curves": ["members/"],
+    "histograms": ["scores/"],
+    "text": ["metrics"],
+}  # those without photographs, and words that show that it is there
+PHOTOGRAPHS = {"images": ["worst"], "projector": ["Points: "]}
+DESK = {"width": 1400, "height": 1000}  # pixels
+PATIENCE = 60  # seconds
+REST = 2  # seconds in which charts are drawn
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """Chromium, without a window.
+
+    Raises:
+        UserError: it is not installed, or Playwright is not.
+    """
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise UserError("expected Playwright: pip install 'gan_inversion[dev]'") from error
+    if CHROMIUM is None:
+        raise UserError("expected chromium or google-chrome on the PATH, found neither")
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as engine:
+        chromium = engine.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Address of a TensorBoard on this machine that shows a folder.
+
+    Raises:
+        UserError: it does not start.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen(tensorboard(folder, port), stdout=quiet, stderr=quiet)
+    try:
+        end = time.monotonic() + 2 * PATIENCE
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/data/runs", timeout=5).close()
+                break
+            except OSError as error:
+                if time.monotonic() > end or server.poll() is not None:
+                    raise UserError(f"expected TensorBoard at {address}, got none") from error
+                time.sleep(1)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def show(view: Any, address: str, words: Sequence[str]) -> None:
+    """Open an address and wait until all words are there.
+
+    Raises:
+        UserError: they do not come.
+    """
+    view.goto(address)
+    for word in words:
+        end = time.monotonic() + PATIENCE
+        # Some tabs are frames of their own, and come late.
+        while not any(frame.get_by_text(word).count() for frame in view.frames):
+            if time.monotonic() > end:
+                raise UserError(f"expected {word!r} to be shown at {address}, waited in vain")
+            view.wait_for_timeout(500)
+
+
+def picture_demo(page: Path, output: Path) -> None:
+    """The faces of the demo's page, which are drawn and may be shown."""
+    with browser() as chromium:
+        view = chromium.new_page(viewport=DESK)
+        view.goto(page.resolve().as_uri())
+        with atomic(output) as temporary:
+            temporary.write_bytes(view.locator("table.faces").screenshot())
+    print(output)
+
+
+def picture_all(dashboard: Path, report: Path, output: Path) -> None:
+    """A picture of each tab of a dashboard that shows no photographs, and of the report."""
+    with browser() as chromium, served(dashboard) as address:
+        places = {tab: (f"{address}/{tab_place(tab)}", words) for tab, words in TABS.items()}
+        places["report"] = (report.resolve().as_uri(), ["Findings"])
+        for name, (shown, words) in places.items():
+            view = chromium.new_page(viewport=DESK)
+            show(view, shown, words)
+            view.wait_for_load_state("networkidle")
+            view.wait_for_timeout(1000 * REST)
+            with atomic(output / f"{name}.png") as temporary:
+                temporary.write_bytes(view.screenshot())
+            view.close()
+            print(output / f"{name}.png")

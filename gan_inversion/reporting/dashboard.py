@@ -1,0 +1,337 @@
+"""TensorBoard events from records: every figure that a record holds, where a question asks for it.
+
+What each tag means stands in docs/metrics.md.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
+from tensorboardX.summary import hparams
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.events import Events
+from gan_inversion.core.record import Record, at, resolved
+from gan_inversion.reporting import tables
+from gan_inversion.reporting.membership import base_method, epochs_of, is_attack
+from gan_inversion.reporting.table import Cell, by_method, cell
+
+RATES = (1e-2, 1e-3, 1e-4)
+SIDES = (160, 80, 40, 20)
+ALONE = ("psnr", "ssim", "midlayer", "spectrum", "c2st_auc")
+HEADLINE = {
+    "type1": at("sar_type1", fmr=1e-3),
+    "type2": at("sar_type2", fmr=1e-3),
+    "cosine": "cosine_mean",
+}
+RANKS = 20
+ENDS = ("", "/low", "/high")  # of a figure's tag and of its interval's
+FIRST = ("method", "family", "protocol", "knowledge", "seed")  # shown columns of the HParams tab
+UNTOLD = ("data_digest", "split")  # options that nobody compares
+
+PROTOCOLS = ("inversion", "membership", "verification", "search")
+
+Scores = Mapping[str, np.ndarray]
+
+
+def inversion_events(folder: Path, records: Sequence[Record], scores: Sequence[Scores]) -> None:
+    """What is known of one inverter's reconstructions, seeds averaged.
+
+    Args:
+        folder: of its own.
+        records: of the `inversion` protocol, one a seed.
+        scores: raw scores of each.
+    """
+    with Events(folder) as writer:
+        for name in records[0].config["recognisers"]:
+            for figure in ("sar_type1", "sar_type2"):
+                for fmr in RATES:
+                    found = cell(records, at(f"{name}/{figure}", fmr=fmr))
+                    _point(writer, f"{figure}/{name}", found, round(1 / fmr))
+            _point(writer, f"cosine/{name}", cell(records, f"{name}/cosine_mean"), 0)
+            ranks = [some[f"{name}/rank"] for some in scores if f"{name}/rank" in some]
+            for rank in range(1, RANKS + 1) if ranks else ():
+                share = float((np.concatenate(ranks) <= rank).mean())
+                writer.add_scalar(f"cmc/{name}", share, rank)
+            for kind in ("type1", "type2"):
+                values = [some[f"{name}/{kind}"] for some in scores if f"{name}/{kind}" in some]
+                if values:
+                    _histogram(writer, f"scores/{name}/{kind}", np.concatenate(values))
+        for side in SIDES:
+            _point(writer, "swd", cell(records, f"swd/{side}"), side)
+        for name in ALONE:
+            _point(writer, name, cell(records, name), 0)
+
+
+def verification_events(folder: Path, record: Record, scores: Scores) -> None:
+    """Scores of real pairs, which those of reconstructions are to be compared with."""
+    name = record.embedder
+    genuine = scores["genuine"].astype(bool)
+    with Events(folder) as writer:
+        _histogram(writer, f"scores/{name}/genuine", scores["scores"][genuine])
+        _histogram(writer, f"scores/{name}/impostor", scores["scores"][~genuine])
+
+
+def membership_events(folder: Path, records: Sequence[Record], scores: Sequence[Scores]) -> None:
+    """What is known of whom one inverter remembers, by epoch.
+
+    Args:
+        folder: of its own.
+        records: of the `membership` protocol, one an epoch.
+        scores: raw scores of each.
+    """
+    with Events(folder) as writer:
+        for record, some in zip(records, scores, strict=True):
+            epoch = epochs_of([record])
+            for name in record.metrics:
+                if is_attack(name):
+                    _point(writer, f"leak/{name}", cell([record], name), epoch)
+            for unit in record.config["units"]:
+                if f"{unit}/log_mse" in some:
+                    _membership_curves(writer, unit, some, epoch)
+
+
+def _membership_curves(writer: Events, unit: str, scores: Scores, epoch: int) -> None:
+    """Losses of members and others, and what each attack makes of each signal."""
+    signal, inside = scores[f"{unit}/log_mse"], scores[f"{unit}/membership"].astype(bool)
+    _histogram(writer, f"losses/{unit}/members", -signal[inside], epoch)
+    _histogram(writer, f"losses/{unit}/others", -signal[~inside], epoch)
+    members, others = int(inside.sum()), int((~inside).sum())
+    for name, curve in scores.items():
+        parts = name.split("/")
+        if parts[0] != unit or parts[-1] != "roc":
+            continue
+        false, hits = (
+            np.rint(rate * count) for rate, count in zip(curve, (others, members), strict=True)
+        )
+        order = np.argsort(-false, kind="stable")  # TensorBoard's thresholds rise
+        hits, false = hits[order], false[order]
+        writer.add_pr_curve_raw(
+            f"members/{unit}/{parts[1]}/{parts[2]}",
+            hits,
+            false,
+            others - false,
+            members - hits,
+            hits / np.maximum(hits + false, 1),
+            hits / members,
+            epoch,
+            num_thresholds=len(hits),
+        )
+
+
+def training_events(folder: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    """The log of one training, as `Run.history` gives it."""
+    with Events(folder) as writer:
+        for line in lines:
+            for name, value in line.items():
+                if name.startswith("train_"):
+                    writer.add_scalar(name, value, int(line["step"]))
+
+
+def hparams_events(
+    folder: Path,
+    inversions: Sequence[Record],
+    leaks: Sequence[Record],
+    searches: Sequence[Record],
+) -> None:
+    """Every run and trial with its options and headline figures, to be sorted by any of them.
+
+    Args:
+        folder: for all of them.
+        inversions: records of the `inversion` protocol.
+        leaks: records of the `membership` protocol.
+        searches: records of the `search` protocol, which hold several trials.
+    """
+    rows = [*map(_run, (*inversions, *leaks)), *(row for some in searches for row in _trials(some))]
+    columns = {name: value for _, options, _ in rows for name, value in options.items()}
+    headlines = dict.fromkeys(f"headline/{name}" for *_, known in rows for name in known)
+    # TensorBoard shows the columns of any one run that names some: here a single one does, all.
+    with Events(folder) as writer:
+        writer.file_writer.add_summary(_columns(columns, headlines))
+    for name, options, known in rows:
+        with Events(folder / name) as writer:
+            writer.file_writer.add_summary(hparams(options, {})[1])
+            for short, value in known.items():
+                writer.add_scalar(f"headline/{short}", value)
+
+
+Row = tuple[str, dict[str, Any], dict[str, float]]  # of the HParams tab: name, options, figures
+
+
+def _run(record: Record) -> Row:
+    figures = {}
+    for name in dict.fromkeys(metric.split("/")[0] for metric in record.metrics):
+        for short, figure in HEADLINE.items():
+            figures[f"{name}_{short}"] = record.metrics.get(f"{name}/{figure}")
+    figures |= {name: record.metrics.get(name) for name in ("ssim", "c2st_auc")}
+    figures["swd"] = record.metrics.get("swd/mean")
+    leak = "image/lira_offline_fixed/log_mse"
+    figures["leak_auc"] = record.metrics.get(f"{leak}/auc")
+    figures["leak_tpr"] = record.metrics.get(at(f"{leak}/tpr", fpr=1e-2))
+    known = resolved({name: found for name, found in figures.items() if found is not None})
+    return f"{record.protocol}-{record.method}-s{record.seed}", options_of(record), known
+
+
+def _trials(record: Record) -> Iterator[Row]:
+    for place, (trial, found) in enumerate(record.config["trials"].items()):
+        own = {"trial": place, "status": found["status"].lower()}
+        figures = {
+            name.removeprefix(f"{trial}/"): metric
+            for name, metric in record.metrics.items()
+            if name.startswith(f"{trial}/")
+        }
+        name = f"{record.protocol}-{record.method}-s{record.seed}-{place}"
+        yield name, options_of(record) | found["options"] | own, resolved(figures)
+
+
+def _columns(options: Mapping[str, Any], tags: Iterable[str]) -> Any:
+    """TensorBoard's message of the HParams tab's columns: options with a value each, and tags."""
+    kinds = {str: api_pb2.DATA_TYPE_STRING, bool: api_pb2.DATA_TYPE_BOOL}
+    experiment = api_pb2.Experiment(
+        hparam_infos=[
+            api_pb2.HParamInfo(
+                name=name,
+                type=kinds.get(type(value), api_pb2.DATA_TYPE_FLOAT64),
+                differs=name in FIRST,  # such are shown, others wait for a tick
+            )
+            for name, value in options.items()
+        ],
+        metric_infos=[api_pb2.MetricInfo(name=api_pb2.MetricName(tag=tag)) for tag in tags],
+    )
+    content = plugin_data_pb2.HParamsPluginData(experiment=experiment).SerializeToString()
+    envelope = hparams({}, {})[0]  # tensorboardX has no field `differs`
+    envelope.value[0].metadata.plugin_data.content = content
+    return envelope
+
+
+def options_of(record: Record) -> dict[str, Any]:
+    """The plain options in a record's `config`, and whose run it was."""
+    config = {**record.config.get("inverter", {}), **record.config}
+    plain = {
+        name: value
+        for name, value in config.items()
+        if isinstance(value, bool | int | float | str) and name not in UNTOLD
+    }
+    family = record.method.split("_")[0]
+    own = {"method": record.method, "family": family, "seed": record.seed}
+    return {**plain, **own, "protocol": record.protocol, "knowledge": record.knowledge or ""}
+
+
+def text_events(folder: Path, pages: Mapping[str, str]) -> None:
+    """Pages of Markdown under their names."""
+    with Events(folder) as writer:
+        for name, page in pages.items():
+            writer.add_text(name, page, 0)
+
+
+def layout(folder: Path, recognisers: Sequence[str], units: Sequence[str]) -> None:
+    """One chart a question, all inverters as lines; and the figures with their intervals."""
+    lines: dict[str, dict[str, list]] = {}
+    person = lines.setdefault(
+        "Is the face accepted as the person? (step: 1 / false match rate)", {}
+    )
+    margins = lines.setdefault("The same, with intervals", {})
+    for name in recognisers:
+        for kind, title in (("sar_type1", "Type-I"), ("sar_type2", "Type-II")):
+            tag = f"{kind}/{name}"
+            person[f"{title} success rate, {name}"] = ["Multiline", [f"^{tag}$"]]
+            margins[f"{title}, {name}"] = ["Margin", [tag + end for end in ENDS]]
+    lines["Is the person found in a gallery? (step: rank)"] = {
+        f"Share found, {name}": ["Multiline", [f"^cmc/{name}$"]] for name in recognisers
+    }
+    lines["Does it look like a photograph?"] = {
+        "Sliced Wasserstein distance (step: side of the level, pixels)": ["Multiline", ["^swd$"]],
+        "Two-sample AUC: 0.5 is perfect": ["Multiline", ["^c2st_auc$"]],
+    }
+    lines["Does it look like the original?"] = {
+        "SSIM": ["Multiline", ["^ssim$"]],
+        "Cosine to the inverted embedding": ["Multiline", ["^cosine/[^/]+$"]],
+    }
+    lines["Does training go on?"] = {
+        "Loss": ["Multiline", ["^train_loss$"]],
+        "Identity: 1 - cosine": ["Multiline", ["^train_identity$"]],
+        "1 - SSIM": ["Multiline", ["^train_dissimilarity$"]],
+    }
+    leak = lines.setdefault("Whom does it remember? (step: epoch)", {})
+    for unit in units:
+        for attack in ("threshold", "lira_offline_fixed", "rmia_offline"):
+            tag = f"leak/{unit}/{attack}/log_mse"
+            leak[f"AUC, {unit}s, {attack}"] = ["Margin", [f"{tag}/auc{end}" for end in ENDS]]
+        leak[f"AUC, {unit}s, all attacks"] = ["Multiline", [f"^leak/{unit}/.*/log_mse/auc$"]]
+        leak[f"TPR at FPR 1 %, {unit}s"] = [
+            "Multiline",
+            [f"^leak/{unit}/.*/log_mse/tpr_fpr_1e-2$"],
+        ]
+    with Events(folder) as writer:
+        writer.add_custom_scalars({name: charts for name, charts in lines.items() if charts})
+
+
+def write_all(
+    folder: Path,
+    records: Mapping[str, Sequence[tuple[Record, Scores]]],
+    pages: Mapping[str, str],
+) -> None:
+    """All that records say, as TensorBoard reads it.
+
+    Args:
+        folder: the dashboard's; a folder a method is made in it.
+        records: protocol -> records with their raw scores.
+        pages: for the text tab.
+    """
+    inversions, leaks = records.get("inversion", ()), records.get("membership", ())
+    for method, group in by_method([record for record, _ in inversions]).items():
+        scores = [some for record, some in inversions if record.method == method]
+        inversion_events(folder / "inversion" / method, group, scores)
+    for record, some in records.get("verification", ()):
+        if not some:  # drawn pairs, whose scores are not kept
+            continue
+        verification_events(folder / "real_pairs" / record.method, record, some)
+    bases = dict.fromkeys(base_method(record.method) for record, _ in leaks)
+    for base in bases:
+        own = [pair for pair in leaks if base_method(pair[0].method) == base and not pair[0].seed]
+        own.sort(key=lambda pair: epochs_of([pair[0]]))
+        membership_events(
+            folder / "membership" / base, [record for record, _ in own], [some for _, some in own]
+        )
+    hparams_events(
+        folder / "runs",
+        [record for record, _ in inversions],
+        [record for record, _ in leaks],
+        [record for record, _ in records.get("search", ())],
+    )
+    recognisers = dict.fromkeys(n for record, _ in inversions for n in record.config["recognisers"])
+    units = dict.fromkeys(unit for record, _ in leaks for unit in record.config["units"])
+    layout(folder / "layout", list(recognisers), list(units))
+    text_events(folder / "pages", pages)
+
+
+def _point(writer: Events, tag: str, found: Cell | str, step: int) -> None:
+    """A figure and its interval; nothing where it is not resolved."""
+    if isinstance(found, Cell) and found.mean is not None:
+        values = (found.mean, *(found.interval or ()))
+        for end, value in zip(ENDS, values, strict=False):
+            writer.add_scalar(tag + end, value, step)
+
+
+def _histogram(writer: Events, tag: str, values: np.ndarray, step: int = 0) -> None:
+    writer.add_histogram(tag, np.asarray(values, "float64"), step, bins="auto")
+
+
+def read_all(records: Path, dataset: str) -> dict[str, list[tuple[Record, dict[str, np.ndarray]]]]:
+    """The records of one data set by protocol, with their raw scores.
+
+    Raises:
+        UserError: there are none.
+    """
+    found = {}
+    for protocol in PROTOCOLS:
+        pairs = tables.read_with_scores(records, protocol, dataset=dataset)
+        if pairs:
+            found[protocol] = pairs
+    if not found:
+        raise UserError(
+            f"expected records of {dataset} in {records}, found none of {', '.join(PROTOCOLS)}"
+        )
+    return found

@@ -1,0 +1,228 @@
+"""The tables of the `membership` protocol: what an inverter remembers of whom it was trained on."""
+
+import re
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from gan_inversion.core.record import Metric, Record, at
+from gan_inversion.reporting.table import Cell, Table, by_method, cell, check_same, footer
+
+NOTE = """\
+A larger score means more likely a member. Every model is in turn the target and the others its
+shadows, without one of the other kind, so that shadows in and out are as many whatever the target
+is; scores of all targets are pooled. AUC is 0.5 by chance; balanced accuracy is that of the
+best threshold, chosen on these very scores; TPR is the true positive rate at a false positive
+rate, n/a where fewer than 10 false positives would decide it. Intervals resample subjects. Proven
+epsilon: no training that is differentially private (delta 1e-5) with a smaller one allows this
+success, at 95 %; threshold and rates from different subjects, targets taken as independent.\
+"""
+
+WITHIN = """\
+AUC within the images of one subject who has at least 20, all targets pooled; intervals resample
+the subject's images. `threshold` is what the thesis did: members by their lower loss. `lira` is
+the offline attack with one variance on the same loss.\
+"""
+PRESIDENT = "George_W_Bush"  # whose photographs the thesis looked at
+FIT = "fit"  # in the place of an attack: mean signals
+DEPTH = 3  # slashes in the name of an attack's figure: unit/attack/signal/figure
+EPSILONS = """\
+Claimed is the epsilon of differential privacy (delta 1e-5, one image more or less) that a training
+keeps; proven the least that the success of `lira` on images allows.\
+"""
+LEDGER = """\
+Both halves of a row are of the same trained models: how often their reconstructions of people whom
+nobody trained on are accepted (FMR 0.1 %, recogniser of the inverted embeddings), and what an
+attacker learns of the images that they were trained on. `threshold` is the loss threshold on
+log_mse alone; `lira` is the offline attack with one variance, on all signals of the study.\
+"""
+CLAIMED = "epsilon"  # of differential privacy, in the options of an inverter
+UNITS = ("image", "subject")  # of what is in or out
+TOGETHER = "together"  # in the place of a signal: all of a study's
+LEAKS = ("threshold", "lira_offline_fixed")  # attacks that overviews show: the plain, the strong
+
+
+def membership(records: Sequence[Record]) -> list[Table]:
+    """The ledger, and a table for each unit with a row for each method, signal and attack.
+
+    Args:
+        records: of one protocol and dataset.
+    """
+    check_same(records, "protocol_hash", "data_digest", "embedder_digest")
+    groups = by_method(records)
+    names = [name for record in records for name in record.metrics if is_attack(name)]
+    lines = list(dict.fromkeys(tuple(name.split("/")[:3]) for name in names))
+    figures = list(dict.fromkeys(name.split("/")[3] for name in names))
+    ours = all("members" in record.config for record in records)
+    notes = [footer(records, "shadows" if ours else "membership")]
+    tables = []
+    for unit in dict.fromkeys(line[0] for line in lines):
+        rows: list[list[Cell | str]] = []
+        sizes: set[int] = set()
+        for method, group in groups.items():
+            for attack, signal in (line[1:] for line in lines if line[0] == unit):
+                cells = [cell(group, f"{unit}/{attack}/{signal}/{name}") for name in figures]
+                if any(cells):
+                    rows.append([method, signal, attack, str(len(group)), *cells])
+                    sizes |= {part.n or 0 for part in cells if isinstance(part, Cell)}
+        size = f"{min(sizes, default=0):,} non-members of {max(sizes, default=0):,} scores."
+        tables.append(
+            Table(
+                f"membership_{unit}",
+                f"Membership of {unit}s: what attacks tell from the signals of trained models.",
+                ["method", "signal", "attack", "seeds", *map(_title, figures)],
+                rows,
+                [NOTE, size, *notes],
+            )
+        )
+    return [*overviews(records), *tables]
+
+
+def overviews(records: Sequence[Record]) -> list[Table]:
+    """Ledger, dynamics and single subjects, those of them that the records have figures for."""
+    groups, notes = by_method(records), [footer(records, "shadows")]
+    tables = [view(groups, notes) for view in (_ledger, _dynamics, _within)]
+    return [table for table in tables if table.rows]
+
+
+def is_attack(name: str) -> bool:
+    """Whether a metric is a figure of an attack."""
+    return name.count("/") == DEPTH and name.split("/")[1] != FIT
+
+
+def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
+    """What reconstruction gains beside what it gives away, a row for each method that has both."""
+    rows: list[list[Cell | str]] = []
+    few: list[str] = []  # methods whose study has one signal
+    header = ["method", "knowledge", "epochs", "members", "type-I SAR", "type-II SAR"]
+    shown = ("auc", at("tpr", fpr=1e-2))
+    header += [f"{attack.split('_')[0]} {_title(figure)}" for attack in LEAKS for figure in shown]
+    private = any(CLAIMED in group[0].config.get("inverter", {}) for group in groups.values())
+    header += ["claimed epsilon", "proven epsilon"] if private else []
+    for method in _by_size(groups):
+        group = groups[method]
+        name, config = group[0].embedder, group[0].config
+        rates = [cell(group, at(f"{name}/sar_type{kind}", fmr=1e-3), form=".3f") for kind in (1, 2)]
+        if any(rates):
+            plain = [cell(group, f"image/{LEAKS[0]}/log_mse/{f}", form=".3f") for f in shown]
+            strong = [cell(group, strongest(group[0], f), form=".3f") for f in shown]
+            lead = [base_method(method), group[0].knowledge or "", str(config["epochs"])]
+            row = [*lead, f"{config['members']['image']:,}", *rates, *plain, *strong]
+            if TOGETHER not in strongest(group[0], "auc"):
+                few.append(base_method(method))
+            if private:
+                claimed = config["inverter"].get(CLAIMED, "none")
+                proven = cell(group, strongest(group[0], CLAIMED), form=".2f")
+                row += [str(claimed), proven]
+            rows.append(row)
+    caption = "The leakage ledger: success of reconstruction beside success of membership attacks."
+    told = [LEDGER, EPSILONS] if private else [LEDGER]
+    if few:
+        told.append(f"The study of {', '.join(dict.fromkeys(few))} asked for log_mse alone.")
+    return Table("membership_ledger", caption, header, rows, [*told, *notes])
+
+
+def strongest(record: Record, figure: str) -> str:
+    """Name of a figure of the strong attack on images, on all signals that the study asked for."""
+    name = f"image/{LEAKS[1]}/{TOGETHER}/{figure}"
+    return name if name in record.metrics else f"image/{LEAKS[1]}/log_mse/{figure}"
+
+
+def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
+    """Leak against fit, by epoch and by number of members."""
+    rows: list[list[Cell | str]] = []
+    figures = ["auc", *(at("tpr", fpr=fpr) for fpr in (1e-2, 1e-3))]
+    header = ["unit", "method", "epochs", "members", "-log MSE of members", "of others"]
+    header += [f"{attack.split('_')[0]} {_title(f)}" for attack in LEAKS for f in figures]
+    for unit in UNITS:
+        for method in _by_size(groups):
+            group = groups[method]
+            fit = [cell(group, f"{unit}/{FIT}/log_mse/{side}") for side in ("members", "others")]
+            if all(fit) and unit in group[0].config.get("members", {}):
+                leaks = [cell(group, f"{unit}/{a}/log_mse/{f}") for a in LEAKS for f in figures]
+                members = f"{group[0].config['members'][unit]:,}"
+                lead = [unit, base_method(method), str(epochs_of(group)), members]
+                rows.append([*lead, *fit, *leaks])
+    caption = "Leak against fit: membership by epoch and by size, from the loss alone."
+    return Table("membership_dynamics", caption, header, rows, [*notes])
+
+
+def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
+    """Single subjects: the president first, then everyone who has as many images."""
+    rows: list[list[Cell | str]] = []
+    claims: dict[str, dict[int, Metric]] = {}
+    header = ["method", "epochs", "images of his", "threshold AUC", "lira AUC", "subjects"]
+    for attack in LEAKS:
+        short = attack.split("_")[0]
+        header += [f"median {short} AUC", f"{short} interval above 0.5"]
+    for method in _by_size(groups):
+        first, epochs = groups[method][0], epochs_of(groups[method])
+        own = [cell(groups[method], f"within/{PRESIDENT}/{attack}") for attack in LEAKS]
+        if not all(own):
+            continue
+        line: list[Cell | str] = [
+            base_method(method),
+            str(epochs),
+            str(getattr(own[0], "n", "")),
+            *own,
+        ]
+        for place, attack in enumerate(LEAKS):
+            found = [
+                metric
+                for name, metric in first.metrics.items()
+                if name.startswith("within/") and name.endswith(f"/{attack}")
+            ]
+            values = [metric.value for metric in found if metric.value is not None]
+            above = sum(metric.ci is not None and metric.ci[0] > 0.5 for metric in found)
+            line += [str(len(found))] if place == 0 else []
+            line += [f"{median(values):.4f}", f"{above} of {len(found)}"]
+        rows.append(line)
+        claims.setdefault(base_method(method), {})[epochs] = first.metrics[
+            f"within/{PRESIDENT}/{LEAKS[0]}"
+        ]
+    told = [claim(name, by_epoch) for name, by_epoch in claims.items()]
+    caption = "Within one subject: the thesis' president, and everyone with as many images."
+    return Table("membership_within", caption, header, rows, [WITHIN, *told, *notes])
+
+
+def claim(method: str, found: Mapping[int, Metric]) -> str:
+    """What becomes of the thesis' claim, in a sentence.
+
+    Args:
+        method: without its epochs.
+        found: epochs -> AUC of the loss threshold within the president's images, ascending.
+    """
+    shown = [metric.ci is not None and metric.ci[0] > 0.5 for metric in found.values()]
+    since = [epoch for place, epoch in enumerate(found) if all(shown[place:])]
+    holds = f"holds from epoch {since[0]} on" if since else "cannot be shown"
+    values = ", ".join(f"{metric.value:.3f} after {epoch}" for epoch, metric in found.items())
+    return (
+        f"{method}: that the president's training images are recognised by their lower loss "
+        f"{holds} (AUC {values})."
+    )
+
+
+def _by_size(groups: Mapping[str, Sequence[Record]]) -> list[str]:
+    """Methods by name, then by the number of their members, then by epochs."""
+
+    def place(method: str) -> tuple[str, int, int]:
+        members = groups[method][0].config.get("members", {})
+        name = re.sub(r"_n\d+$", "", base_method(method))
+        return name, min(members.values(), default=0), epochs_of(groups[method])
+
+    return sorted(groups, key=place)
+
+
+def base_method(method: str) -> str:
+    """A method's name without its epochs."""
+    return re.sub(r"_e\d+$", "", method)
+
+
+def epochs_of(group: Sequence[Record]) -> int:
+    return int(group[0].config.get("epochs", 0))
+
+
+def _title(figure: str) -> str:
+    """What a metric is called in the header."""
+    if figure.startswith("tpr@fpr="):
+        return f"TPR at FPR {100 * float(figure.partition('=')[2]):g} %"
+    return {"auc": "AUC", "epsilon": "proven epsilon"}.get(figure, figure.replace("_", " "))

@@ -1,0 +1,88 @@
+"""The report: one HTML page that holds all that it shows and needs no network."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from gan_inversion.reporting.table import CODE, MARKED
+
+STYLE = """
+:root { color-scheme: light; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff;
+       max-width: 80rem; margin: 0 auto; padding: 1rem; }
+h1 { font-size: 1.7rem; line-height: 1.2; } h2 { margin-top: 2.5rem; font-size: 1.3rem; }
+p, li, figcaption { overflow-wrap: anywhere; }
+figure { margin: 1.2rem 0; } figcaption { font-weight: 600; margin-bottom: .4rem; }
+svg, img { max-width: 100%; height: auto; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right; }
+th { vertical-align: bottom; } td { white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff;
+         white-space: normal; overflow-wrap: break-word; min-width: 7rem; max-width: 10rem; }
+.note, .source { color: #555; font-size: .8rem; overflow-wrap: anywhere; }
+table.faces td, table.faces th { text-align: center; white-space: normal; vertical-align: top;
+         padding: .3rem; border: 0; font-size: .8rem; }
+table.faces th { text-align: left; min-width: 8rem; } table.faces img { width: 120px; }
+nav a { margin-right: 1rem; } ol.findings li { margin-bottom: .6rem; }
+"""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands below it.
+
+    Attributes:
+        title: of the section.
+        parts: HTML elements.
+    """
+
+    title: str
+    parts: Sequence[str]
+
+
+def page(title: str, sections: Sequence[Section]) -> str:
+    """The page."""
+    body = [f"<h1>{escape(title)}</h1>"]
+    links = [f"<a href='#s{place}'>{escape(s.title)}</a>" for place, s in enumerate(sections)]
+    body.append(f"<nav>{''.join(links)}</nav>")
+    for place, section in enumerate(sections):
+        body += [f"<h2 id='s{place}'>{escape(section.title)}</h2>", *section.parts]
+    return (
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n"
+        + "\n".join(body)
+        + "\n</body></html>\n"
+    )
+
+
+def text(sentences: str) -> str:
+    """A paragraph."""
+    return f"<p>{escape(sentences)}</p>"
+
+
+def findings(sentences: Sequence[str]) -> str:
+    """A numbered list; what stands in backquotes is set as code."""
+    lines = [f"<li>{CODE.sub(MARKED, escape(line))}</li>" for line in sentences]
+    return f"<ol class='findings'>{''.join(lines)}</ol>"
+
+
+def drawing(caption: str, picture: str, sources: Sequence[str]) -> str:
+    """A chart, or a picture, with the records that it was drawn from.
+
+    Args:
+        caption: one line.
+        picture: an `svg` or `img` element.
+        sources: names of records.
+    """
+    return (
+        f"<figure><figcaption>{escape(caption)}</figcaption>{picture}"
+        f"<p class='source'>From {escape(', '.join(sources))}.</p></figure>"
+    )
+
+
+def png(data: bytes, description: str) -> str:
+    """A PNG as an element of the page."""
+    packed = b64encode(data).decode("ascii")
+    return f"<img alt='{escape(description, quote=True)}' src='data:image/png;base64,{packed}'>"

@@ -1,0 +1,206 @@
+"""The tables as pages of the documentation and blocks of the README, from records alone."""
+
+import textwrap
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from gan_inversion.core.progress import progress
+from gan_inversion.core.record import Record, read_scores
+from gan_inversion.core.storage import write_text
+from gan_inversion.core.thresholds import read_thresholds
+from gan_inversion.metrics.figures import check_figures, ground_of
+from gan_inversion.protocols import read_split
+from gan_inversion.reporting import tables
+from gan_inversion.reporting.inversion import headline, inversion
+from gan_inversion.reporting.membership import membership, overviews
+from gan_inversion.reporting.table import Table, replace_block
+
+
+def write_documented(records: Path, output: Path, *, dataset: str = "lfw") -> Path:
+    """The documented protocol on one dataset, as a page of its own."""
+    found = tables.read_records(records, "documented", dataset=dataset)
+    name = "documented" if dataset == "lfw" else f"documented-{dataset}"
+    return write_page(output, name, "The documented decoders", [tables.documented(found)])
+
+
+def write_inversion(
+    records: Path,
+    output: Path,
+    *,
+    dataset: str = "lfw",
+    expected: Collection[tuple[str, int]] = (),
+    checked: str = "",
+) -> Path:
+    """The inversion protocol on one dataset, as a page of its own.
+
+    Args:
+        records: folder of the records.
+        output: folder of the page.
+        dataset: whose records.
+        expected: methods and seeds whose absence is told.
+        checked: what `check_inversion` told of the figures.
+    """
+    found = tables.read_records(records, "inversion", dataset=dataset)
+    name = "inversion" if dataset == "lfw" else f"inversion-{dataset}"
+    title = "Reconstruction of people never seen"
+    scores = {(r.method, r.seed): read_scores(r.path(records)) for r in found}
+    page = inversion(found, scores=scores, expected=expected)
+    return write_page(output, name, title, [with_note(table, checked) for table in page])
+
+
+def write_headline(
+    records: Path, readme: Path, *, expected: Collection[tuple[str, int]] = (), checked: str = ""
+) -> None:
+    """The inversion protocol in short, between its markers in the README."""
+    found = tables.read_records(records, "inversion", dataset="lfw")
+    table = headline(found, expected=expected)
+    write_block(readme, "inversion", with_note(table, checked).markdown())
+
+
+def with_note(table: Table, note: str) -> Table:
+    """A table with one more note before its footer."""
+    return replace(table, notes=[*table.notes[:-1], note, table.notes[-1]]) if note else table
+
+
+def check_inversion(records: Path, *, dataset: str) -> str:
+    """Compute every figure of the inversion records from their raw scores again.
+
+    Returns:
+        What can be told of them in a note.
+
+    Raises:
+        UserError: a figure or an interval is not what the scores give.
+    """
+    unknown: dict[str, None] = {}
+    found = tables.read_with_scores(records, "inversion", dataset=dataset)
+    for record, scores in progress(found, desc="figures from raw scores", unit="record"):
+        path = records.parent / "splits" / f"{dataset}-{record.config['split']}.csv"
+        parts = read_split(path)
+        ground = ground_of(record, scores, list(parts), np.array(list(parts.values())))
+        for name in check_figures(record, scores, ground):
+            first, *rest = name.partition("@")[0].split("/")
+            kind = first if first in ("swd", "kid") else [first, *rest][-1]
+            unknown[kind.rstrip("0123456789")] = None
+    told = ", ".join(f"`{name}`" for name in sorted(unknown))
+    return (
+        "Every figure and interval was computed from the raw scores of its record again when this "
+        f"table was written, but for those that records made before scores were kept whole cannot "
+        f"give ({told}), and for times and devices."
+        if told
+        else "Every figure and interval was computed from the raw scores of its record again when "
+        "this table was written; times and devices are as the records say."
+    )
+
+
+def write_membership(records: Path, output: Path, *, dataset: str = "lfw") -> Path:
+    """The membership protocol on one dataset, as a page of its own."""
+    found = tables.read_records(records, "membership", dataset=dataset)
+    name = "membership" if dataset == "lfw" else f"membership-{dataset}"
+    return write_page(output, name, "Membership inference", membership(found))
+
+
+def write_audit(record: Record, output: Path) -> Path:
+    """One audit of matrices made elsewhere, as a page of its own."""
+    name = f"membership-{record.method}"
+    return write_page(output, name, f"Membership inference: {record.method}", membership([record]))
+
+
+def write_ledger(records: Path, readme: Path) -> None:
+    """What reconstruction gains beside what it gives away, between its markers in the README."""
+    found = tables.read_records(records, "membership", dataset="lfw")
+    (ledger,) = (table for table in overviews(found) if table.name == "membership_ledger")
+    write_block(readme, "ledger", ledger.markdown())
+
+
+def write_search(records: Path, output: Path, *, dataset: str = "lfw") -> Path:
+    """The searches on one dataset, as a page of its own."""
+    found = tables.read_records(records, "search", dataset=dataset)
+    # The site has a page of its own by the name of search.
+    name = "searches" if dataset == "lfw" else f"searches-{dataset}"
+    return write_page(output, name, "Searches", [tables.search(record) for record in found])
+
+
+def write_verification(records: Path, output: Path) -> Path:
+    """The recognisers on real pairs, as a page."""
+    found = tables.read_records(records, "verification", dataset="lfw")
+    title = "Verification of the recognisers"
+    return write_page(output, "verification", title, [tables.verification(found)])
+
+
+def write_thresholds(registry: Path, output: Path) -> Path:
+    """The threshold registry, as a page."""
+    lines = read_thresholds(registry)
+    return write_page(output, "thresholds", "Thresholds", [tables.thresholds(lines)])
+
+
+def write_speed(records: Path, output: Path) -> Path:
+    """The speed of recognisers and of training, as a page."""
+    found = tables.read_records(records, "speed", dataset="synthetic")
+    page = []
+    for table, figure in (
+        (tables.speed, "ours/images_per_second"),
+        (tables.training_speed, "step/images_per_second"),
+        (tables.farm_speed, "together/models_per_hour"),
+    ):
+        own = [record for record in found if figure in record.metrics]
+        page += [table(own)] if own else []
+    return write_page(output, "speed", "Speed", page)
+
+
+def write_finding(records: Path, readme: Path) -> None:
+    """The finding, between its markers in the README."""
+    found = tables.finding(tables.read_records(records, "documented", dataset="lfw"))
+    lines = textwrap.fill(found, 100, break_long_words=False, break_on_hyphens=False)
+    write_block(readme, "finding", lines + "\n")
+
+
+def write_block(readme: Path, name: str, body: str) -> None:
+    """Put a text between its markers in the README."""
+    write_text(readme, replace_block(readme.read_text("utf-8"), name, body))
+    print(f"{readme} written")
+
+
+def write_page(output: Path, name: str, title: str, found: Sequence[Table]) -> Path:
+    """Write tables as one Markdown page, and each as LaTeX and CSV; the path of the page."""
+    for table in found:
+        stem = output / "tables" / (table.name + name.removeprefix(name.split("-")[0]))
+        write_text(stem.with_suffix(".tex"), table.latex())
+        write_text(stem.with_suffix(".csv"), table.csv())
+    page = output / f"{name}.md"
+    shared = [note for note in found[0].notes if all(note in table.notes for table in found)]
+    body = [table.markdown(leave_out=shared) for table in found]
+    write_text(page, "\n".join([f"# {title}\n", *body, *(f"{note}\n" for note in shared)]))
+    print(f"{page} written")
+    return page
+
+
+def write_every(
+    results: Path, output: Path, readme: Path, *, expected: Collection[tuple[str, int]]
+) -> None:
+    """Write every table of the published benchmark.
+
+    Args:
+        results: folder that holds records, splits and the threshold registry.
+        output: folder for the pages.
+        readme: file whose blocks are filled, where there is one.
+        expected: methods and seeds whose absence is told.
+    """
+    records = results / "records"
+    write_documented(records, output)
+    checked = check_inversion(records, dataset="lfw")
+    write_inversion(records, output, expected=expected, checked=checked)
+    write_verification(records, output)
+    write_thresholds(results / "thresholds.json", output)
+    write_membership(records, output)
+    write_search(records, output)
+    if (records / "speed").is_dir():  # of machines, and so no part of the benchmark
+        write_speed(records, output)
+    if readme.is_file():
+        write_headline(records, readme, expected=expected, checked=checked)
+        write_ledger(records, readme)
+        write_finding(records, readme)
+    else:
+        print(f"no {readme}, whose blocks would be filled")

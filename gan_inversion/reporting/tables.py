@@ -1,0 +1,292 @@
+"""The tables, from run records; no figure in them comes from anywhere else."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.record import Record, at, read_record, read_scores
+from gan_inversion.core.thresholds import Threshold
+from gan_inversion.reporting.table import Cell, Table, by_method, cell, check_same, footer
+
+ACCURACY = """\
+What `accuracy` is here: given targets and outputs of one shape (N, 160, 160, 3), Keras resolves
+"accuracy" to categorical accuracy over the last axis, the share of pixels whose largest colour
+channel is the right one. It says nothing about the likeness of a face, and a constant image does
+well on it. Losses are mean squared errors in the target range, so those of targets in [-1, 1] are
+four times those of [0, 1] for the same picture; `_corrected` rows are trained and judged in
+[0, 1]. Every seed draws its own test images, easier or harder ones; the loss over that of the
+constant picture is a difference on the same images.\
+"""
+CONSTANT = "mean_face"
+
+
+def read_records(root: Path, protocol: str, *, dataset: str) -> list[Record]:
+    """All records of a protocol on a dataset, sorted by file name.
+
+    Raises:
+        UserError: there are none.
+    """
+    records = [read_record(path) for path in _paths(root, protocol, dataset)]
+    if not records:
+        raise UserError(f"expected records of {dataset} in {root / protocol}, found none")
+    return records
+
+
+def _paths(root: Path, protocol: str, dataset: str) -> list[Path]:
+    return sorted((root / protocol).glob(f"*-{dataset}-s*.json"))
+
+
+def read_with_scores(
+    root: Path, protocol: str, *, dataset: str
+) -> list[tuple[Record, dict[str, np.ndarray]]]:
+    """Records of a protocol on one dataset, none if there are none, each with its raw scores."""
+    records = (read_record(path) for path in _paths(root, protocol, dataset))
+    return [(r, read_scores(r.path(root)) if r.scores_digest else {}) for r in records]
+
+
+def documented(records: Sequence[Record]) -> Table:
+    """The documented protocol: measured, reported and their difference, one row a method."""
+    check_same(records, "protocol_hash", "data_digest", "embedder_digest")
+    header = ["method", "seeds", "n", "train loss", "test loss over the constant's"]
+    for figure in ("test loss", "test accuracy"):
+        header += [figure, "reported", "difference"]
+    groups = by_method(records)
+    rows = []
+    for method in sorted(groups, key=lambda name: (name.endswith("_corrected"), name)):
+        group = groups[method]
+        row: list[Cell | str] = [method, str(len(group)), str(group[0].metrics["test_loss"].n)]
+        row.append(cell(group, "train_loss"))
+        row.append(_excess(group, groups))
+        for name in ("test_loss", "test_accuracy"):
+            measured, reported = cell(group, name), group[0].reported.get(name)
+            row.append(measured)
+            if reported is None or isinstance(measured, str) or measured.mean is None:
+                row += ["", ""]
+            else:
+                row += [f"{reported:.4f}", f"{measured.mean - reported:+.4f}"]
+        rows.append(row)
+    caption = "Three networks and a constant picture, trained and tested as the thesis did."
+    return Table("documented", caption, header, rows, [ACCURACY, footer(records, "documented")])
+
+
+def _excess(group: Sequence[Record], groups: Mapping[str, Sequence[Record]]) -> Cell | str:
+    """Test loss of a method less that of the constant picture with the same seed and targets."""
+    ending = "_corrected" if group[0].method.endswith("_corrected") else ""
+    constant = {r.seed: r.metrics["test_loss"].value for r in groups.get(CONSTANT + ending, ())}
+    losses = [(r.metrics["test_loss"].value, constant.get(r.seed)) for r in group]
+    values = tuple(own - other for own, other in losses if own is not None and other is not None)
+    return Cell(values, form="+.4f") if values and group[0].method != CONSTANT + ending else ""
+
+
+def finding(records: Sequence[Record]) -> str:
+    """What the reproduction of the thesis' third decoder shows, in three sentences."""
+    check_same(records, "protocol_hash", "data_digest", "embedder_digest")
+    decoder = [record for record in records if record.method == "documented_conv_bn"]
+    constant = [record for record in records if record.method == CONSTANT]
+    if not decoder or not constant:
+        raise UserError("the finding needs records of documented_conv_bn and mean_face")
+    reported = decoder[0].reported
+    if not {"test_loss", "test_accuracy"} <= set(reported):
+        raise UserError("the finding needs what the thesis reports, on its own data")
+    won = [
+        figure
+        for figure, sign in (("loss", -1), ("accuracy", 1))
+        if sign * _mean(constant, f"test_{figure}") > sign * _mean(decoder, f"test_{figure}")
+    ]
+    verdict = {
+        2: "beats the decoder on both",
+        1: f"beats the decoder on {''.join(won)} only",
+        0: "beats the decoder on neither",
+    }[len(won)]
+    return (
+        f"The thesis' third decoder, trained on LFW pixels scaled to [-1, 1] behind a sigmoid that "
+        f"cannot go below 0, gives a test loss of {_spread(decoder, 'test_loss')} and an accuracy "
+        f"of {_spread(decoder, 'test_accuracy')}, against the {reported['test_loss']:.4f} and "
+        f"{reported['test_accuracy']:.4f} that the thesis reports. That `accuracy` is the share of "
+        "pixels whose largest colour channel is right, which says nothing about the likeness of a "
+        f"face. A constant picture, the mean of the training images, {verdict}: "
+        f"loss {_spread(constant, 'test_loss')}, accuracy {_spread(constant, 'test_accuracy')}.\n"
+    )
+
+
+def _mean(group: Sequence[Record], name: str) -> float:
+    found = cell(group, name)
+    if isinstance(found, str) or found.mean is None:
+        raise UserError(f"{group[0].method} has no {name}")
+    return found.mean
+
+
+def _spread(group: Sequence[Record], name: str) -> str:
+    """Mean and deviation, without the interval."""
+    return Cell(tuple(record.metrics[name].value for record in group)).text()
+
+
+def search(record: Record) -> Table:
+    """The trials of one search, and what would have been chosen by training and by validation."""
+    protocol, trials = record.config["protocol"], record.config["trials"]
+    found = [name.split("/") for name in record.metrics]
+    names = list(dict.fromkeys(figure for trial, figure in found if trial in trials))
+    options = list(dict.fromkeys(name for trial in trials.values() for name in trial["options"]))
+    rows: list[list[Cell | str]] = []
+    for place, (trial, told) in enumerate(trials.items()):
+        chosen = [_option(told["options"].get(name)) for name in options]
+        cells = [cell([record], f"{trial}/{name}") for name in names]
+        rows.append([str(place), *chosen, told["status"].lower(), *cells])
+    weighted = protocol["objective"] == "score"
+    judged = "score" if weighted else "validation_loss"
+
+    def smallest(name: str, sign: int = 1) -> int:
+        values = {
+            place: sign * (record.metrics[f"{trial}/{name}"].value or 0.0)
+            for place, trial in enumerate(trials)
+            if f"{trial}/{name}" in record.metrics
+        }
+        return min(values, key=values.__getitem__)
+
+    best, name = smallest(judged, -1 if weighted else 1), judged.replace("_", " ")
+    note = f"By {name} on images held out trial {best} would be chosen"
+    if weighted:
+        note += "; training losses, each with its trial's own weights, cannot be compared."
+    else:
+        trained = smallest("train_loss")
+        same = "was" if trained == best else "was not"
+        note += (
+            f", by training loss trial {trained}: "
+            f"the choice by training loss {same} the choice by validation."
+        )
+    note += f" {protocol['tuner']} went by {protocol['objective']}; "
+    note += f"{protocol['split']} are held out."
+    if isinstance(more := cell([record], f"runner_up/{judged}"), Cell):
+        note += f" Image by image the runner-up's {name} is larger by {more.text()}."
+    header = ["trial", *options, "status", *(name.replace("_", " ") for name in names)]
+    caption = f"{record.method}: {len(trials)} trials of {protocol['executions']} trainings each."
+    return Table(record.method, caption, header, rows, [note, footer([record], "search")])
+
+
+def _option(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def verification(records: Sequence[Record]) -> Table:
+    """Recognisers on real pairs: accuracy, AUC, and what each threshold accepts."""
+    check_same(records, "protocol_hash", "data_digest")
+    rates = (1e-2, 1e-3, 1e-4)
+    header = ["recogniser, view, filter", "accuracy", "AUC"]
+    for rate in rates:
+        header += [at("threshold", fmr=rate), at("TMR", fmr=rate)]
+    rows: list[list[Cell | str]] = []
+    for record in records:
+        label = f"{record.embedder}, {record.config['view']}, {record.config['resample']}"
+        names = ["accuracy", "auc"]
+        for rate in rates:
+            names += [at("threshold", fmr=rate), at("tmr", fmr=rate)]
+        rows.append([label, *(cell([record], name) for name in names)])
+    caption = "Recognisers on ten folds of real pairs, and what their thresholds accept."
+    return Table("verification", caption, header, rows, [footer(records, "verification")])
+
+
+def thresholds(lines: Iterable[Threshold]) -> Table:
+    """The threshold registry."""
+    header = ["recogniser", "data, view", "subjects", "FMR", "threshold (cosine)", "impostor pairs"]
+    rows: list[list[Cell | str]] = [
+        [
+            line.recogniser + ("" if line.precision == "float32" else f", {line.precision}"),
+            f"{line.dataset}, {line.view}",
+            line.subjects,
+            f"{line.fmr:g}",
+            Cell((line.threshold,), line.interval, line.pairs),
+            f"{line.pairs:,}",
+        ]
+        for line in lines
+    ]
+    caption = "At which cosine a recogniser accepts at a given false match rate."
+    note = (
+        "From `results/thresholds.json`, which also names weights and data by digest; made by "
+        "`python -m experiments.thresholds` and, for the validation subjects, by "
+        "`python -m experiments.inversion`. Brackets hold the 95 % interval over other samples of "
+        "subjects; `n/a` is a rate that fewer than 10 pairs would decide."
+    )
+    return Table("thresholds", caption, header, rows, [note])
+
+
+FARMED = {"keras": "Keras' fit", "alone": "alone", "together": "together"}
+
+
+def speed(records: Sequence[Record]) -> Table:
+    """Images per second of one recogniser, a machine a record: ours, others, and the ceiling."""
+    check_same(records, "protocol_hash", "data_digest", "embedder_digest")
+    rows: list[list[Cell | str]] = []
+    ceilings = []
+    for record in records:
+        metrics, device = record.metrics, record.env["device"]
+        precision, work = record.config["precision"], record.config["gflop_per_image"]
+        for way in (name.split("/")[0] for name in metrics if name.endswith("/images_per_second")):
+            rate = cell([record], f"{way}/images_per_second", form=".1f")
+            speedup = cell([record], f"{way}/speedup", form=".1f")
+            rows.append([device, f"ours, {precision}" if way == "ours" else way, rate, speedup])
+        product = metrics["matmul/gflop_per_second"].value
+        if product is None:
+            raise UserError("the speed table needs the rate of a matrix product")
+        ceilings.append(
+            f"{device}: the fastest float32 matrix product reached {product:.0f} GFLOP/s in the "
+            f"same run; a picture takes {work:.2f} GFLOP, so that no float32 way can exceed "
+            f"{product / work:.0f} images/s."
+        )
+    caption = "Images per second of FaceNet's forward pass."
+    header = ["machine", "way", "images/s", "ours is faster by"]
+    sources = footer(records, "embedding_speed", brackets="the slowest and the fastest turn")
+    return Table("speed", caption, header, rows, [*ceilings, sources])
+
+
+def training_speed(records: Sequence[Record]) -> Table:
+    """Images per second of the conditional GAN's step, a machine and a configuration a record."""
+    check_same(records, "protocol_hash", "data_digest")
+    rows: list[list[Cell | str]] = []
+    for record in records:
+        rate = cell([record], "step/images_per_second", form=".1f")
+        share = cell([record], "step/share_of_matmul", form=".2f")
+        product = cell([record], "matmul/gflop_per_second", form=".0f")
+        precision, work = record.config["precision"], record.config["gflop_per_image"]
+        device = record.env["device"]
+        rows.append([device, record.method, precision, rate, f"{work:.1f}", product, share])
+    header = ["machine", "method", "precision", "images/s", "GFLOP an image"]
+    header += ["GFLOP/s of a matrix product", "share of it"]
+    caption = "Images per second of the conditional GAN's full training step."
+    note = (
+        "The step's convolutions and matrix products are counted in its traced graph; the matrix "
+        "product is of the same precision and was timed in the same run."
+    )
+    sources = footer(records, "training_speed", brackets="the slowest and the fastest turn")
+    return Table("training_speed", caption, header, rows, [note, sources])
+
+
+def farm_speed(records: Sequence[Record]) -> Table:
+    """Decoders trained an hour, many together and one after another, a decoder a record."""
+    check_same(records, "protocol_hash", "data_digest")
+    rows: list[list[Cell | str]] = []
+    for record in records:
+        rows.append(
+            [
+                record.env["device"],
+                record.config["decoder"],
+                *(cell([record], f"{way}/models_per_hour", form=".0f") for way in FARMED),
+                *(cell([record], f"{way}/speedup", form=".2f") for way in ("keras", "alone")),
+                cell([record], "together/loss_difference", form=".0e"),
+            ]
+        )
+    header = ["machine", "decoder", *(f"models an hour, {way}" for way in FARMED.values())]
+    header += ["times Keras' fit", "times alone", "difference of losses"]
+    caption = "Shadow models of a decoder trained together, and one after another."
+    config = records[0].config
+    note = (
+        f"For each model {config['protocol']['images']:,} images and {config['epochs']} epochs, by "
+        f"the time of an epoch of {config['models']} models. Compiling is left out, which each "
+        "model trained singly does again. Keras' fit is what the thesis called, without its "
+        "accuracy; alone is `DecoderInverter.fit`, compiled by XLA, with it. The difference is the "
+        "largest between the losses of a model trained alone and together, in the last epoch, "
+        "relative; dropout draws other masks alone."
+    )
+    sources = footer(records, "farm_speed", brackets="the slowest and the fastest turn")
+    return Table("farm_speed", caption, header, rows, [note, sources])

@@ -1,1 +1,0 @@
-"""Reports: tables made from run records; they know no model."""
