@@ -115,8 +115,9 @@ def run_all(options: Options) -> None:
         records,
         options.folders.tables,
         dataset=dataset,
+        part=options.part,
         expected=EXPECTED if records == Folders().records else (),
-        checked=check_inversion(records, dataset=dataset),
+        checked=check_inversion(records, dataset=dataset, part=options.part),
     )
 
 

@@ -21,12 +21,12 @@ def older_spec(method: str, config: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         Name without epochs, family, preset, options and training images, as in newer records.
     """
-    name = re.sub(r"_e\d+$", "", method)
-    found = re.fullmatch(r"(.+)_n([1-9]\d*)", name)
-    preset, images = (found[1], int(found[2])) if found else (name, None)
+    name, images = re.sub(r"_e\d+$", "", method), None
     if config.get("source_digest") or config.get("pictures_digest"):
-        family, preset, images = "own", name, None
+        name, family, preset = method, "own", "own"
     else:
+        found = re.fullmatch(r"(.+)_n([1-9]\d*)", name)
+        preset, images = (found[1], int(found[2])) if found else (name, None)
         family = FAMILIES.get(preset.split("_")[0], preset)
     options = config.get("inverter", config)
     return {

@@ -18,6 +18,7 @@ import jsonschema
 import numpy as np
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.older import older_spec
 from gan_inversion.core.storage import atomic, sha256, sha256_file, write_text
 
 
@@ -61,11 +62,19 @@ class Record:
     cost: Mapping[str, Any] = field(default_factory=dict)
     created: str = field(default_factory=now)
     scores_digest: str | None = None  # SHA-256 of the raw scores beside the record
-    schema: int = 2
+    spec: Mapping[str, Any] | None = None  # what was made: name, family, options, training images
+    part: str = "test"  # of the subjects that were asked about
+    schema: int = 3
+
+    @property
+    def made(self) -> Mapping[str, Any]:
+        """The spec; of a record that has none what its method's name says."""
+        return self.spec or older_spec(self.method, self.config)
 
     def path(self, root: Path) -> Path:
-        """`<root>/<protocol>/<method>-<dataset>-s<seed>.json`."""
-        return root / self.protocol / f"{self.method}-{self.dataset}-s{self.seed}.json"
+        """Where it stands under a root, as `record_path` has it."""
+        place = self.protocol, self.method, self.dataset, self.seed
+        return record_path(root, *place, part=self.part)
 
     def write(self, root: Path, scores: Mapping[str, np.ndarray] | None = None) -> Path:
         """Write the record under `root`, and its raw scores beside it.
@@ -125,6 +134,14 @@ class Record:
             for name, metric in content.pop("metrics").items()
         }
         return cls(metrics=metrics, **content)
+
+
+def record_path(
+    root: Path, protocol: str, method: str, dataset: str, seed: int, *, part: str = "test"
+) -> Path:
+    """`<root>/<protocol>/<method>-<dataset>[-<part>]-s<seed>.json`; the usual part is not named."""
+    where = dataset if part == "test" else f"{dataset}-{part}"
+    return root / protocol / f"{method}-{where}-s{seed}.json"
 
 
 def read_record(path: Path) -> Record:

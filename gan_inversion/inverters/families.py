@@ -92,17 +92,20 @@ class MethodSpec:
 
     @property
     def content(self) -> dict[str, Any]:
-        """Family, options and training images, as plain data."""
+        """All of it as plain data, for a record."""
         return {
+            "name": self.name,
             "family": self.family,
+            "preset": self.preset,
             "options": asdict(self.options),
             "training_images": self.training_images,
         }
 
     @property
     def hash(self) -> str:
-        """First 16 hexadecimal digits of the SHA-256 of the content."""
-        return hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()[:16]
+        """First 16 hexadecimal digits of the SHA-256 of family, options and training images."""
+        content = [self.family, asdict(self.options), self.training_images]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def make(self, *, recogniser: Any = None) -> Any:
         """The inverter, to be fitted.

@@ -214,8 +214,7 @@ def options_of(record: Record) -> dict[str, Any]:
         for name, value in config.items()
         if isinstance(value, bool | int | float | str) and name not in UNTOLD
     }
-    family = record.method.split("_")[0]
-    own = {"method": record.method, "family": family, "seed": record.seed}
+    own = {"method": record.method, "family": record.made["family"], "seed": record.seed}
     return {**plain, **own, "protocol": record.protocol, "knowledge": record.knowledge or ""}
 
 
@@ -288,9 +287,9 @@ def write_all(
         if not some:  # drawn pairs, whose scores are not kept
             continue
         verification_events(folder / "real_pairs" / record.method, record, some)
-    bases = dict.fromkeys(base_method(record.method) for record, _ in leaks)
+    bases = dict.fromkeys(base_method(record) for record, _ in leaks)
     for base in bases:
-        own = [pair for pair in leaks if base_method(pair[0].method) == base and not pair[0].seed]
+        own = [pair for pair in leaks if base_method(pair[0]) == base and not pair[0].seed]
         own.sort(key=lambda pair: epochs_of([pair[0]]))
         membership_events(
             folder / "membership" / base, [record for record, _ in own], [some for _, some in own]

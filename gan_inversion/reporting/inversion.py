@@ -19,8 +19,7 @@ ROUNDING = 1e-5  # of a threshold: float32 products of two machines
 RATES = (1e-2, 1e-3, 1e-4)
 RANKS = (1, 2, 3, 5, 10, 20)
 LEAD = ["method", "knowledge", "seeds"]  # what each row begins with
-SIZED = re.compile(r"(.+)_n(\d+)")
-SHORT = re.compile(FAMILY + r"_(.+)_short")
+STEPWISE = [f"{FAMILY}_{name}_short" for name in ABLATION]  # rows of the ablation, in order
 
 
 def inversion(
@@ -127,7 +126,11 @@ def _notes(records: Sequence[Record], expected: Collection[tuple[str, int]]) -> 
 def _whole(groups: dict[str, list[Record]]) -> list[str]:
     """Methods trained on all training images and at length, controls first."""
     return sorted(
-        (name for name in groups if not SIZED.fullmatch(name) and not SHORT.fullmatch(name)),
+        (
+            name
+            for name, (record, *_) in groups.items()
+            if record.made["training_images"] is None and record.made["name"] not in STEPWISE
+        ),
         key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name),
     )
 
@@ -341,13 +344,11 @@ def _ablation(
     groups: dict[str, list[Record]], recognisers: Sequence[str], notes: Sequence[str]
 ) -> Table | None:
     """What each term of the conditional GAN buys; None without such records."""
-    found = [name for name in groups if SHORT.fullmatch(name)]
+    found = [name for name in STEPWISE if name in groups]
     if not found:
         return None
     columns = _success(recognisers)
     columns |= {"SWD mean": "swd/mean", "two-sample AUC": "c2st_auc", "SSIM": "ssim"}
-    order = [f"{FAMILY}_{name}_short" for name in ABLATION]
-    found.sort(key=lambda name: (order.index(name) if name in order else len(order), name))
     config = groups[found[0]][0].config
     note = (
         "Success rates at FMR 0.1 %. Each row has one thing more than the one above it, but that "
@@ -367,7 +368,7 @@ def _scaling(
     groups: dict[str, list[Record]], recogniser: str, notes: Sequence[str]
 ) -> Table | None:
     """The data-scaling curve; None without records of several sizes."""
-    sized = [found for name in groups if (found := SIZED.fullmatch(name))]
+    sized = {r.made["preset"] for r, *_ in groups.values() if r.made["training_images"]}
     if not sized:
         return None
     columns = {
@@ -379,9 +380,8 @@ def _scaling(
         "SSIM": "ssim",
         "SWD mean": "swd/mean",
     }
-    bases = {found[1] for found in sized}
     curve = sorted(
-        (name for name in groups if name in bases or SIZED.fullmatch(name)),
+        (name for name, (record, *_) in groups.items() if record.made["preset"] in sized),
         key=lambda name: groups[name][0].config["training_images"],
     )
     rows = _rows(groups, curve, columns)

@@ -1,6 +1,5 @@
 """The tables of the `membership` protocol: what an inverter remembers of whom it was trained on."""
 
-import re
 from collections.abc import Mapping, Sequence
 from statistics import median
 
@@ -105,10 +104,10 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
         if any(rates):
             plain = [cell(group, f"image/{LEAKS[0]}/log_mse/{f}", form=".3f") for f in shown]
             strong = [cell(group, strongest(group[0], f), form=".3f") for f in shown]
-            lead = [base_method(method), group[0].knowledge or "", str(config["epochs"])]
+            lead = [base_method(group[0]), group[0].knowledge or "", str(config["epochs"])]
             row = [*lead, f"{config['members']['image']:,}", *rates, *plain, *strong]
             if TOGETHER not in strongest(group[0], "auc"):
-                few.append(base_method(method))
+                few.append(base_method(group[0]))
             if private:
                 claimed = config["inverter"].get(CLAIMED, "none")
                 proven = cell(group, strongest(group[0], CLAIMED), form=".2f")
@@ -140,7 +139,7 @@ def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> T
             if all(fit) and unit in group[0].config.get("members", {}):
                 leaks = [cell(group, f"{unit}/{a}/log_mse/{f}") for a in LEAKS for f in figures]
                 members = f"{group[0].config['members'][unit]:,}"
-                lead = [unit, base_method(method), str(epochs_of(group)), members]
+                lead = [unit, base_method(group[0]), str(epochs_of(group)), members]
                 rows.append([*lead, *fit, *leaks])
     caption = "Leak against fit: membership by epoch and by size, from the loss alone."
     return Table("membership_dynamics", caption, header, rows, [*notes])
@@ -160,7 +159,7 @@ def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
         if not all(own):
             continue
         line: list[Cell | str] = [
-            base_method(method),
+            base_method(first),
             str(epochs),
             str(getattr(own[0], "n", "")),
             *own,
@@ -176,7 +175,7 @@ def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
             line += [str(len(found))] if place == 0 else []
             line += [f"{median(values):.4f}", f"{above} of {len(found)}"]
         rows.append(line)
-        claims.setdefault(base_method(method), {})[epochs] = first.metrics[
+        claims.setdefault(base_method(first), {})[epochs] = first.metrics[
             f"within/{PRESIDENT}/{LEAKS[0]}"
         ]
     told = [claim(name, by_epoch) for name, by_epoch in claims.items()]
@@ -206,15 +205,15 @@ def _by_size(groups: Mapping[str, Sequence[Record]]) -> list[str]:
 
     def place(method: str) -> tuple[str, int, int]:
         members = groups[method][0].config.get("members", {})
-        name = re.sub(r"_n\d+$", "", base_method(method))
+        name = groups[method][0].made["preset"]
         return name, min(members.values(), default=0), epochs_of(groups[method])
 
     return sorted(groups, key=place)
 
 
-def base_method(method: str) -> str:
+def base_method(record: Record) -> str:
     """A method's name without its epochs."""
-    return re.sub(r"_e\d+$", "", method)
+    return str(record.made["name"])
 
 
 def epochs_of(group: Sequence[Record]) -> int:

@@ -31,6 +31,7 @@ def write_inversion(
     output: Path,
     *,
     dataset: str = "lfw",
+    part: str = "test",
     expected: Collection[tuple[str, int]] = (),
     checked: str = "",
 ) -> Path:
@@ -40,10 +41,11 @@ def write_inversion(
         records: folder of the records.
         output: folder of the page.
         dataset: whose records.
+        part: of the subjects, `test` or `validation`.
         expected: methods and seeds whose absence is told.
         checked: what `check_inversion` told of the figures.
     """
-    found = tables.read_records(records, "inversion", dataset=dataset)
+    found = tables.read_records(records, "inversion", dataset=dataset, part=part)
     name = "inversion" if dataset == "lfw" else f"inversion-{dataset}"
     title = "Reconstruction of people never seen"
     scores = {(r.method, r.seed): read_scores(r.path(records)) for r in found}
@@ -65,7 +67,7 @@ def with_note(table: Table, note: str) -> Table:
     return replace(table, notes=[*table.notes[:-1], note, table.notes[-1]]) if note else table
 
 
-def check_inversion(records: Path, *, dataset: str) -> str:
+def check_inversion(records: Path, *, dataset: str, part: str = "test") -> str:
     """Compute every figure of the inversion records from their raw scores again.
 
     Returns:
@@ -75,7 +77,7 @@ def check_inversion(records: Path, *, dataset: str) -> str:
         UserError: a figure or an interval is not what the scores give.
     """
     unknown: dict[str, None] = {}
-    found = tables.read_with_scores(records, "inversion", dataset=dataset)
+    found = tables.read_with_scores(records, "inversion", dataset=dataset, part=part)
     for record, scores in progress(found, desc="figures from raw scores", unit="record"):
         path = records.parent / "splits" / f"{dataset}-{record.config['split']}.csv"
         parts = read_split(path)

@@ -14,7 +14,7 @@ from gan_inversion.core.storage import write_text
 from gan_inversion.metrics.intervals import bootstrap_mean, clopper_pearson
 from gan_inversion.protocols import Faces, read_split
 from gan_inversion.reporting import charts, tables
-from gan_inversion.reporting.inversion import SIZED, headline
+from gan_inversion.reporting.inversion import headline
 from gan_inversion.reporting.membership import base_method, epochs_of, overviews, strongest
 from gan_inversion.reporting.page import Section, drawing, findings, page, png, text
 
@@ -46,8 +46,7 @@ def compared(inversions: Pairs) -> Pairs:
     figure = at(f"{name}/sar_type2", fmr=1e-3)
     best: dict[str, tuple[Record, Mapping[str, np.ndarray]]] = {}
     for record, scores in inversions:
-        family = record.method.split("_")[0]
-        sized = SIZED.fullmatch(record.method) is not None
+        family, sized = record.made["family"], record.made["training_images"] is not None
         if record.seed or sized or record.method in PLAIN or figure not in record.metrics:
             continue
         value = record.metrics[figure].value or 0
@@ -85,7 +84,7 @@ def leak_sections(leaks: Pairs) -> list[Section]:
     """ROC curves and loss histograms, and the ledger with its figure."""
     parts = []
     for record, some in leaks:
-        label = f"{base_method(record.method)}, {epochs_of([record])} epochs"
+        label = f"{base_method(record)}, {epochs_of([record])} epochs"
         for unit in record.config["units"]:
             inside = some[f"{unit}/membership"].astype(bool)
             members, others = int(inside.sum()), int((~inside).sum())
@@ -128,7 +127,7 @@ def balance(leaks: Iterable[Record]) -> dict[tuple[str, int], tuple[float, float
 
 def place_of(record: Record) -> tuple[str, int]:
     """Method and epochs of an audited inverter."""
-    return base_method(record.method), epochs_of([record])
+    return base_method(record), epochs_of([record])
 
 
 def _with_band(curve: np.ndarray, members: int) -> np.ndarray:
@@ -207,7 +206,7 @@ def sentences(inversions: Pairs, leaks: Pairs, documented: Pairs) -> list[str]:
     turned = []
     for record, _ in compared(inversions):
         first, second = (at(f"{name}/sar_type{kind}", fmr=1e-3) for kind in (1, 2))
-        if record.method.split("_")[0] in (FAMILY, "documented"):
+        if record.made["family"] in (FAMILY, "documented"):
             turned.append(
                 f"{record.method} turns {_share(record, first)} into pictures that {name} accepts "
                 f"as the very photograph, and {_share(record, second)} into pictures accepted as "

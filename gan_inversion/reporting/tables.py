@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.record import Record, at, read_record, read_scores
+from gan_inversion.core.record import Record, at, read_record, read_scores, record_path
 from gan_inversion.core.thresholds import Threshold
 from gan_inversion.reporting.table import Cell, Table, by_method, cell, check_same, footer
 
@@ -22,27 +22,28 @@ constant picture is a difference on the same images.\
 CONSTANT = "mean_face"
 
 
-def read_records(root: Path, protocol: str, *, dataset: str) -> list[Record]:
-    """All records of a protocol on a dataset, sorted by file name.
+def read_records(root: Path, protocol: str, *, dataset: str, part: str = "test") -> list[Record]:
+    """All records of a protocol on a part of a dataset, sorted by file name.
 
     Raises:
         UserError: there are none.
     """
-    records = [read_record(path) for path in _paths(root, protocol, dataset)]
+    records = [read_record(path) for path in _paths(root, protocol, dataset, part)]
     if not records:
         raise UserError(f"expected records of {dataset} in {root / protocol}, found none")
     return records
 
 
-def _paths(root: Path, protocol: str, dataset: str) -> list[Path]:
-    return sorted((root / protocol).glob(f"*-{dataset}-s*.json"))
+def _paths(root: Path, protocol: str, dataset: str, part: str) -> list[Path]:
+    pattern = record_path(root, protocol, "*", dataset, 0, part=part).name.replace("-s0", "-s*")
+    return sorted((root / protocol).glob(pattern))
 
 
 def read_with_scores(
-    root: Path, protocol: str, *, dataset: str
+    root: Path, protocol: str, *, dataset: str, part: str = "test"
 ) -> list[tuple[Record, dict[str, np.ndarray]]]:
     """Records of a protocol on one dataset, none if there are none, each with its raw scores."""
-    records = (read_record(path) for path in _paths(root, protocol, dataset))
+    records = (read_record(path) for path in _paths(root, protocol, dataset, part))
     return [(r, read_scores(r.path(root)) if r.scores_digest else {}) for r in records]
 
 

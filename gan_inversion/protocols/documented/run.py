@@ -90,6 +90,7 @@ def run_one(
         embedder=embedder,
         knowledge=inverter.knowledge,
         seed=seed,
+        spec=method.spec.content,
         config=config,
         metrics={
             "train_loss": metric(train_loss, n=len(train_index)),

@@ -74,6 +74,7 @@ class Bench:
         split: their use; images that the attacked recogniser rejects are in no part.
         judges: the attacked recogniser first, independent ones after it.
         asked: int (N,), the test images, rejected ones included.
+        part: of the subjects, `test` or `validation`, that stands as the test images.
     """
 
     protocol: Inversion
@@ -82,6 +83,7 @@ class Bench:
     split: Split
     judges: Sequence[Judge]
     asked: np.ndarray
+    part: str = "test"
 
     @property
     def subjects(self) -> np.ndarray:
@@ -126,4 +128,4 @@ def open_bench(setting: Setting) -> Bench:
         split = replace(split, test=split.validation)
     usable = split.without(rejected(judges[0].embeddings))
     images = dataset.view(protocol.view, resample=protocol.resample)
-    return Bench(protocol, dataset, images, usable, judges, split.test)
+    return Bench(protocol, dataset, images, usable, judges, split.test, setting.part)

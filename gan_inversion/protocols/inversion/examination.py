@@ -72,7 +72,7 @@ def examine(
             undetected = judge.embedder.undetected(reconstructions)
             if undetected is not None:
                 found.scores[f"{judge.embedder.name}/undetected"] = undetected
-        if place == 0:
+        if place == 0 and bench.part == "test":  # the validation images are its null
             with found.part("copy"):
                 _copying(found, bench, vectors)
     with found.part("image"):

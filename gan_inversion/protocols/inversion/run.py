@@ -12,7 +12,7 @@ from gan_inversion.core.device import device, peak_memory
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
 from gan_inversion.core.own import is_own, plain_name, source_digest
-from gan_inversion.core.record import Record, at, read_scores, resolved
+from gan_inversion.core.record import Record, at, read_scores, record_path, resolved
 from gan_inversion.core.run import Preview, Run
 from gan_inversion.core.seeding import stream
 from gan_inversion.core.storage import sha256
@@ -55,6 +55,7 @@ class Prepared:
         inverter: not fitted yet; None for pictures made elsewhere.
         chosen: int (T,), indices of the images to train on.
         config: what run and record declare of it.
+        spec: the method as plain data; None for pictures made elsewhere.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Prepared:
     inverter: Inverter | None
     chosen: np.ndarray
     config: dict[str, Any]
+    spec: dict[str, Any] | None = None
 
 
 def prepare(spec: MethodSpec, bench: Bench, *, seed: int = 0) -> Prepared:
@@ -79,7 +81,7 @@ def prepare(spec: MethodSpec, bench: Bench, *, seed: int = 0) -> Prepared:
     own = spec.options
     source = {"source_digest": own.source_digest} if isinstance(own, Own) else {}
     config = {"training_images": len(chosen), **inverter.config, **source}
-    return Prepared(spec.name, spec.family, inverter, chosen, config)
+    return Prepared(spec.name, spec.family, inverter, chosen, config, spec.content)
 
 
 def trained(
@@ -159,6 +161,7 @@ def run_one(spec: MethodSpec, seed: int, *, folders: Folders, bench: Bench) -> N
             knowledge=inverter.knowledge,
             config=config,
             cost=cost,
+            spec=prepared.spec,
         )
 
 
@@ -176,7 +179,9 @@ def run_elsewhere(
         "embedder_digest": bench.judges[0].embedder.digest,
         "split": bench.split.hash,
     }
-    if recorded(_record_path(name, seed, folders, bench.dataset.name), **condition, **config):
+    if recorded(
+        _record_path(name, seed, folders, bench.dataset.name, bench.part), **condition, **config
+    ):
         return
     prepared = Prepared(name, "elsewhere", None, bench.split.train, config)
     with open_run(prepared, seed, folders=folders, bench=bench) as run:
@@ -212,9 +217,9 @@ def invert_again(
     return np.stack([reconstruct(inverter, chosen, hypothesis=k)[0] for k in range(HYPOTHESES)])
 
 
-def _record_path(name: str, seed: int, folders: Folders, dataset: str) -> Path:
+def _record_path(name: str, seed: int, folders: Folders, dataset: str, part: str) -> Path:
     """Where the record of a method stands, or would."""
-    return folders.records / Inversion().name / f"{name}-{dataset}-s{seed}.json"
+    return record_path(folders.records, Inversion().name, name, dataset, seed, part=part)
 
 
 def _run_folder(name: str, seed: int, folders: Folders, dataset: str) -> Path:
@@ -232,7 +237,7 @@ def is_done(
     Raises:
         UserError: a record was made under other conditions.
     """
-    path = _record_path(spec.name, seed, folders, dataset.name)
+    path = _record_path(spec.name, seed, folders, dataset.name, setting.part)
     own = _run_folder(spec.name, seed, folders, dataset.name) / RECORD
     inverter = spec.make()
     wanted = dict(inverter.config)
@@ -248,6 +253,8 @@ def is_done(
     records = {some: Record.read(some) for some in (path, own) if some.exists()}
     for some, record in records.items():
         check_record(record, some, **condition)
+        if record.part != setting.part:
+            raise UserError(f"{some} is of the {record.part} part: expected {setting.part}")
         # Older records say less of an inverter.
         check_options(record, some, {n: v for n, v in wanted.items() if n in record.config})
     if own in records and path not in records:
@@ -319,6 +326,7 @@ def _finish(
     knowledge: str,
     config: dict[str, Any],
     cost: dict[str, Any],
+    spec: dict[str, Any] | None = None,
     hypotheses: np.ndarray | None = None,
 ) -> None:
     """Examine, draw and record."""
@@ -345,6 +353,8 @@ def _finish(
         embedder=embedder,
         knowledge=knowledge,
         seed=seed,
+        spec=spec,
+        part=bench.part,
         config={**config, **_declared(bench)},
         metrics=found.metrics,
         reported=REPORTED if as_published else {},

@@ -175,6 +175,7 @@ def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folder
                 embedder=bench.judges[0].embedder,
                 knowledge=inverter.knowledge,
                 seed=first.seed,
+                spec=spec.content,
                 config={
                     "protocol": asdict(first.protocol),
                     **settings,

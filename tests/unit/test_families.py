@@ -1,0 +1,120 @@
+"""What a method is: data, with a name that is generated and never taken apart."""
+
+import json
+import re
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from experiments.common import FamilyOptions, specs_of
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.older import older_spec
+from gan_inversion.core.record import Record, record_path
+from gan_inversion.inverters.families import FAMILIES, described, specified
+from gan_inversion.inverters.own import own_spec
+from gan_inversion.reporting.inversion import headline
+from gan_inversion.reporting.tables import read_records
+from tests.conftest import ROOT
+from tests.unit.test_record import RECORD
+
+NAME = re.compile(r"^[a-z0-9_]+$")  # as in the schema of a record
+
+
+def test_every_preset_is_a_method_by_its_own_name():
+    names = [name for family in FAMILIES.values() for name in family.presets]
+    assert len(names) == len(set(names)) > 100
+    for name in names:
+        spec = specified(name)
+        assert (
+            spec.name == spec.preset == name and spec.options == FAMILIES[spec.family].presets[name]
+        )
+        assert NAME.match(name) and json.loads(json.dumps(spec.content)) == spec.content
+
+
+def test_what_differs_from_a_preset_stands_in_the_name_and_in_the_hash():
+    plain, sized = specified("cgan_cpu"), specified("cgan_cpu_n500")
+    families = FamilyOptions(cgan=replace(FamilyOptions().cgan, identity=0.5, noise=0, diversity=0))
+    (other,) = specs_of(["cgan_cpu"], families)
+    assert sized.training_images == 500 and sized.name == "cgan_cpu_n500"
+    assert other.name == "cgan_cpu_identity0p5_diversity0_noise0" and NAME.match(other.name)
+    assert other.options == replace(plain.options, identity=0.5, noise=0, diversity=0)
+    assert len({plain.hash, sized.hash, other.hash}) == 3
+    assert specs_of(["documented_dense"], epochs=5)[0].name == "documented_dense_e5"
+    assert specs_of(["documented_dense"], epochs=10)[0].name == "documented_dense"
+    # A rehearsal is small, keeps the name, and what was asked for.
+    small = other.rehearsed()
+    assert small.name == other.name and small.options.identity == 0.5
+    assert small.options.steps == 30 and small.options.batch_size == 8
+
+
+def test_options_that_contradict_each_other_are_a_sentence():
+    families = FamilyOptions(cgan=replace(FamilyOptions().cgan, steps=150))
+    with pytest.raises(UserError, match="expected a whole number of intervals"):
+        specs_of(["cgan_cpu"], families)
+    with pytest.raises(UserError, match="did you mean cgan_short"):
+        specified("cgan_shrot")
+
+
+def test_every_option_of_every_family_says_what_it_is():
+    for family in FAMILIES.values():
+        if family.presets:
+            said = described(family.options)
+            assert set(said) == {field.name for field in fields(family.options)}
+            assert all(text.endswith(".") and len(text) > 10 for text in said.values())
+
+
+@given(
+    some.from_regex(r"[a-z][a-z0-9_]{0,20}", fullmatch=True),
+    some.sampled_from(["", "_n2", "_n500", "_short", "_e30"]),
+    some.sampled_from(["", "cgan_", "documented_", "augmented_dense", "cgan_mse_"]),
+)
+def test_an_unlucky_name_of_ones_own_does_no_harm(name, end, start):
+    name = (start + name + end).strip("_")
+    config = {**RECORD.config, "source_digest": "0" * 64, "split": "0" * 16, "recognisers": {}}
+    spec = {"name": name, "family": "own", "preset": "own", "options": {}, "training_images": None}
+    for made in (spec, None):  # a record of today's, and one that says it by its name alone
+        record = replace(RECORD, protocol="inversion", method=name, config=config, spec=made)
+        assert record.made["family"] == "own" and record.made["name"] == name
+        assert record.made["training_images"] is None
+        assert [row[0] for row in headline([record]).rows][:1] == [name]
+
+
+def test_a_file_of_ones_own_is_a_spec_too(tmp_path):
+    (tmp_path / "mine.py").write_text("def flat_n2(embeddings):\n    return embeddings\n")
+    spec = own_spec(f"{tmp_path / 'mine.py'}:flat_n2")
+    assert spec.name == "flat_n2" and spec.training_images is None and spec.family == "own"
+
+
+def test_older_records_are_read_into_todays_form():
+    found = {path.stem: Record.read(path).made for path in
+             (ROOT / "results/records/inversion").glob("*.json")}  # fmt: skip
+    assert found["cgan_mse_short-lfw-s0"]["preset"] == "cgan_mse_short"
+    assert found["cgan_cpu-lfw-s0"]["options"]["identity"] == 3.0
+    assert found["ridge_pca_n500-lfw-s0"]["training_images"] == 500
+    assert found["mean_face-lfw-s0"]["family"] == "mean_face"
+    made = older_spec("augmented_dense_n500_e30", {"inverter": {"decoder": "dense"}})
+    assert made == {
+        "name": "augmented_dense_n500",
+        "family": "documented",
+        "preset": "augmented_dense",
+        "options": {"decoder": "dense"},
+        "training_images": 500,
+    }
+    for made in found.values():
+        assert made["family"] in FAMILIES and made["preset"] in FAMILIES[made["family"]].presets
+
+
+def test_a_record_of_validation_subjects_enters_no_published_table(tmp_path):
+    record = replace(RECORD, protocol="inversion", part="validation")
+    path = record.write(tmp_path)
+    assert path.name == f"{record.method}-{record.dataset}-validation-s{record.seed}.json"
+    with pytest.raises(UserError, match="expected records of"):
+        read_records(tmp_path, "inversion", dataset=record.dataset)
+    assert read_records(tmp_path, "inversion", dataset=record.dataset, part="validation")
+    # Nor does it under the name of another.
+    renamed = record_path(tmp_path, "inversion", record.method, record.dataset, record.seed)
+    path.rename(renamed)
+    with pytest.raises(UserError, match=r"expected it as inversion/.*-validation-s"):
+        read_records(tmp_path, "inversion", dataset=record.dataset)
