@@ -50,7 +50,12 @@ def run_all(options: Options) -> None:
     """Build, and serve."""
     smoke = Path("runs/smoke")
     options = rehearsed(
-        options, records=smoke / "records", runs=smoke, pages=smoke, output=smoke / "dashboard"
+        options,
+        embedder=options.embedder,
+        records=smoke / "records",
+        runs=smoke,
+        pages=smoke,
+        output=smoke / "dashboard",
     )
 
     from gan_inversion.core.run import history
