@@ -71,7 +71,7 @@ def test_wrong_pictures_are_a_sentence(embedder, images):
 def test_embeddings_are_cached_in_parts(faces, monkeypatch):
     compact = load_embedder("compact")
     images = faces.view("aligned")
-    monkeypatch.setattr("gan_inversion.recognisers.base.PART", 20)
+    monkeypatch.setattr("gan_inversion.recognisers.cache.PART", 20)
     asked = []
     embed = compact.embed
     compact.embed = lambda images: asked.append(len(images)) or embed(images)

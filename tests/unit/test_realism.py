@@ -153,7 +153,7 @@ def test_worse_pictures_lie_further_from_real_ones(kind, amounts):
 @cache
 def some_of_lfw():
     lfw = LFW()
-    chosen = np.sort(np.random.default_rng(0).permutation(len(lfw))[:240])
+    chosen = np.sort(np.random.default_rng(0).permutation(len(lfw))[:320])
     return lfw.view("aligned")[chosen], lfw.subjects[chosen]
 
 
