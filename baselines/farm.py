@@ -7,8 +7,8 @@ hundred features to 76,800 pixels, whose step is written out here, transposed, i
 CPU libraries multiply fastest, with Adam in one pass over memory.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import keras
@@ -16,8 +16,8 @@ import numpy as np
 from keras import ops
 
 from baselines.decoders import DECODERS, PIXELS
-from baselines.inverter import TARGETS, DecoderInverter, epochs_of
-from baselines.options import DecoderOptions
+from baselines.inverter import DecoderInverter, epochs_of
+from baselines.options import TARGETS, DecoderOptions
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.data import Subset
@@ -124,12 +124,23 @@ def train_specs(
     membership: np.ndarray,
     *,
     seeds: Sequence[int],
-) -> Iterator[list[DecoderInverter]]:
-    """Train many decoders at once, as `train_together` does; after each epoch the inverters."""
-    for shadows, _ in train_together(
-        embeddings=embeddings, images=images, membership=membership, seeds=seeds, **asdict(options)
-    ):
-        yield [shadow.inverter() for shadow in shadows]
+    epochs: Collection[int],
+) -> Iterator[tuple[int, list[DecoderInverter]]]:
+    """Train many decoders at once, as `train_together` does, until the last of some epochs.
+
+    Yields:
+        Each of the epochs, and the inverters as they were after it.
+    """
+    trained = train_together(
+        embeddings=embeddings,
+        images=images,
+        membership=membership,
+        seeds=seeds,
+        **asdict(replace(options, epochs=max(epochs))),
+    )
+    for epoch, (shadows, _) in enumerate(trained, 1):
+        if epoch in epochs:  # to make an inverter is to copy all of its weights
+            yield epoch, [shadow.inverter() for shadow in shadows]
 
 
 def train_together(

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from baselines.decoders import DECODERS
-from baselines.options import DecoderOptions
+from baselines.options import TARGETS, DecoderOptions
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.predict import open_network
 from gan_inversion.core.run import Run
@@ -22,8 +22,6 @@ from gan_inversion.data.views import SIZE
 from gan_inversion.inverters.augment import draw_views, view
 from gan_inversion.inverters.base import Inverter, check_fit, check_invert
 from gan_inversion.inverters.loop import Threaded, fit, shuffled
-
-TARGETS = {"documented": (-1.0, 1.0), "corrected": (0.0, 1.0)}
 
 
 def in_range(pixels: np.ndarray, *, low: float, high: float) -> np.ndarray:

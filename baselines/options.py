@@ -5,6 +5,7 @@ from typing import Literal
 
 DECODERS = ("dense", "conv", "conv_bn")
 EPOCHS = 10  # of the thesis
+TARGETS = {"documented": (-1.0, 1.0), "corrected": (0.0, 1.0)}  # pixels that are trained against
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.common import ROOT, fail, main, specs_of
+from experiments.common import fail, main, specs_of
 from experiments.published import AUDITED, DOCUMENTED, EXPECTED, SEARCHES, SEEDS, STUDIES
+from gan_inversion.core.folders import ROOT
 from gan_inversion.core.record import Record
 from gan_inversion.core.storage import cache_dir, data_dir
 from gan_inversion.data.views import FILTERS, VIEWS

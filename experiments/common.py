@@ -6,7 +6,6 @@ import threading
 import typing
 from _thread import interrupt_main
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import tyro
@@ -20,8 +19,6 @@ from gan_inversion.inverters.families import FAMILIES, Family, MethodSpec, descr
 
 T = TypeVar("T")
 Flat = Annotated[T, tyro.conf.arg(name="")]  # options of a group, without the group's name
-
-ROOT = Path(__file__).parents[1]
 
 
 def main(options: type[T], body: Callable[[T], None]) -> None:
@@ -76,9 +73,9 @@ def check_options(options: Any) -> None:
     for name, (value, _) in _leaves(options).items():
         if isinstance(value, tuple) and not value and name not in MAY_BE_EMPTY:
             raise UserError(f"expected one value or more for {_option(name)}, got none")
-        if name not in RANGES:
+        if (kind := name.rpartition(".")[2]) not in RANGES:
             continue
-        low, high = RANGES[name]
+        low, high = RANGES[kind]
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, int) and not low <= number <= high:
                 raise UserError(f"expected {low} to {high} for {_option(name)}, got {number}")
@@ -109,15 +106,17 @@ def rehearsed(options: T, **changes: Any) -> T:
     return small
 
 
-def _leaves(options: Any) -> dict[str, tuple[Any, Any]]:
-    """Every option with its value and its default; those of a group under their own names."""
+def _leaves(options: Any, group: str = "") -> dict[str, tuple[Any, Any]]:
+    """Every option with its value and its default, by the name that the command line has for it."""
     found: dict[str, tuple[Any, Any]] = {}
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
-        if dataclasses.is_dataclass(value):
-            found |= _leaves(value)
+        if dataclasses.is_dataclass(value):  # only families of inverters keep their names
+            found |= _leaves(
+                value, f"{field.name}." if isinstance(options, FamilyOptions) else group
+            )
         else:
-            found[field.name] = value, field.default
+            found[group + field.name] = value, field.default
     return found
 
 
@@ -185,14 +184,11 @@ def specs_of(
     Raises:
         UserError: no such method.
     """
-    given = dataclasses.asdict(families) if families else {}
-    changes = {
-        family: {name: value for name, value in options.items() if value is not None}
-        for family, options in given.items()
-    }
-    if epochs is not None:
-        for name in EPOCHAL:
-            changes[name] = {"epochs": epochs} | changes.get(name, {})
+    changes = {}
+    for family, options in dataclasses.asdict(families or FamilyOptions()).items():
+        if options.get("epochs", ...) is None:  # a family that has them, and is not told its own
+            options["epochs"] = epochs
+        changes[family] = {name: value for name, value in options.items() if value is not None}
     found = []
     for method in methods:
         if is_own(method):
@@ -202,6 +198,3 @@ def specs_of(
         else:
             found.append(specified(method, changes))
     return found
-
-
-EPOCHAL = ("documented", "private")  # families that are trained in epochs

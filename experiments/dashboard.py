@@ -4,7 +4,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.common import ROOT, Flat, main, rehearsed
+from experiments.common import Flat, main, rehearsed
+from gan_inversion.core.folders import ROOT
 from gan_inversion.core.storage import check_output, replaced_folder
 from gan_inversion.data.source import Source
 

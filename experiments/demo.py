@@ -9,7 +9,7 @@ from experiments.common import main, specs_of
 from gan_inversion.core.folders import Folders
 from gan_inversion.core.storage import write_text
 from gan_inversion.data import Synthetic
-from gan_inversion.inverters.families import changed, specified
+from gan_inversion.inverters.families import specified
 from gan_inversion.pretrained import SHIPPED
 
 MODELS, MEMBERS, EPOCHS = 6, 100, 10  # of the membership study
@@ -52,8 +52,10 @@ def trained(options: Options, bench: Any) -> dict[str, Any]:
     from gan_inversion.protocols.inversion.run import train_on
 
     folders = Folders(runs=options.runs)
-    specs = specs_of((DECODER, GAN))
-    inverters = {spec.name: train_on(bench, spec, options.seed, folders) for spec in specs}
+    inverters = {
+        spec.preset: train_on(bench, spec, options.seed, folders=folders)[0]
+        for spec in specs_of((DECODER, GAN), epochs=EPOCHS)
+    }
     return inverters | {"shipped": open_trained(SHIPPED).inverter}
 
 
@@ -63,11 +65,11 @@ def remembered(options: Options, bench: Any) -> dict[str, Any]:
     from gan_inversion.cgan.inverter import train_in_turn
     from gan_inversion.protocols.membership.quick import quick_leak
 
-    decoder = changed(specified(DECODER).options, {"epochs": EPOCHS})
-    gan, seeds = replace(specified(GAN).options, **SMALL), range(MODELS)
+    decoder, seeds = specified(DECODER).options, range(MODELS)
+    gan = replace(specified(GAN).options, **SMALL)
 
     def decoders(*known: Any) -> Any:
-        *_, last = train_specs(decoder, *known, seeds=seeds)
+        ((_, last),) = train_specs(decoder, *known, seeds=seeds, epochs=(EPOCHS,))
         return last
 
     def gans(*known: Any) -> Any:

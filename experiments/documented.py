@@ -3,14 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from baselines.options import TARGETS
 from experiments.common import Flat, main, rehearsed
 from experiments.published import DOCUMENTED
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
 from gan_inversion.data.source import Source
 from gan_inversion.inverters.families import changed, specified
-
-TARGETS = {"documented": (-1.0, 1.0), "corrected": (0.0, 1.0)}  # pixels that are trained against
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def run_all(options: Options) -> None:
         targets = "documented" if base == name else "corrected"
         spec, changes = specified(base), {"targets": targets, "epochs": options.epochs}
         spec = replace(spec, name=name, options=changed(spec.options, changes))
-        methods.append(Method(name, spec, TARGETS[targets]))
+        methods.append(Method(spec, TARGETS[targets]))
     run_all(
         methods,
         options.seeds,

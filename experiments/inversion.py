@@ -10,6 +10,8 @@ from gan_inversion.core.folders import Folders
 from gan_inversion.core.own import is_own
 from gan_inversion.data.source import Source
 
+REHEARSED = 2  # epochs of a rehearsal
+
 
 @dataclass(frozen=True)
 class Options:
@@ -73,20 +75,22 @@ def other_judges(options: Options) -> tuple[str, ...]:
 def run_all(options: Options) -> None:
     """Run every method with every seed, and write the table."""
     quick = tuple(method for method in METHODS if "conv" not in method)
+    epochs = None if options.smoke else options.epochs
     options = rehearsed(
         options,
         methods=quick if options.methods == METHODS else options.methods,
         embedder=options.embedder if is_own(options.embedder) else "compact",
         judges=other_judges(options),
         seeds=options.seeds[:1],
+        epochs=REHEARSED,
     )
     if options.part == "validation":  # nothing of the benchmark is touched
         folders = options.folders.inside("validation")
         options = replace(options, judges=other_judges(options), folders=folders)
     methods = [name for m in options.methods for name in (STEPWISE if m == "ablation" else [m])]
-    specs = specs_of(methods, options.families, epochs=options.epochs, knowledge=options.knowledge)
+    specs = specs_of(methods, options.families, epochs=epochs, knowledge=options.knowledge)
     if options.smoke:
-        specs = [spec.rehearsed(epochs=2) for spec in specs]
+        specs = [spec.rehearsed(epochs=REHEARSED) for spec in specs]
 
     from gan_inversion.protocols.inversion import run
     from gan_inversion.protocols.inversion.bench import Setting, open_bench

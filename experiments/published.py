@@ -1,5 +1,6 @@
 """The published benchmark, declared: methods, seeds, studies, searches, published figures."""
 
+from baselines.options import DECODERS
 from gan_inversion.cgan.options import ABLATION, FAMILY
 from gan_inversion.protocols import Search
 
@@ -9,9 +10,7 @@ METHODS = (
     "mean_face",
     "nearest_face",
     "ridge_pca",
-    "documented_dense",
-    "documented_conv",
-    "documented_conv_bn",
+    *(f"documented_{decoder}" for decoder in DECODERS),
 )
 SEEDS = (0, 1, 2)
 JUDGES = ("dlib",)  # independent recognisers, which have no say in any choice
@@ -28,11 +27,11 @@ EXPECTED = [
     *((method, SEEDS[0]) for method in (*LONGER, *COMPARED, *STEPWISE)),
 ]
 
-DOCUMENTED = ("mean_face", "documented_dense", "documented_conv", "documented_conv_bn")
+DOCUMENTED = ("mean_face", *(f"documented_{decoder}" for decoder in DECODERS))
 
 AUDITED = (10, 30)  # epochs after which a decoder is audited
 # Of membership: the options of experiments.shadows, and the names of the records they give.
-SHADOWS = tuple(f"documented_{decoder}_n1000" for decoder in ("dense", "conv", "conv_bn"))
+SHADOWS = tuple(f"documented_{decoder}_n1000" for decoder in DECODERS)
 STUDIES = (
     {"methods": ("documented_dense_n1000",)},
     {"methods": ("documented_dense_n1000",), "units": ("image",), "epochs": (100,)},

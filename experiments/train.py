@@ -7,6 +7,7 @@ from typing import Annotated
 import tyro
 
 from experiments.common import FamilyOptions, Flat, main, specs_of
+from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
 from gan_inversion.data.source import Source
 
@@ -51,14 +52,16 @@ def run_all(options: Options) -> None:
     """Train and save."""
     (spec,) = specs_of([options.method], options.families, epochs=options.epochs)
 
-    from gan_inversion.protocols.inversion.bench import Setting
-    from gan_inversion.protocols.inversion.run import train_only
+    from gan_inversion.protocols.inversion.bench import Setting, open_bench
+    from gan_inversion.protocols.inversion.run import train_on
 
+    if not spec.make().saves:
+        raise UserError(f"{spec.name} has no save: expected an inverter that can be kept")
     # Thresholds, which its verdicts are by, stand in the folder of the runs.
     setting = Setting(options.source, options.embedder, results=options.runs)
     folders = Folders(runs=options.runs)
-    folder, seconds = train_only(
-        spec, options.seed, setting=setting, folders=folders, half=options.half
+    _, folder, seconds = train_on(
+        open_bench(setting), spec, options.seed, folders=folders, half=options.half
     )
     print(f"{folder}: {spec.name} trained in {seconds / 60:.1f} minutes; invert with")
     print(f"    python -m experiments.invert --model {folder} --input me.jpg --output out")

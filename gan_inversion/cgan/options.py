@@ -253,24 +253,3 @@ def _names() -> Iterator[tuple[str, str, str]]:
 
 METHODS = {name: _named(preset, variant) for name, variant, preset in _names()}
 REHEARSALS = {name: _named("smoke", variant) for name, variant, _ in _names()}
-
-
-def named(method: str, *, smoke: bool = False) -> Config:
-    """The configuration that a method's name stands for: `cgan[_<variant>][_<preset>]`.
-
-    Args:
-        method: e.g. `cgan`, `cgan_cpu`, `cgan_mse_short`.
-        smoke: whatever the name says, with the sizes of the preset `smoke`.
-
-    Raises:
-        UserError: no such variant or preset.
-    """
-    words = method.split("_")
-    preset = words.pop() if words[-1] in PRESETS else PUBLISHED
-    variant = "_".join(words[1:])
-    if words[0] != FAMILY or (variant and variant not in VARIANTS):
-        raise UserError(
-            f"expected {FAMILY}[_<variant>][_<preset>] with a variant of {', '.join(VARIANTS)} and "
-            f"a preset of {', '.join(PRESETS)}, got {method!r}"
-        )
-    return replace(PRESETS["smoke" if smoke else preset], **VARIANTS.get(variant, {}))

@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-ROOT = Path(__file__).parents[2]  # of the repository, where the package lies in one
+from gan_inversion.core.folders import ROOT
 
 
 def environment() -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]  # of the repository, where the package lies in one
+
 
 @dataclass(frozen=True)
 class Folders:

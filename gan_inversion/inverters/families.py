@@ -116,17 +116,17 @@ class MethodSpec:
         return FAMILIES[self.family].kind.made(self.options, name=self.name, recogniser=recogniser)
 
     def rehearsed(self, **changes: Any) -> "MethodSpec":
-        """The same in small, under the same name.
+        """The same in small, under the same name; what differs from the preset stays.
 
         Args:
             changes: options for a rehearsal, of families that have them.
         """
         family = FAMILIES[self.family]
-        options = self.options
-        if self.preset in (family.rehearsals or {}):
-            own = different(family.presets[self.preset], self.options)
-            options = replace(family.rehearsals[self.preset], **own)  # type: ignore[index]
-        return replace(self, options=changed(options, changes))
+        if self.preset not in family.presets:
+            return self
+        own = different(family.presets[self.preset], self.options)
+        small = changed((family.rehearsals or family.presets)[self.preset], changes)
+        return replace(self, options=replace(small, **own))
 
 
 def changed(options: Any, changes: Mapping[str, Any]) -> Any:

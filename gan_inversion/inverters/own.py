@@ -1,5 +1,6 @@
 """A user's own inverter: a class with `fit` and `invert`, or a function."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -54,8 +55,14 @@ class OwnInverter(Inverter):
             raise UserError(f"expected a function or an inverter under {name}, got {found!r}")
         self.saves = self._trains and hasattr(found, "save") and hasattr(type(found), "load")
         self.knowledge = getattr(found, "knowledge", "black_box")
-        self.config = getattr(found, "config", {})
-        self.dimension = getattr(found, "dimension", None)
+
+    @property
+    def config(self) -> Mapping[str, Any]:  # type: ignore[override]
+        return getattr(self._own, "config", {})
+
+    @property
+    def dimension(self) -> int | None:  # type: ignore[override]
+        return getattr(self._own, "dimension", None)
 
     @classmethod
     def made(cls, options: Own, *, name: str, recogniser: Any = None) -> "OwnInverter":

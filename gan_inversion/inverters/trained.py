@@ -12,14 +12,15 @@ import numpy as np
 
 from gan_inversion.core.device import device
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.own import plain_name
+from gan_inversion.core.older import older_spec
+from gan_inversion.core.own import is_own, plain_name
 from gan_inversion.core.progress import progress
 from gan_inversion.core.run import Run, history
 from gan_inversion.core.storage import read_json, write_text
 from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.data.dataset import Images
 from gan_inversion.inverters.base import Inverter, check_reconstructions
-from gan_inversion.inverters.families import FAMILIES, specified
+from gan_inversion.inverters.families import FAMILIES
 from gan_inversion.inverters.own import FAMILY as OWN
 from gan_inversion.inverters.own import load_own
 from gan_inversion.metrics.reconstruction import channel_accuracy, mse
@@ -69,7 +70,9 @@ def open_trained(folder: Path, *, own: str | None = None) -> Trained:
     """
     config = trained_config(folder)
     method = str(config["method"])
-    family = config.get("family") or _older_family(method, config)
+    family = config.get("family") or (
+        OWN if is_own(method) else older_spec(method, config)["family"]
+    )
     if family == OWN and (own is None or plain_name(own) != method):
         raise UserError(
             f"{folder} was trained by code of its own, {method}, which is not run for a file "
@@ -163,13 +166,6 @@ def reconstruct(
             pictures.append(check_reconstructions(found, len(block)))
             bar.update(len(block))
     return np.concatenate(pictures), 1000 * seconds / len(embeddings)
-
-
-def _older_family(method: str, config: Mapping[str, Any]) -> str:
-    """The family of a run whose options do not name it yet."""
-    if config.get("source_digest") or ":" in method:
-        return OWN
-    return specified(method).family
 
 
 def score(

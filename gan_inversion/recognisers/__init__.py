@@ -10,7 +10,7 @@ from gan_inversion.recognisers.cache import embed_cached, embed_view
 from gan_inversion.recognisers.compact import Compact
 from gan_inversion.recognisers.dlib import Dlib
 from gan_inversion.recognisers.facenet import FaceNet
-from gan_inversion.recognisers.own import EMBEDDERS, load_embedder, open_embedder
+from gan_inversion.recognisers.registry import EMBEDDERS, load_embedder, open_embedder
 
 __all__ = [
     "EMBEDDERS",

@@ -20,7 +20,7 @@ from gan_inversion.core.record import Record
 from gan_inversion.data import Synthetic
 from gan_inversion.data.pairs import draw_pairs
 from gan_inversion.protocols.verification import run as verification
-from gan_inversion.recognisers import Compact, own
+from gan_inversion.recognisers import Compact, registry
 from tests.conftest import ROOT, SMALL
 from tests.programs import call
 
@@ -57,7 +57,7 @@ def in_small(monkeypatch, traced_by_none):
     Conditional GANs are trained on squared errors: it is the commands that are tested here.
     """
     monkeypatch.setattr(data, "LFW", SmallLFW)
-    monkeypatch.setitem(own.EMBEDDERS, "facenet", SmallFaceNet)
+    monkeypatch.setitem(registry.EMBEDDERS, "facenet", SmallFaceNet)
     monkeypatch.setattr(
         verification, "read_pairs", lambda faces: draw_pairs(faces.subjects, folds=10)
     )

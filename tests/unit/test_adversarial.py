@@ -14,7 +14,7 @@ from gan_inversion.cgan import inverter as cgan
 from gan_inversion.cgan.adversarial import Draws
 from gan_inversion.cgan.inverter import ConditionalGAN, adversaries, back_projected
 from gan_inversion.cgan.networks import generator
-from gan_inversion.cgan.options import TERMS, named
+from gan_inversion.cgan.options import METHODS, TERMS
 from gan_inversion.cgan.speed import products
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.run import Run, to_uint8
@@ -202,11 +202,11 @@ def test_without_its_recogniser_or_images_it_says_so(faces_embedded):
 
 
 def test_an_attacker_knows_the_recogniser_if_anything_asks_it():
-    pixels = named("cgan_l1_ssim_cpu")
+    pixels = METHODS["cgan_l1_ssim_cpu"]
     assert ConditionalGAN(pixels).knowledge == "black_box"
     for asking in ({"corrections": 1}, {"identity": 1.0}, {"midlayer": 1.0}):
         assert ConditionalGAN(replace(pixels, **asking)).knowledge == "white_box"
-    assert ConditionalGAN(named("cgan_black_box_cpu")).knowledge == "black_box"
+    assert ConditionalGAN(METHODS["cgan_black_box_cpu"]).knowledge == "black_box"
 
 
 def test_the_generator_has_grain_to_take_its_texture_from():

@@ -47,6 +47,10 @@ def test_what_differs_from_a_preset_stands_in_the_name_and_in_the_hash():
     small = other.rehearsed()
     assert small.name == other.name and small.options.identity == 0.5
     assert small.options.steps == 30 and small.options.batch_size == 8
+    families = FamilyOptions(documented=replace(FamilyOptions().documented, epochs=5))
+    for asked, epochs in ((None, 2), (families, 5)):
+        (spec,) = specs_of(["documented_dense"], asked)
+        assert spec.rehearsed(epochs=2).options.epochs == epochs
 
 
 def test_options_that_contradict_each_other_are_a_sentence():

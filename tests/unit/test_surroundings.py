@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 import pytest
 
-from experiments.common import check_options, rehearsed
+from experiments import inversion, shadows
+from experiments.common import FamilyOptions, check_options, rehearsed
 from gan_inversion.core import device
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.own import load_object
@@ -45,6 +46,17 @@ def test_options_out_of_range_are_a_sentence(given, sentence):
     check_options(Options())
     with pytest.raises(UserError, match=sentence):
         check_options(Options(**given))
+
+
+def test_options_of_families_are_checked_and_hide_none_of_the_program(capsys):
+    families = FamilyOptions(documented=replace(FamilyOptions().documented, epochs=0))
+    with pytest.raises(UserError, match=r"1 to 100000 for --documented\.epochs, got 0"):
+        check_options(inversion.Options(families=families))
+    for program, epochs in ((inversion, 0), (shadows, (10, 0))):
+        with pytest.raises(UserError, match="expected 1 to 100000 for --epochs, got 0"):
+            check_options(program.Options(epochs=epochs))
+    rehearsed(inversion.Options(epochs=7, smoke=True), epochs=2)
+    assert "--smoke rehearses with --epochs 2, not 7" in capsys.readouterr().err
 
 
 def test_a_rehearsal_says_what_it_overrides(capsys):

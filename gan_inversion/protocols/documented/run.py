@@ -29,12 +29,11 @@ class Method:
     """What is trained, and the range of the pixels that it is judged in.
 
     Attributes:
-        name: in records, `_corrected` at its end where targets are in [0, 1].
-        spec: of the inverter.
+        spec: of the inverter; `_corrected` stands at the end of its name where targets are in
+            [0, 1].
         targets: smallest and largest pixel of the target range.
     """
 
-    name: str
     spec: MethodSpec
     targets: tuple[float, float]
 
@@ -51,10 +50,10 @@ def run_one(
 ) -> None:
     """Train, score and record one method with one seed."""
     inverter, targets = method.spec.make(), method.targets
-    name = f"{method.name}-{dataset.name}-s{seed}"
+    name = f"{method.spec.name}-{dataset.name}-s{seed}"
     config = {
         "protocol": asdict(protocol),
-        "method": method.name,
+        "method": method.spec.name,
         "targets": targets,
         "data_digest": dataset.digest,
         "embedder": embedder.name,
@@ -85,7 +84,7 @@ def run_one(
     as_published = (dataset.name, embedder.name, protocol) == ("lfw", "facenet", Documented())
     record = make_record(
         protocol,
-        method.name,
+        method.spec.name,
         dataset=dataset,
         embedder=embedder,
         knowledge=inverter.knowledge,
@@ -99,7 +98,7 @@ def run_one(
                 accuracies.mean(), ci=bootstrap_mean(accuracies, subjects), n=len(test)
             ),
         },
-        reported=REPORTED.get(method.name, {}) if as_published else {},
+        reported=REPORTED.get(method.spec.name, {}) if as_published else {},
         cost={
             "parameters": inverter.parameters,
             "train_seconds": round(seconds, 1),
@@ -136,7 +135,7 @@ def run_all(
     embeddings = embed_cached(recogniser, images, key=key)
     for seed in seeds:
         for method in methods:
-            name = f"{method.name}-{dataset.name}-s{seed}.json"
+            name = f"{method.spec.name}-{dataset.name}-s{seed}.json"
             if recorded(
                 folders.records / protocol.name / name,
                 protocol_hash=protocol.hash,

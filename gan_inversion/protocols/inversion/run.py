@@ -105,34 +105,27 @@ def trained(
     return inverter, *done
 
 
-def train_on(bench: Bench, spec: MethodSpec, seed: int, folders: Folders) -> Inverter:
-    """Train one inverter and save it, or open what was trained before."""
-    prepared = prepare(spec, bench, seed=seed)
-    with open_run(prepared, seed, folders=folders, bench=bench) as run:
-        return trained(prepared, seed, run=run, bench=bench)[0]
-
-
-def train_only(
-    spec: MethodSpec, seed: int, *, setting: Setting, folders: Folders, half: bool = False
-) -> tuple[Path, float]:
-    """Train one inverter and save it; the folder of its run, and seconds that it took.
+def train_on(
+    bench: Bench, spec: MethodSpec, seed: int, *, folders: Folders, half: bool = False
+) -> tuple[Inverter, Path, float]:
+    """Train one inverter and save it, or open what was trained before.
 
     Args:
+        bench: faces and attacked recogniser.
         spec: the method.
         seed: of weights and order.
-        setting: faces and attacked recogniser.
         folders: for the run.
         half: save weights in half the space, where the inverter can.
+
+    Returns:
+        The inverter, the folder of its run, and seconds that its training took.
     """
-    if not spec.make().saves:
-        raise UserError(f"{spec.name} has no save: expected an inverter that can be kept")
-    bench = open_bench(setting)
     prepared = prepare(spec, bench, seed=seed)
     with open_run(prepared, seed, folders=folders, bench=bench) as run:
         inverter, seconds, _ = trained(prepared, seed, run=run, bench=bench)
         if half:
             inverter.save_half(run.folder / "inverter")
-    return run.folder, seconds
+    return inverter, run.folder, seconds
 
 
 def run_one(spec: MethodSpec, seed: int, *, folders: Folders, bench: Bench) -> None:

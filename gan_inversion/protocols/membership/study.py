@@ -17,7 +17,7 @@ from gan_inversion.core.progress import progress
 from gan_inversion.core.run import Run, to_uint8
 from gan_inversion.data import Subset
 from gan_inversion.inverters.base import Inverter
-from gan_inversion.inverters.families import FAMILIES, MethodSpec, changed
+from gan_inversion.inverters.families import FAMILIES, MethodSpec
 from gan_inversion.inverters.trained import reconstruct, train
 from gan_inversion.metrics.attack import attack, subject_mean
 from gan_inversion.metrics.reconstruction import mse, ssim
@@ -83,12 +83,9 @@ def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[In
     members = pool.members()[:, list(part.models)]
     seeds = [1000 * part.seed + model for model in part.models]
     if together := FAMILIES[spec.family].trainer:
-        options = changed(spec.options, {"epochs": max(part.epochs)})
-        for epoch, inverters in enumerate(
-            together(options, embeddings, images, members, seeds=seeds), 1
-        ):
-            if epoch in part.epochs:
-                yield epoch, inverters
+        yield from together(
+            spec.options, embeddings, images, members, seeds=seeds, epochs=part.epochs
+        )
         return
     inverters = []
     for model, own, seed in zip(part.models, members.T, seeds, strict=True):

@@ -1,4 +1,4 @@
-"""Opening a recogniser by name, or a user's own."""
+"""The recognisers by name; opening one, or a user's own."""
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.own import is_own, load_object, plain_name, source_digest
