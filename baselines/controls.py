@@ -1,8 +1,8 @@
 """Controls: inverters that learn nothing or too much, to measure the others against.
 
-`mean_face` ignores the embedding; `nearest_face` answers with the training picture whose embedding
-is nearest; `random` with any training picture; `oracle` is handed the very pictures it will be
-asked for (ceiling); `ridge_pca` is the best linear answer.
+`mean_face` ignores the embedding; `nearest_face` returns the training image whose embedding is
+nearest; `random` returns any training image; `oracle` is fitted on the very images that it is to
+reconstruct (the ceiling); `ridge_pca` is a linear regression.
 """
 
 import zlib
@@ -22,11 +22,11 @@ from gan_inversion.core.storage import atomic
 from gan_inversion.data.dataset import Images
 from gan_inversion.inverters.base import Inverter, check_fit, check_invert
 
-BLOCK = 512  # pictures read at once
+BLOCK = 512  # images read at once
 
 
 class _Control(Inverter):
-    """Arrays as state, saved under their attribute names."""
+    """A control whose state is arrays, which are saved under their attributes' names."""
 
     name: str
     state: tuple[str, ...]  # attributes that `fit` sets
@@ -59,7 +59,7 @@ class _Control(Inverter):
 
 
 class MeanFace(_Control):
-    """The mean of the training pictures, whatever the embedding."""
+    """The mean of the training images, whatever the embedding."""
 
     name = "mean_face"
     state = ("mean", "dimension")
@@ -77,7 +77,7 @@ class MeanFace(_Control):
 
 
 class NearestFace(_Control):
-    """The training picture with the most similar embedding (cosine)."""
+    """The training image with the most similar embedding (cosine)."""
 
     name = "nearest_face"
     state: tuple[str, ...] = ("embeddings", "images", "dimension")
@@ -100,16 +100,16 @@ class NearestFace(_Control):
 
 
 class Oracle(NearestFace):
-    """The ceiling: fit it on the very pictures that will be asked for, and it returns them."""
+    """The ceiling: fitted on the very images that it is to reconstruct, it returns them."""
 
     name = "oracle"
     is_given_answers = True
 
 
 class Random(NearestFace):
-    """The floor: a training picture drawn without regard to the similarity of embeddings.
+    """The floor: a random training image, whatever the similarity of embeddings.
 
-    The draw hangs on the seed and the embedding, so that one embedding always gets one answer.
+    It depends on the seed and the embedding only: the same embedding always gets the same image.
     """
 
     name = "random"
@@ -127,12 +127,12 @@ class Random(NearestFace):
 
 
 class RidgePCA(_Control):
-    """Ridge regression from embeddings to the pictures' principal components.
+    """Ridge regression from embeddings to the images' principal components.
 
-    The penalty is the best of nine by leave-one-out error on the training pictures.
+    The penalty is the best of nine by leave-one-out error on the training images.
 
     Args:
-        components: principal components kept.
+        components: number of principal components kept.
     """
 
     name = "ridge_pca"

@@ -1,13 +1,13 @@
 """The three decoders of the reference thesis, layer by layer.
 
 Tassinari, "Analisi della sicurezza dei modelli per il riconoscimento facciale" (2023). Each maps a
-512-d FaceNet embedding (N, 512) to a picture (N, 160, 160, 3) through a sigmoid.
+512-d FaceNet embedding (N, 512) to an image (N, 160, 160, 3) through a sigmoid.
 """
 
 import keras
 from keras import layers
 
-EMBEDDING = 512  # numbers
+EMBEDDING = 512  # components
 PIXELS = 160 * 160 * 3
 
 
@@ -17,7 +17,7 @@ def dense() -> keras.Model:
 
 
 def decoder(depth: int, width: int) -> keras.Model:
-    """A fully connected decoder; what the thesis' search varies is its depth.
+    """A fully connected decoder; the thesis' search varies its depth.
 
     Args:
         depth: hidden layers, each half as wide as the one before.

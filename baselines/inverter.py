@@ -30,11 +30,11 @@ def in_range(pixels: np.ndarray, *, low: float, high: float) -> np.ndarray:
 
 
 class Varied(Threaded):
-    """Batches whose pictures are shifted, mirrored and recoloured, each time in another way.
+    """Batches whose images are shifted, mirrored and recoloured, differently in each epoch.
 
     Args:
         batches: of inputs and pixels, 0 to 255.
-        scale: what makes targets of pixels.
+        scale: function from pixels to targets.
         seed, epoch: for the choice of views.
     """
 
@@ -69,8 +69,8 @@ def epochs_of(
     augment: bool,
     scale: Callable[[np.ndarray], np.ndarray],
 ) -> Callable[[int], keras.utils.PyDataset]:
-    """The batches of an epoch, as `training.fit` takes them; arguments as for `Varied`."""
-    own = np.asarray if augment else scale  # pictures are varied as pixels
+    """The batches of an epoch, as `loop.fit` takes them; arguments as for `Varied`."""
+    own = np.asarray if augment else scale  # images are augmented before scaling
     plain = shuffled(embeddings, images, batch_size=batch_size, seed=seed, scale=own)
     if not augment:
         return plain
@@ -86,8 +86,8 @@ class DecoderInverter(Inverter):
             reach below 0; `corrected` against pixels in [0, 1].
         epochs: passes over the training images.
         batch_size: images a step.
-        augment: shift, mirror and recolour the images anew in each epoch; what is asked for is
-            then no image that a member ever was.
+        augment: shift, mirror and recolour the images anew in each epoch; the unchanged images,
+            whose membership is audited, are then not what was trained on.
         name: of the method.
     """
 
@@ -131,7 +131,7 @@ class DecoderInverter(Inverter):
     def begin(
         self, embeddings: np.ndarray, images: Images, *, seed: int
     ) -> Callable[[int], keras.utils.PyDataset]:
-        """Build and compile the network; the batches of an epoch, as `training.fit` takes them."""
+        """Build and compile the network; return an epoch's batches, as `loop.fit` takes them."""
         check_fit(embeddings, images)
         keras.utils.set_random_seed(seed)
         model = DECODERS[self.config["decoder"]]()

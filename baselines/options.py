@@ -5,7 +5,7 @@ from typing import Literal
 
 DECODERS = ("dense", "conv", "conv_bn")
 EPOCHS = 10  # of the thesis
-TARGETS = {"documented": (-1.0, 1.0), "corrected": (0.0, 1.0)}  # pixels that are trained against
+TARGETS = {"documented": (-1.0, 1.0), "corrected": (0.0, 1.0)}  # range of the target pixels
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class DecoderOptions:
     """Passes over the training images."""
 
     batch_size: int = 32
-    """Images a step."""
+    """Images per step."""
 
     augment: bool = False
     """Shift, mirror and recolour the images anew in each epoch."""
@@ -34,18 +34,18 @@ class PrivateOptions(DecoderOptions):
     """How a decoder is trained with differential privacy."""
 
     epsilon: float = 8.0
-    """Privacy loss that the whole training spends, for one image more or less."""
+    """Privacy loss (epsilon) of the whole training, for one image more or less."""
 
     delta: float = 1e-5
-    """Chance that it spends more."""
+    """Probability with which the privacy loss may be larger than epsilon."""
 
     clipping: float = 1.0
-    """Largest norm of an image's gradient."""
+    """Norm to which the gradient of each image is clipped."""
 
 
 @dataclass(frozen=True)
 class NoOptions:
-    """A control has none."""
+    """The options of a control that has none."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class RidgeOptions:
     """How the linear control is fitted."""
 
     components: int = 256
-    """Principal components of the pictures that are kept."""
+    """Number of principal components of the images that are kept."""
 
 
 DOCUMENTED = {

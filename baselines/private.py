@@ -18,6 +18,7 @@ import numpy as np
 
 from baselines.decoders import DECODERS, EMBEDDING
 from baselines.inverter import DecoderInverter, in_range
+from gan_inversion.core.backend import load_backend
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.run import Run
@@ -28,15 +29,15 @@ NAME = "private_dense"
 
 
 class PrivateInverter(DecoderInverter):
-    """Decoder 1, trained by DP-SGD on batches that every image joins at random.
+    """Decoder 1, trained by DP-SGD on batches that each image joins at random.
 
-    JAX trains it, in a process of its own where Keras has another backend.
+    JAX trains it, in a separate process where Keras has another backend.
 
     Args:
         decoder: a key of `DECODERS` without batch normalisation, which mixes images.
-        epsilon, delta: that the whole training spends, for one image more or less.
+        epsilon, delta: privacy loss of the whole training, for one image more or less.
         clipping: largest norm of an image's gradient.
-        noise_multiplier: deviation of the noise, in clipping norms; what `fit` found for epsilon.
+        noise_multiplier: deviation of the noise by `clipping`; `fit` computes it from epsilon.
         options: as for `DecoderInverter`; the batch size is the expected one.
     """
 
@@ -73,7 +74,7 @@ class PrivateInverter(DecoderInverter):
             self._train_apart(embeddings, pictures, seed)
 
     def _train_apart(self, embeddings: np.ndarray, pictures: np.ndarray, seed: int) -> None:
-        """Keras has one backend a process: let another one train, and open what it saved."""
+        """Train in another process, as Keras has one backend per process, and load the result."""
         with TemporaryDirectory() as name:
             folder = Path(name)
             np.savez(folder / "given.npz", embeddings=embeddings, pictures=pictures, seed=seed)
@@ -105,7 +106,7 @@ class PrivateInverter(DecoderInverter):
             seed=seed,
         ).update_with_calibrated_noise_multiplier()
         self.config["noise_multiplier"] = float(budget.noise_multiplier)
-        # The library weighs one loss an image: pixels stay in a row.
+        # The library expects one loss per image: pixels stay in one axis.
         flat = keras.Model(model.inputs, model.layers[-2].output)
         private = keras_api.make_private(flat, budget)
         private.compile("adam", "mse")
@@ -123,11 +124,11 @@ class PrivateInverter(DecoderInverter):
                 verbose=0,
                 callbacks=[tick],
             )
-        self.model = model  # its layers were trained; what the library added hangs on `flat`
+        self.model = model  # its layers were trained; the library's additions are in `flat`
 
 
 def _train_in(folder: Path) -> None:
-    """What the process of its own does: everything is in the folder, and the result goes there."""
+    """Run in the separate process: read all inputs from the folder, and save the result there."""
     inverter = PrivateInverter(**json.loads((folder / "config.json").read_text()))
     with np.load(folder / "given.npz") as given:
         inverter.fit(given["embeddings"], given["pictures"], seed=int(given["seed"]))
@@ -135,7 +136,8 @@ def _train_in(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    load_backend()
     try:
         _train_in(Path(sys.argv[1]))
-    except KeyboardInterrupt:  # whoever waits for it was interrupted too, and says so
+    except KeyboardInterrupt:  # the waiting process was interrupted too, and reports it
         sys.exit(130)

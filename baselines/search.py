@@ -1,4 +1,4 @@
-"""What a search of the decoders chooses from, and a training with what was chosen."""
+"""The search of decoders: the space that is searched, and the training of one trial."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -16,14 +16,14 @@ from gan_inversion.data import Subset
 from gan_inversion.inverters.loop import fit, shuffled
 from gan_inversion.inverters.trained import score
 
-HELD_OUT = None  # images that a training is scored on: all of the part
+HELD_OUT = None  # number of images that a training is scored on; None for all that are held out
 
-# Figures of a training, and by name the scores of the images held out.
+# Figures of a training, and scores of the held-out images, both by name.
 Found = tuple[dict[str, float], dict[str, np.ndarray]]
 
 
 def space(name: str) -> keras_tuner.HyperParameters:
-    """What a search may choose from: layers alone as the thesis did, or more if `honest`."""
+    """The search space: the number of layers as in the thesis, or more options if `honest`."""
     options = keras_tuner.HyperParameters()
     options.Int("layers", 1, 4)
     if name == "honest":
@@ -34,7 +34,7 @@ def space(name: str) -> keras_tuner.HyperParameters:
 
 
 def train(values: Mapping[str, Any], folder: Path, seed: int, ground: Any) -> Found:
-    """Train a decoder with the chosen options: its losses on both sides."""
+    """Train a decoder with the chosen options; return its training and validation losses."""
     keras.utils.set_random_seed(seed)
     model = decoder(values["layers"], values.get("width", 512))
     rate = values.get("learning_rate", 1e-3)

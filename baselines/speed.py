@@ -1,7 +1,6 @@
-"""Decoders trained an hour: many together, as shadow models are, against one after another."""
+"""Decoders trained per hour: many together, as shadow models are, and one after another."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -9,16 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from baselines.decoders import DECODERS
-from baselines.farm import train_together
 from baselines.inverter import DecoderInverter
 from baselines.options import EPOCHS
+from baselines.together import train_together
 from gan_inversion.core.record import metric
 from gan_inversion.data import Synthetic
 from gan_inversion.inverters.loop import fit
-from gan_inversion.protocols.records import make_record, recorded
+from gan_inversion.protocols.records import Entry
 from gan_inversion.protocols.speed.rules import Speed
 from gan_inversion.protocols.speed.turns import middle, take_turns
-from gan_inversion.recognisers import KerasEmbedder
+from gan_inversion.recognisers import KerasRecogniser
 
 BATCH_SIZE = 32
 
@@ -26,7 +25,7 @@ BATCH_SIZE = 32
 def by_keras(
     decoder: str, epochs: int, embeddings: np.ndarray, images: np.ndarray
 ) -> Iterator[list[float]]:
-    """Train one decoder by Keras' own `fit`, some epochs a call; its losses."""
+    """Train one decoder by Keras' own `fit`; yield the losses after every `epochs` epochs."""
     pixels = images / np.float32(255)
     model = DECODERS[decoder]()
     model.compile("adam", "mse")
@@ -38,7 +37,7 @@ def by_keras(
 def one_after_another(
     inverters: list[DecoderInverter], embeddings: np.ndarray, images: np.ndarray
 ) -> Iterator[list[float]]:
-    """Train each inverter for one epoch more; its losses. The place of each is its seed."""
+    """Train the inverters epoch by epoch; yield their losses. The index of each is its seed."""
     batches = [
         inverter.begin(embeddings, images, seed=seed) for seed, inverter in enumerate(inverters)
     ]
@@ -51,18 +50,12 @@ def one_after_another(
 
 
 def time_one(
-    decoder: str, models: int, protocol: Speed, recogniser: KerasEmbedder, records: Path
+    decoder: str, models: int, protocol: Speed, recogniser: KerasRecogniser, records: Path
 ) -> None:
     """Time and record one decoder, unless its record exists."""
     faces = Synthetic(protocol.images, 1)
-    method = f"farm_{decoder}"
-    path = records / protocol.name / f"{method}-{faces.name}-s0.json"
-    if recorded(
-        path,
-        protocol_hash=protocol.hash,
-        embedder_digest=recogniser.digest,
-        models=models,
-    ):
+    entry = Entry(records, protocol, f"farm_{decoder}", faces, recogniser)
+    if entry.exists(models=models):
         return
     images = np.asarray(faces.view("aligned"))
     embeddings = recogniser.embed(images)
@@ -92,13 +85,9 @@ def time_one(
     seconds = take_turns({way: partial(epoch, way) for way in trainings}, protocol.turns)
     rates = {way: 3600 * models / (EPOCHS * spent) for way, spent in seconds.items()}
     apart = np.abs(np.divide(losses["together"], losses["alone"]) - 1).max()
-    record = make_record(
-        protocol,
-        method,
-        dataset=faces,
-        embedder=recogniser,
+    path = entry.write(
         knowledge=alone[0].knowledge,
-        config={"protocol": asdict(protocol), **alone[0].config, "models": models},
+        config={**alone[0].config, "models": models},
         metrics={
             **{f"{way}/models_per_hour": middle(rate) for way, rate in rates.items()},
             **{
@@ -108,4 +97,4 @@ def time_one(
             "together/loss_difference": metric(apart, n=models),
         },
     )
-    print(record.write(records))
+    print(path)

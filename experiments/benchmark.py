@@ -1,17 +1,17 @@
-"""The published benchmark: what it consists of, what is missing of it, and what that would cost."""
+"""The published benchmark: its jobs, which of them are missing, and what those would cost."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from typing import Any
 
 from experiments.common import fail, main, specs_of
 from experiments.published import AUDITED, DOCUMENTED, EXPECTED, SEARCHES, SEEDS, STUDIES
 from gan_inversion.core.folders import ROOT
-from gan_inversion.core.record import Record
+from gan_inversion.core.record import costs, record_path
 from gan_inversion.core.storage import cache_dir, data_dir
 from gan_inversion.data.views import FILTERS, VIEWS
 from gan_inversion.protocols.membership.rules import labels
@@ -43,27 +43,27 @@ class Job:
     """One call of a program.
 
     Attributes:
-        program: module in `experiments`, and unless `protocol` is given the protocol's name.
-        options: of its command line.
-        methods: in the names of the records that it writes.
-        seed: in the same.
+        program: module in `experiments`.
+        options: its options on the command line.
+        methods: methods of the records that it writes, one each.
+        seed: seed of these records.
+        protocol: protocol of these records; by default that of the program's name.
     """
 
     program: str
     options: tuple[str, ...]
     methods: tuple[str, ...]
     seed: int = 0
-    protocol: str | None = None
+    protocol: str = ""
 
     @property
-    def held_by(self) -> str:
-        """Name of the protocol, and of the folder of its records."""
-        return self.protocol or self.program
+    def keys(self) -> list[tuple[str, str]]:
+        """Protocol and method of each record that it writes."""
+        return [(self.protocol or self.program, method) for method in self.methods]
 
     def records(self, results: Path) -> list[Path]:
-        """The records that it writes."""
-        folder = results / "records" / self.held_by
-        return [folder / f"{method}-{DATASET}-s{self.seed}.json" for method in self.methods]
+        """The files of its records."""
+        return [record_path(results / "records", *key, DATASET, self.seed) for key in self.keys]
 
     @property
     def command(self) -> list[str]:
@@ -73,67 +73,38 @@ class Job:
 
 def declared() -> Iterator[Job]:
     """Every job of the benchmark, in the order in which they are run."""
-    for view in VIEWS:
-        for name in FILTERS:
-            method = label_of("facenet", view, name)
-            yield Job("verification", ("--views", view, "--filters", name), (method,))
-    dlib = ("--embedders", "dlib", "--views", "aligned")
+    for view, name in product(VIEWS, FILTERS):
+        method = label_of("facenet", view, name)
+        yield Job("verification", ("--views", view, "--filters", name), (method,))
+    dlib = ("--recognisers", "dlib", "--views", "aligned")
     yield Job("verification", dlib, ("dlib_aligned",))
     yield Job("faces", (), ("aligned",))
-    for seed in SEEDS:
-        for method in DOCUMENTED:
-            yield _one("documented", method, seed)
-    for method in DOCUMENTED:
-        yield _one("documented", f"{method}_corrected", 0)
-    for method, seed in EXPECTED:
-        yield _one("inversion", method, seed)
-    for options in STUDIES:
-        yield _study(options)
+    corrected = [(f"{method}_corrected", 0) for method in DOCUMENTED]
+    documented = [*((method, seed) for seed in SEEDS for method in DOCUMENTED), *corrected]
+    for program, runs in (("documented", documented), ("inversion", EXPECTED)):
+        for method, seed in runs:
+            yield Job(program, ("--methods", method, "--seeds", str(seed)), (method,), seed)
+    for study in STUDIES:
+        options = [str(word) for name, values in study.items() for word in (f"--{name}", *values)]
+        (spec,) = specs_of(study["methods"])
+        methods = tuple(labels(spec, study.get("epochs", AUDITED)).values())
+        yield Job("shadows", tuple(options), methods, protocol="membership")
     for name in SEARCHES:
         yield Job("search", ("--searches", name), (f"search_{name}",))
 
 
-def _one(program: str, method: str, seed: int) -> Job:
-    return Job(program, ("--methods", method, "--seeds", str(seed)), (method,), seed)
-
-
-def _study(options: Mapping[str, Any]) -> Job:
-    given = [str(word) for name, some in options.items() for word in (f"--{name}", *some)]
-    (spec,) = specs_of(options["methods"])
-    methods = tuple(labels(spec, options.get("epochs", AUDITED)).values())
-    return Job("shadows", tuple(given), methods, protocol="membership")
-
-
-def costs() -> dict[tuple[str, str], float]:
-    """Seconds of each published protocol and method that says so, those of the slowest seed."""
-    spent: dict[tuple[str, str], float] = {}
-    for path in (PUBLISHED / "records").glob("*/*.json"):
-        record = Record.read(path)
-        examined = record.cost.get("examination_seconds", {}).values()
-        told = [record.cost.get("train_seconds"), record.cost.get("seconds"), *examined]
-        key = record.protocol, record.method
-        spent[key] = max(sum(filter(None, told)), spent.get(key, 0))
-    return {key: seconds for key, seconds in spent.items() if seconds}
-
-
 def run_all(options: Options) -> None:
-    """Say what is missing, run it, write the tables."""
+    """Print which jobs are missing, run them, and write the tables."""
     jobs, results = list(declared()), options.folder / "results"
     missing = [job for job in jobs if not all(path.exists() for path in job.records(results))]
     print(f"{len(jobs) - len(missing)} of {len(jobs)} jobs are recorded in {results}")
-    published = costs() if missing else {}
-    known = {
-        job: max(published.get((job.held_by, name), 0) for name in job.methods) for job in missing
-    }
-    for job, seconds in known.items():
-        told = f"{seconds / 60:.0f} minutes" if seconds else "not known"
-        print(f"{' '.join(job.command)}: {told}")
+    seconds = costs(PUBLISHED / "records") if missing else {}
+    expected = [max(seconds.get(key, 0) for key in job.keys) for job in missing]
+    for job, cost in zip(missing, expected, strict=True):
+        print(f"{' '.join(job.command)}: {f'{cost / 60:.0f} minutes' if cost else 'not known'}")
     if missing:
-        unknown = sum(not seconds for seconds in known.values())
-        print(
-            f"in all {sum(known.values()) / 3600:.1f} hours, "
-            f"and {unknown} jobs of which no record says it"
-        )
+        hours, unknown = sum(expected) / 3600, expected.count(0)
+        print(f"in all {hours:.1f} hours, and {unknown} jobs whose time no record gives")
     if options.dry_run:
         return
     options.folder.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
     try:
         given = tyro.cli(options)
         check_options(given)
-        load_backend()  # after parsing: it takes longer than to read the help
+        load_backend()  # after parsing, so that --help answers at once
         keep_freed_memory()
         body(given)
     except UserError as error:
@@ -82,17 +82,17 @@ def check_options(options: Any) -> None:
 
 
 def rehearsed(options: T, **changes: Any) -> T:
-    """The options, or with `--smoke` those of a rehearsal; what it overrides is told.
+    """The options, or with `--smoke` those of a rehearsal; prints which options that overrides.
 
-    A rehearsal is on drawn faces, by the recogniser that is shipped, under `runs/smoke`.
+    A rehearsal uses synthetic faces and the shipped recogniser, and writes under `runs/smoke`.
 
     Args:
         options: a dataclass with a field `smoke`.
-        changes: what else is other in a rehearsal.
+        changes: other options of a rehearsal, with their values.
     """
     if not options.smoke:  # type: ignore[attr-defined]
         return options
-    usual: dict[str, Any] = {"source": Source("synthetic"), "embedder": "compact"}
+    usual: dict[str, Any] = {"source": Source("synthetic"), "victim": "compact"}
     if folders := getattr(options, "folders", None):
         usual["folders"] = folders.inside("smoke")
     known = {field.name for field in dataclasses.fields(options)}  # type: ignore[arg-type]
@@ -107,11 +107,11 @@ def rehearsed(options: T, **changes: Any) -> T:
 
 
 def _leaves(options: Any, group: str = "") -> dict[str, tuple[Any, Any]]:
-    """Every option with its value and its default, by the name that the command line has for it."""
+    """The value and the default of every option, by its name on the command line."""
     found: dict[str, tuple[Any, Any]] = {}
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
-        if dataclasses.is_dataclass(value):  # only families of inverters keep their names
+        if dataclasses.is_dataclass(value):  # only options of families have a prefix
             found |= _leaves(
                 value, f"{field.name}." if isinstance(options, FamilyOptions) else group
             )
@@ -125,7 +125,7 @@ def _option(name: str) -> str:
 
 
 def _interrupt_again(caught: "sys.UnraisableHookArgs") -> None:
-    """Repeat a Ctrl-C that came while an object was being cleaned up, where Python drops it."""
+    """Repeat a Ctrl-C that came while an object was being cleaned up: Python drops those."""
     if caught.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(caught)
         return
@@ -134,7 +134,7 @@ def _interrupt_again(caught: "sys.UnraisableHookArgs") -> None:
         try:
             threading.Timer(0.1, interrupt_main).start()
             waiting = False
-        except KeyboardInterrupt:  # on a busy machine it came before this was left: dropped too
+        except KeyboardInterrupt:  # on a busy machine it comes before this block ends
             continue
 
 
@@ -145,7 +145,7 @@ def fail(sentence: str) -> int:
 
 
 def _group(family: Family) -> type:
-    """The options of a family for a command line: those of the preset unless they are given."""
+    """A dataclass of a family's options for the command line; None means the preset's value."""
     kinds, said = typing.get_type_hints(family.options), described(family.options)
     options = [
         (name, Annotated[kind | None, tyro.conf.arg(help=f"{said[name]} Default: the preset's.")],
@@ -173,20 +173,20 @@ def specs_of(
     epochs: int | None = None,
     knowledge: str = "black_box",
 ) -> list[MethodSpec]:
-    """What the methods on a command line stand for.
+    """The specs of the methods on a command line.
 
     Args:
         methods: presets of families, or `file.py:name`.
         families: options that differ from the presets', a `FamilyOptions`.
-        epochs: of the families that have them, unless None.
-        knowledge: what one of the user's own knows of the attacked recogniser.
+        epochs: of families that have this option and were not given it; None: the preset's.
+        knowledge: what a user's own method knows of the attacked recogniser.
 
     Raises:
         UserError: no such method.
     """
     changes = {}
     for family, options in dataclasses.asdict(families or FamilyOptions()).items():
-        if options.get("epochs", ...) is None:  # a family that has them, and is not told its own
+        if options.get("epochs", ...) is None:  # the family has epochs, and was given none
             options["epochs"] = epochs
         changes[family] = {name: value for name, value in options.items() if value is not None}
     found = []

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.common import Flat, main, rehearsed
-from gan_inversion.core.folders import ROOT
 from gan_inversion.core.storage import check_output, replaced_folder
 from gan_inversion.data.source import Source
 
@@ -34,8 +33,9 @@ class Options:
 
     source: Flat[Source] = Source()
 
-    embedder: str | None = None
-    """Your own recogniser as file.py:name, if the runs invert embeddings of it."""
+    victim: str | None = None
+    """Recogniser whose embeddings the runs invert, by name or your own as file.py:name; by default
+    the usual one of the data set."""
 
     port: int = 6006
     """Of TensorBoard, which listens on this machine only."""
@@ -48,36 +48,39 @@ class Options:
 
 
 def run_all(options: Options) -> None:
-    """Build, and serve."""
+    """Build the dashboard, and serve it."""
     smoke = Path("runs/smoke")
     options = rehearsed(
         options,
-        embedder=options.embedder,
+        victim=options.victim,
         records=smoke / "records",
         runs=smoke,
         pages=smoke,
         output=smoke / "dashboard",
     )
 
+    from gan_inversion.core.record import Selection
     from gan_inversion.core.run import history
     from gan_inversion.protocols.inversion.faces import shipped_faces, trained_faces, trained_runs
     from gan_inversion.protocols.inversion.grid import draw_faces
+    from gan_inversion.recognisers import name_of
     from gan_inversion.reporting.dashboard import read_all, training_events, write_all
+    from gan_inversion.reporting.pages import metrics_page
     from gan_inversion.reporting.tensorboard import RUNS, tab_place, tensorboard
 
     check_output(options.output, options.records)
-    records = read_all(options.records, options.source.dataset)
+    victim = name_of(options.victim) if options.victim else ""
+    chosen = Selection(options.source.dataset, victim=victim)
+    records = read_all(options.records, chosen)
     pages = {path.stem: path.read_text(encoding="utf-8") for path in options.pages.glob("*.md")}
-    explained = ROOT / "docs" / "metrics.md"
-    if explained.exists():  # an installed package has no docs beside it
-        pages["metrics"] = explained.read_text(encoding="utf-8")
+    pages["metrics"] = metrics_page()
     with replaced_folder(options.output) as folder:
         write_all(folder, records, pages)
         for run in sorted(options.runs.glob("*/*/log.jsonl")):
             training_events(folder / "training" / run.parent.name, history(run))
-        folders = trained_runs(options.runs, options.source.dataset)
+        folders = trained_runs(options.runs, chosen)
         if folders:
-            shown = trained_faces(folders, options.source, options.embedder)
+            shown = trained_faces(folders, options.source, options.victim)
         else:
             shown = shipped_faces()
         draw_faces(folder / "faces", shown)

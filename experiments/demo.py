@@ -20,8 +20,8 @@ NAMES = {
     "shipped": "the conditional GAN that is shipped, trained longer on more faces",
 }
 FAMILIES = {DECODER: "decoder", GAN: "conditional GAN"}  # what they are called in a sentence
-# Of the conditional GANs that are audited: many, and so small ones.
-SMALL = {"alone": 0, "steps": 40, "interval": 40, "ramp": 20, "batch_size": 8, "corrections": 0}
+# Options of the audited conditional GANs: small, because many are trained.
+SMALL = {"warmup": 0, "steps": 40, "interval": 40, "ramp": 20, "batch_size": 8, "corrections": 0}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Options:
 
 
 def open_bench() -> Any:
-    """Drawn people whom neither the shipped recogniser nor the shipped generator was trained on."""
+    """Synthetic subjects on whom the shipped recogniser and generator were not trained."""
     from gan_inversion.protocols.inversion.quick import quick_bench
     from gan_inversion.recognisers import Compact
 
@@ -47,7 +47,7 @@ def open_bench() -> Any:
 
 
 def trained(options: Options, bench: Any) -> dict[str, Any]:
-    """Both families, trained or trained before, and the shipped generator."""
+    """The inverters of both families, trained unless saved before, and the shipped one."""
     from gan_inversion.inverters.trained import open_trained
     from gan_inversion.protocols.inversion.run import train_on
 
@@ -60,8 +60,8 @@ def trained(options: Options, bench: Any) -> dict[str, Any]:
 
 
 def remembered(options: Options, bench: Any) -> dict[str, Any]:
-    """What membership attacks tell of small models of both families."""
-    from baselines.farm import train_specs
+    """Attack small models of both families for membership."""
+    from baselines.together import train_specs
     from gan_inversion.cgan.inverter import train_in_turn
     from gan_inversion.protocols.membership.quick import quick_leak
 
@@ -73,7 +73,7 @@ def remembered(options: Options, bench: Any) -> dict[str, Any]:
         return last
 
     def gans(*known: Any) -> Any:
-        return train_in_turn(gan, *known, seeds=seeds, recogniser=bench.judges[0].embedder)
+        return train_in_turn(gan, *known, seeds=seeds, recogniser=bench.victim.recogniser)
 
     size = {"models": MODELS, "members": MEMBERS, "seed": options.seed}
     return {name: quick_leak(train, bench, **size) for name, train in
@@ -81,7 +81,7 @@ def remembered(options: Options, bench: Any) -> dict[str, Any]:
 
 
 def run_all(options: Options) -> None:
-    """Train, judge, audit, and write the page."""
+    """Train, examine, audit, and write the page."""
     from gan_inversion.protocols.inversion.photographs import verdict
     from gan_inversion.protocols.inversion.quick import FMR, quick_verdicts
     from gan_inversion.reporting.demo import (
@@ -99,7 +99,7 @@ def run_all(options: Options) -> None:
     }
     leaks = remembered(options, bench)
     write_events(options.runs / "figures", judged, leaks)
-    threshold = bench.judges[0].thresholds[FMR].threshold
+    threshold = bench.victim.thresholds[FMR].threshold
     called = {NAMES[name]: found for name, found in judged.items()}
     said = numbers(
         called,

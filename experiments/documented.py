@@ -8,6 +8,7 @@ from experiments.common import Flat, main, rehearsed
 from experiments.published import DOCUMENTED
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
+from gan_inversion.core.record import Selection
 from gan_inversion.data.source import Source
 from gan_inversion.inverters.families import changed, specified
 
@@ -28,7 +29,7 @@ class Options:
 
     source: Flat[Source] = Source()
 
-    embedder: Literal["facenet", "compact"] = "facenet"
+    victim: Literal["facenet", "compact"] = "facenet"
     """Recogniser whose embeddings are inverted."""
 
     epochs: int = 10
@@ -60,12 +61,13 @@ def run_all(options: Options) -> None:
         methods,
         options.seeds,
         source=options.source,
-        embedder=options.embedder,
+        victim=options.victim,
         folders=options.folders,
         epochs=options.epochs,
     )
     folders = options.folders
-    write_documented(folders.records, folders.tables, dataset=options.source.dataset)
+    chosen = Selection(options.source.dataset, victim=options.victim)
+    write_documented(folders.records, folders.tables, chosen)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Images per second of FaceNet: ours, the documented way, and facenet-pytorch as users get it."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from experiments.common import main, rehearsed
+from experiments.common import Flat, main, rehearsed
+from gan_inversion.core.folders import Written
 from gan_inversion.protocols import Speed
 
 
@@ -24,22 +24,15 @@ class Options:
     contestants: tuple[str, ...] = ("documented", "facenet_pytorch")
     """What to time beside ours."""
 
-    records: Path = Path("results/records")
-    """Folder for the record."""
-
-    tables: Path = Path("docs")
-    """Folder for the table."""
+    folders: Flat[Written] = Written()
 
     smoke: bool = False
     """A rehearsal with compact and few pictures, everything under `runs/smoke`."""
 
 
 def run_all(options: Options) -> None:
-    """Time everyone in turn, and write the table."""
-    smoke = Path("runs/smoke")
-    options = rehearsed(
-        options, contestants=("documented",), records=smoke / "records", tables=smoke
-    )
+    """Time each implementation in turn, and write the table."""
+    options = rehearsed(options, contestants=("documented",))
 
     from gan_inversion.protocols.speed.embedding import embedding_speed
     from gan_inversion.recognisers import Compact, FaceNet
@@ -47,8 +40,8 @@ def run_all(options: Options) -> None:
 
     protocol = Speed(images=16, turns=2) if options.smoke else Speed()
     recogniser = Compact if options.smoke else FaceNet
-    embedding_speed(protocol, recogniser, options.contestants, options.records)
-    write_speed(options.records, options.tables)
+    embedding_speed(protocol, recogniser, options.contestants, options.folders.records)
+    write_speed(options.folders.records, options.folders.tables)
 
 
 if __name__ == "__main__":

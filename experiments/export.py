@@ -24,15 +24,15 @@ class Options:
 
     source: Flat[Source] = Source()
 
-    embedder: str = "facenet"
+    victim: str = "facenet"
     """Recogniser whose embeddings are inverted: facenet, compact, or your own as file.py:name."""
 
 
 def run_all(options: Options) -> None:
-    """Write split, embeddings and pictures."""
+    """Write the split, the embeddings and the images."""
     from gan_inversion.protocols.inversion.export import export
 
-    export(options.output, source=options.source, recogniser=options.embedder)
+    export(options.output, source=options.source, victim=options.victim)
 
 
 if __name__ == "__main__":

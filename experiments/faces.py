@@ -1,4 +1,4 @@
-"""Measure the photographs themselves: what the report slices reconstructions by."""
+"""Measure brightness and pose of the photographs, by which the report groups reconstructions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ class Options:
 
 
 def run_all(options: Options) -> None:
-    """Measure and record."""
+    """Measure every photograph, and write the record."""
     options = rehearsed(options, records=Path("runs/smoke/records"))
 
     from gan_inversion.protocols.faces import run

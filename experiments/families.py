@@ -20,7 +20,7 @@ register(
         "documented",
         baselines.DOCUMENTED,
         "baselines.inverter:DecoderInverter",
-        together="baselines.farm:train_specs",
+        together="baselines.together:train_specs",
     )
 )
 register(Family("private", baselines.PRIVATE, "baselines.private:PrivateInverter"))

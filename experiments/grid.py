@@ -1,4 +1,4 @@
-"""Draw what inverters make of people never seen: at random, the median and the worst."""
+"""Draw reconstructions of people never seen: random ones, the median and the worst."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ class Options:
 
     source: Flat[Source] = Source()
 
-    embedder: str | None = None
+    victim: str | None = None
     """Your own recogniser as file.py:name, if the runs invert embeddings of it."""
 
     own: str | None = None
@@ -37,7 +37,7 @@ class Options:
 
 
 def run_all(options: Options) -> None:
-    """Open the inverters, and draw."""
+    """Open the inverters, and draw the grid."""
     if not options.models:
         raise UserError("expected at least one run to draw, got none")
 
@@ -49,7 +49,7 @@ def run_all(options: Options) -> None:
         options.output,
         source=options.source,
         photographs=options.photographs,
-        own=options.embedder,
+        own=options.victim,
     )
 
 

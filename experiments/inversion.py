@@ -42,7 +42,7 @@ class Options:
 
     source: Flat[Source] = Source()
 
-    embedder: str = "facenet"
+    victim: str = "facenet"
     """Recogniser whose embeddings are inverted: facenet, compact, or your own as file.py:name."""
 
     judges: tuple[str, ...] = JUDGES
@@ -68,7 +68,7 @@ class Options:
 
 
 def other_judges(options: Options) -> tuple[str, ...]:
-    """The judges that are not the benchmark's: those have no say in any choice."""
+    """The judges without the benchmark's own, which must have no influence on any choice."""
     return tuple(judge for judge in options.judges if judge not in JUDGES)
 
 
@@ -79,12 +79,12 @@ def run_all(options: Options) -> None:
     options = rehearsed(
         options,
         methods=quick if options.methods == METHODS else options.methods,
-        embedder=options.embedder if is_own(options.embedder) else "compact",
+        victim=options.victim if is_own(options.victim) else "compact",
         judges=other_judges(options),
         seeds=options.seeds[:1],
         epochs=REHEARSED,
     )
-    if options.part == "validation":  # nothing of the benchmark is touched
+    if options.part == "validation":  # use neither the judges nor the folders of the benchmark
         folders = options.folders.inside("validation")
         options = replace(options, judges=other_judges(options), folders=folders)
     methods = [name for m in options.methods for name in (STEPWISE if m == "ablation" else [m])]
@@ -98,7 +98,7 @@ def run_all(options: Options) -> None:
 
     setting = Setting(
         options.source,
-        options.embedder,
+        options.victim,
         options.judges,
         results=options.folders.results,
         part=options.part,
@@ -114,14 +114,13 @@ def run_all(options: Options) -> None:
         )
     else:
         run.run_all(specs, options.seeds, setting=setting, folders=options.folders)
-    records, dataset = options.folders.records, options.source.dataset
+    records, chosen = options.folders.records, setting.selection
     write_inversion(
         records,
         options.folders.tables,
-        dataset=dataset,
-        part=options.part,
+        chosen,
         expected=EXPECTED if records == Folders().records else (),
-        checked=check_inversion(records, dataset=dataset, part=options.part),
+        checked=check_inversion(records, chosen),
     )
 
 

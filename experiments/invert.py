@@ -41,7 +41,7 @@ class Options:
     (250x250) or like its aligned view (160x160) already; always: all; never: none, they must be of
     one of the two sizes, and no face is looked for."""
 
-    embedder: str | None = None
+    victim: str | None = None
     """Your own recogniser as file.py:name, if the model inverts embeddings of it."""
 
     own: str | None = None
@@ -59,7 +59,7 @@ def run_all(options: Options) -> None:
         trained=open_trained(options.model, own=options.own),
         hypotheses=options.hypotheses,
         align=options.align,
-        own=options.embedder,
+        own=options.victim,
     )
 
 

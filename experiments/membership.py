@@ -40,7 +40,7 @@ class Options:
 
 
 def run_all(options: Options) -> None:
-    """Read, attack, record, tabulate."""
+    """Read the signals, attack them, and write the record and the table."""
     from gan_inversion.protocols.membership.own import audit_own
     from gan_inversion.reporting.pages import write_audit
 

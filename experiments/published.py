@@ -1,5 +1,7 @@
 """The published benchmark, declared: methods, seeds, studies, searches, published figures."""
 
+from typing import Any
+
 from baselines.options import DECODERS
 from gan_inversion.cgan.options import ABLATION, FAMILY
 from gan_inversion.protocols import Search
@@ -13,15 +15,15 @@ METHODS = (
     *(f"documented_{decoder}" for decoder in DECODERS),
 )
 SEEDS = (0, 1, 2)
-JUDGES = ("dlib",)  # independent recognisers, which have no say in any choice
-SIZES = (500, 1000, 2000, 4000)  # of the data-scaling curve, beside all training images
+JUDGES = ("dlib",)  # independent judges, which influence no training and no choice
+SIZES = (500, 1000, 2000, 4000)  # training images of the data-scaling curve, which ends with all
 STEPWISE = tuple(f"{FAMILY}_{name}_short" for name in ABLATION)
 TRAINED = f"{FAMILY}_cpu"  # the conditional GAN of the published benchmark
-LONGER = (f"{FAMILY}_long", f"{FAMILY}_gpu")  # four times as many pictures; six, and wider
+LONGER = (f"{FAMILY}_long", f"{FAMILY}_gpu")  # trained on 4 times as many images; 6 times, wider
 COMPARED = tuple(
     f"{FAMILY}_{variant}_cpu" for variant in ("mse", "identity", "pixels", "black_box")
-)  # the same with less: no adversary, no heads on the recogniser, no recogniser
-CURVE = tuple(f"ridge_pca_n{size}" for size in SIZES)  # the best baseline in dlib's eyes
+)  # only the squared error; no discriminator; one of pixels only; no victim gradients
+CURVE = tuple(f"ridge_pca_n{size}" for size in SIZES)  # the baseline dlib accepts most often
 EXPECTED = [
     *((method, seed) for method in (*METHODS, *CURVE, TRAINED) for seed in SEEDS),
     *((method, SEEDS[0]) for method in (*LONGER, *COMPARED, *STEPWISE)),
@@ -30,21 +32,21 @@ EXPECTED = [
 DOCUMENTED = ("mean_face", *(f"documented_{decoder}" for decoder in DECODERS))
 
 AUDITED = (10, 30)  # epochs after which a decoder is audited
-# Of membership: the options of experiments.shadows, and the names of the records they give.
+# Membership studies: the methods, and the options of experiments.shadows.
 SHADOWS = tuple(f"documented_{decoder}_n1000" for decoder in DECODERS)
-STUDIES = (
+STUDIES: tuple[dict[str, Any], ...] = (
     {"methods": ("documented_dense_n1000",)},
     {"methods": ("documented_dense_n1000",), "units": ("image",), "epochs": (100,)},
     {"methods": ("documented_conv_n1000",), "epochs": (10,)},
     {"methods": ("documented_conv_bn_n1000",), "epochs": (10,)},
-    # The thesis' president with all his images, from the first epoch on.
+    # With all images of George W. Bush, whom the thesis takes as its example; from epoch 1 on.
     {
         "methods": ("documented_dense",),
         "units": ("image",),
         "signals": ("log_mse",),
         "epochs": (1, 3, 10),
     },
-    # On as few images as differential privacy and the conditional GAN can be afforded for.
+    # 500 images: private training and the conditional GAN would take too long on more.
     {"methods": ("cgan_tiny_n500",)},
     {"methods": ("documented_dense_n500",), "units": ("image",)},
     {"methods": ("augmented_dense_n500",), "units": ("image",)},

@@ -1,4 +1,4 @@
-"""The benchmark on one page: tables, findings, curves, the ledger, faces and who is at risk."""
+"""The benchmark on one page: tables, findings, curves, membership, faces, people at risk."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,9 @@ class Options:
     dataset: DatasetName = "lfw"
     """Whose records: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
 
+    victim: str = ""
+    """Name of the recogniser that was attacked, where it is not the usual one of the data set."""
+
     output: Path = Path("runs/report.html")
     """The page."""
 
@@ -36,18 +39,19 @@ class Options:
 
 
 def run_all(options: Options) -> None:
-    """Read, draw, write."""
+    """Read the records, and write the report."""
     smoke = Path("runs/smoke")
     options = rehearsed(
         options, results=smoke, runs=smoke, dataset="synthetic", output=smoke / "report.html"
     )
 
+    from gan_inversion.core.record import Selection
     from gan_inversion.protocols.inversion.faces import shipped_strip
     from gan_inversion.reporting.report import write_report
 
     write_report(
         options.results,
-        options.dataset,
+        Selection(options.dataset, victim=options.victim),
         options.output,
         runs=options.runs if options.faces else None,
         drawn=shipped_strip,

@@ -31,7 +31,7 @@ class Options:
 
 
 def run_all(options: Options) -> None:
-    """Open each, wait, take its picture."""
+    """Take the pictures of the dashboard and the report, or of the demo."""
     from gan_inversion.reporting.browser import picture_all, picture_demo
 
     if options.demo is not None:

@@ -1,4 +1,4 @@
-"""Keras Tuner: the thesis' search as it was, an honest one beside it, and the GAN's own weights."""
+"""Searches by Keras Tuner: the thesis' own, an honest one, and one of the GAN's loss weights."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from experiments.published import SEARCHES
 from gan_inversion.core.folders import Folders
 from gan_inversion.data.source import Source
 
-# Modules that say what a search chooses from, and train with what was chosen.
+# Modules that define the options of a search, and train with those chosen.
 SEARCHERS = {
     "documented": "baselines.search",
     "honest": "baselines.search",
@@ -40,7 +40,7 @@ class Options:
 
     source: Flat[Source] = Source()
 
-    embedder: str = "facenet"
+    victim: str = "facenet"
     """Recogniser whose embeddings are inverted."""
 
     folders: Flat[Folders] = Folders()
@@ -58,7 +58,8 @@ def run_all(options: Options) -> None:
     from gan_inversion.reporting.pages import write_search
 
     folders = options.folders
-    bench = open_bench(Setting(options.source, options.embedder, results=folders.results))
+    setting = Setting(options.source, options.victim, results=folders.results)
+    bench = open_bench(setting)
     for name in options.searches:
         ground = set_up(
             name,
@@ -70,7 +71,7 @@ def run_all(options: Options) -> None:
             smoke=options.smoke,
         )
         run_one(ground, folders.records)
-    write_search(folders.records, folders.tables, dataset=options.source.dataset)
+    write_search(folders.records, folders.tables, setting.selection)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class Options:
 
     source: Flat[Source] = Source()
 
-    embedder: str = "facenet"
+    victim: str = "facenet"
     """Recogniser whose embeddings are inverted."""
 
     folders: Flat[Folders] = Folders()
@@ -91,10 +91,10 @@ def run_all(options: Options) -> None:
         options.workers,
     )
     folders = options.folders
-    setting = Setting(options.source, options.embedder, results=folders.results)
+    setting = Setting(options.source, options.victim, results=folders.results)
     for spec in specs:
         run_one(spec, study, setting=setting, folders=folders)
-    write_membership(folders.records, folders.tables, dataset=options.source.dataset)
+    write_membership(folders.records, folders.tables, setting.selection)
 
 
 if __name__ == "__main__":

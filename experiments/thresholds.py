@@ -17,7 +17,7 @@ class Options:
     are cached (facenet: 3 minutes, dlib: 9).
     """
 
-    embedders: tuple[str, ...] = ("facenet", "dlib")
+    recognisers: tuple[str, ...] = ("facenet", "dlib")
     """Recognisers: facenet, dlib, compact, or your own as file.py:function."""
 
     view: str = "aligned"
@@ -33,20 +33,20 @@ class Options:
 
 
 def run_all(options: Options) -> None:
-    """Enter the thresholds of every recogniser on all subjects."""
+    """Set every recogniser's thresholds on all subjects, and enter them in the registry."""
     registry = Path("runs/smoke/thresholds.json")
-    options = rehearsed(options, embedders=("compact",), registry=registry)
+    options = rehearsed(options, recognisers=("compact",), registry=registry)
 
     from gan_inversion.core.device import peak_memory
     from gan_inversion.protocols.verification.thresholds import set_thresholds
-    from gan_inversion.recognisers import embed_view, open_embedder
+    from gan_inversion.recognisers import embed_view, open_recogniser
 
     protocol, dataset = Inversion(view=options.view), options.source.open()
-    for name in options.embedders:
-        embedder = open_embedder(name)
-        embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
+    for name in options.recognisers:
+        recogniser = open_recogniser(name)
+        embeddings = embed_view(recogniser, dataset, view=protocol.view, resample=protocol.resample)
         start = time.perf_counter()
-        found = set_thresholds(options.registry, embedder, dataset, embeddings, protocol=protocol)
+        found = set_thresholds(options.registry, recogniser, dataset, embeddings, protocol=protocol)
         seconds = time.perf_counter() - start
         for fmr, line in sorted(found.items(), reverse=True):
             print(f"{name} FMR {fmr:g}: {line.threshold} {line.interval}, {line.pairs} pairs")

@@ -34,7 +34,7 @@ class Options:
 
     source: Flat[Source] = Source()
 
-    embedder: str = "facenet"
+    victim: str = "facenet"
     """Recogniser whose embeddings are inverted: facenet, compact, dlib, or your own as
     file.py:name."""
 
@@ -56,9 +56,9 @@ def run_all(options: Options) -> None:
     from gan_inversion.protocols.inversion.run import train_on
 
     if not spec.make().saves:
-        raise UserError(f"{spec.name} has no save: expected an inverter that can be kept")
-    # Thresholds, which its verdicts are by, stand in the folder of the runs.
-    setting = Setting(options.source, options.embedder, results=options.runs)
+        raise UserError(f"expected an inverter that can be saved; {spec.name} has no save")
+    # The thresholds that its verdicts need are written into the folder of the runs.
+    setting = Setting(options.source, options.victim, results=options.runs)
     folders = Folders(runs=options.runs)
     _, folder, seconds = train_on(
         open_bench(setting), spec, options.seed, folders=folders, half=options.half

@@ -38,7 +38,7 @@ class Options:
 
 
 def run_all(options: Options) -> None:
-    """Train, save the weights as float16, and record what the saved ones do."""
+    """Train, save the weights as float16, and record how well the saved ones verify."""
     smoke = options.runs / "smoke"
     small = replace(options.training, subjects=12, images=4, unseen=20, epochs=2)
     options = rehearsed(
@@ -51,7 +51,7 @@ def run_all(options: Options) -> None:
         body = train(options.training, options.runs)
         arrays = {f"{i:02d}": a.astype("float16") for i, a in enumerate(body.get_weights())}
         write_arrays(options.output, arrays)
-    print(verified(options.training, options.output).write(options.records))
+    print(verified(options.training, options.output, options.records))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Images per second of the conditional GAN's training step, and the floor that it stands on."""
+"""Images per second of the conditional GAN's training step, beside the rate of matrix products."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from experiments.common import main, rehearsed, specs_of
+from experiments.common import Flat, main, rehearsed, specs_of
+from gan_inversion.core.folders import Written
 from gan_inversion.data import Synthetic
 from gan_inversion.protocols import Speed
 
@@ -21,20 +21,15 @@ class Options:
     method: str = "cgan_cpu"
     """Which configuration: cgan[_<variant>][_<preset>]."""
 
-    records: Path = Path("results/records")
-    """Folder for the record."""
-
-    tables: Path = Path("docs")
-    """Folder for the table."""
+    folders: Flat[Written] = Written()
 
     smoke: bool = False
     """A rehearsal with compact and a small network, everything under `runs/smoke`."""
 
 
 def run_all(options: Options) -> None:
-    """Count, time, record."""
-    smoke = Path("runs/smoke")
-    options = rehearsed(options, records=smoke / "records", tables=smoke)
+    """Count the operations of a step, time it, and write the record."""
+    options = rehearsed(options)
     (spec,) = specs_of([options.method])
     if options.smoke:
         spec = spec.rehearsed()
@@ -43,7 +38,7 @@ def run_all(options: Options) -> None:
 
     from gan_inversion.cgan.speed import steps_to_time
     from gan_inversion.core.record import metric
-    from gan_inversion.protocols.records import make_record, recorded
+    from gan_inversion.protocols.records import Entry
     from gan_inversion.protocols.speed.turns import matrix_rate, middle, take_turns
     from gan_inversion.recognisers import Compact, FaceNet
     from gan_inversion.reporting.pages import write_speed
@@ -51,28 +46,24 @@ def run_all(options: Options) -> None:
     protocol = Speed(images=16, turns=2) if options.smoke else Speed()
     recogniser = Compact() if options.smoke else FaceNet()
     faces = Synthetic(protocol.images, 1)
-    path = options.records / protocol.name / f"{spec.name}-{faces.name}-s0.json"
-    if recorded(path, protocol_hash=protocol.hash, embedder_digest=recogniser.digest):
+    entry = Entry(options.folders.records, protocol, spec.name, faces, recogniser)
+    if entry.exists():
         return
     images = np.asarray(faces.view("aligned"))
     config, step, count, work = steps_to_time(spec.options, recogniser, images)
     rate = matrix_rate(precision=config.precision.removeprefix("mixed_"))
     speed = count / take_turns({"step": step}, protocol.turns)["step"]
-    record = make_record(
-        protocol,
-        spec.name,
-        dataset=faces,
-        embedder=recogniser,
+    path = entry.write(
         knowledge=config.knowledge,
-        config={"protocol": asdict(protocol), **asdict(config), "gflop_per_image": work},
+        config={**asdict(config), "gflop_per_image": work},
         metrics={
             "step/images_per_second": middle(speed),
             "step/share_of_matmul": middle(work * speed / rate),
             "matmul/gflop_per_second": metric(rate, n=1),
         },
     )
-    print(record.write(options.records))
-    write_speed(options.records, options.tables)
+    print(path)
+    write_speed(options.folders.records, options.folders.tables)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Prove the recognisers: ten folds of pairs, by view and resampling filter, with thresholds."""
+"""Verify ten folds of pairs by each recogniser, view and filter, and set thresholds."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Options:
     Expected: 0.9925 for facenet on the aligned view, 0.968 on the whole frame.
     """
 
-    embedders: tuple[str, ...] = ("facenet",)
+    recognisers: tuple[str, ...] = ("facenet",)
     """Recognisers: facenet, dlib, compact, or your own as file.py:name."""
 
     views: tuple[str, ...] = tuple(VIEWS)
@@ -38,12 +38,12 @@ class Options:
 
 def run_all(options: Options) -> None:
     """Measure every recogniser on every view and filter."""
-    options = rehearsed(options, embedders=("compact",))
+    options = rehearsed(options, recognisers=("compact",))
 
     from gan_inversion.protocols.verification import run
 
     run.run_all(
-        options.embedders,
+        options.recognisers,
         options.views,
         options.filters,
         source=options.source,

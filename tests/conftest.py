@@ -5,28 +5,19 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-import keras
 import pytest
 
+from gan_inversion import data
 from gan_inversion.cgan.options import PRESETS
 from gan_inversion.core.storage import data_dir
 from gan_inversion.data import Synthetic
+from tests.few import computed_eagerly, few
 
 ROOT = Path(__file__).parents[1]
 # These tests compile more than they compute.
 JAX = {"KERAS_BACKEND": "jax", "JAX_DISABLE_MOST_OPTIMIZATIONS": "true"}
 # The smallest conditional GAN: two intervals of two steps.
-SMALL = replace(
-    PRESETS["smoke"],
-    side=64,
-    width=4,
-    judge_width=4,
-    batch_size=4,
-    steps=4,
-    alone=0,
-    interval=2,
-    ramp=1,
-)
+SMALL = replace(PRESETS["smoke"], batch_size=4, steps=4, warmup=0, interval=2, ramp=1)
 
 
 def pytest_collection_modifyitems(items):
@@ -53,16 +44,18 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def traced_by_none():
-    """TensorFlow computes step by step: to trace a conditional GAN takes longer than ten steps."""
-    if keras.backend.backend() != "tensorflow":
+def eager():
+    """TensorFlow traces nothing."""
+    with computed_eagerly():
         yield
-        return
-    import tensorflow as tf
 
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+
+@pytest.fixture(scope="module")
+def small(eager):
+    """Programs rehearse on few faces."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "Synthetic", few)
+        yield
 
 
 @pytest.fixture(scope="session")

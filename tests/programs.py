@@ -13,8 +13,13 @@ from unittest.mock import patch
 from experiments.common import main
 from tests.conftest import ROOT
 
+SMALL = ("-m", "tests.few")  # programs that rehearse on few faces
 WITHOUT_TENSORFLOW = """
 import runpy, sys
+from gan_inversion import data
+from tests.few import few
+
+data.Synthetic = few
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):

@@ -1,11 +1,11 @@
-"""The conditional GAN's training: what both players see in a step, and what each is told.
+"""The conditional GAN's training step: one forward pass, and the loss of each of the two players.
 
-Fourth stage of the flow. Mirza & Osindero, "Conditional Generative Adversarial Nets", 2014, with
-the terms that `losses` defines and `Config` weighs. One forward pass serves both players; the
-gradients are taken in `gradient`.
+Mirza & Osindero, "Conditional Generative Adversarial Nets", 2014, with the terms that `losses`
+defines and `Config` weighs. The gradients are taken in `gradient`.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -20,29 +20,29 @@ from gan_inversion.data.views import SIZE
 from gan_inversion.inverters.augment import draw_views, view
 from gan_inversion.inverters.loop import Threaded
 
-SECOND = 8  # one in so many pictures is drawn with a second noise, for `diversity`
+SECOND = 8  # one image in so many is generated again with other noise, for `diversity`
 
 
 @dataclass
-class Seen:
-    """One side of a batch as the other networks see it.
+class Side:
+    """The real or the generated images of a batch, as discriminator and recogniser see them.
 
     Attributes:
-        pictures: float (B, 160, 160, 3), in sharp views.
-        maps: the recogniser's feature maps of other views, (B / recognised, H, W, C) each.
-        embeddings: the recogniser's, (B / recognised, D); of the generated side only.
+        images: float (B, 160, 160, 3), in sharp views.
+        maps: the recogniser's feature maps of other views, (B / recogniser_stride, H, W, C) each.
+        embeddings: the recogniser's, (B / recogniser_stride, D); of the generated side only.
     """
 
-    pictures: Any
+    images: Any
     maps: list
     embeddings: Any = None
 
 
 @dataclass
-class Witness:
-    """A frozen recogniser, cut in two, that some terms see through.
+class FrozenRecogniser:
+    """A recogniser in two parts, through which some terms of the loss are computed.
 
-    A plain object: a model would be taken for a part of the checkpoint.
+    It is no Keras model: Keras would save one as a part of the checkpoint.
 
     Attributes:
         trunk: pixels in [0, 255], (B, 160, 160, 3) -> feature maps.
@@ -52,17 +52,17 @@ class Witness:
     trunk: keras.Model
     head: keras.Model
 
-    def look(self, pictures) -> list:
-        """Feature maps (B, H, W, C) of pictures in [0, 1]."""
-        return keras.tree.flatten(self.trunk(255 * pictures, training=False))
+    def maps(self, images) -> list:
+        """Feature maps (B, H, W, C) of images in [0, 1]."""
+        return keras.tree.flatten(self.trunk(255 * images, training=False))
 
-    def recognise(self, maps: list):
-        """Embeddings (B, D) of pictures with these maps."""
+    def embed(self, maps: list):
+        """Embeddings (B, D) of images with these maps."""
         return self.head(maps[-1], training=False)
 
     @property
     def variables(self) -> list:
-        """Of both parts."""
+        """The variables of both parts."""
         return [*self.trunk.variables, *self.head.variables]
 
 
@@ -71,10 +71,10 @@ class Adversaries(keras.Model):
 
     Args:
         config: which terms, and their weights.
-        generator: embeddings (B, D) and noise (B, Z) -> pictures (B, S, S, 3) in [0, 1].
-        average: another like it; its weights follow those of `generator`.
+        generator: embeddings (B, D) and noise (B, Z) -> images (B, S, S, 3) in [0, 1].
+        average: another like it, whose weights are the EMA of the first one's.
         discriminator: as `networks.discriminator`. None without an adversarial term.
-        witness: the recogniser. None if no term needs it.
+        recogniser: for terms that are computed through it. None if no term is.
     """
 
     def __init__(
@@ -84,23 +84,29 @@ class Adversaries(keras.Model):
         average: keras.Model,
         discriminator: keras.Model | None,
         *,
-        witness: Witness | None,
+        recogniser: FrozenRecogniser | None,
     ):
         super().__init__(name="cgan")
-        self.config, self.witness = config, witness
+        self.config, self.recogniser = config, recogniser
         self.generator, self.discriminator, self.average = generator, discriminator, average
         self.players = [generator, *([discriminator] if discriminator else [])]
+        adam = partial(keras.optimizers.Adam, beta_1=0.0, beta_2=0.99)
+        rates = config.learning_rate, config.discriminator_learning_rate
+        self.optimizers = [adam(rate) for rate, _ in zip(rates, self.players, strict=False)]
+        for optimizer, player in zip(self.optimizers, self.players, strict=True):
+            optimizer.build(player.trainable_variables)
         average.trainable = False
         average.set_weights(generator.get_weights())
-        names = ["loss", *config.terms, *(["judge"] if config.adversarial else [])]
+        names = ["loss", *config.terms, *(["discriminator"] if config.adversarial else [])]
         self.means = {name: keras.metrics.Mean(name) for name in names}
         self.built = True
 
     @property
     def non_trainable_variables(self) -> list:
-        """With the recogniser's: what a compiled step is not given becomes a constant of it."""
-        frozen = self.witness.variables if self.witness else []
-        return [*super().non_trainable_variables, *frozen]
+        """With those that Keras does not track, or a compiled step would hold them as constants."""
+        frozen = self.recogniser.variables if self.recogniser else []
+        second = [variable for other in self.optimizers[1:] for variable in other.variables]
+        return [*super().non_trainable_variables, *second, *frozen]
 
     def train_step(self, *arguments):
         return gradient.train_step(self, *arguments)
@@ -112,21 +118,21 @@ class Adversaries(keras.Model):
         if config.side != SIZE:
             real = ops.image.resize(real, (config.side, config.side), antialias=True)
         fake = self.generator([embeddings, noise], training=True)
-        photographs, drawings = self.see(real, fake, batch["views"])
-        verdicts, judged = {}, []
+        real_side, fake_side = self.sides(real, fake, batch["views"])
+        adversarial, discriminator_loss = {}, []
         if self.discriminator:
-            verdicts, *judged = self.judge(photographs, drawings, embeddings)
-            self.means["judge"].update_state(judged[0])
+            adversarial, *discriminator_loss = self.discriminate(real_side, fake_side, embeddings)
+            self.means["discriminator"].update_state(discriminator_loss[0])
         terms = {
             "l2": lambda: losses.l2(real, fake),
             "l1": lambda: losses.l1(real, fake),
             "dissimilarity": lambda: losses.dissimilarity(real, fake),
-            "midlayer": lambda: losses.feature_distance(photographs.maps, drawings.maps),
+            "midlayer": lambda: losses.feature_distance(real_side.maps, fake_side.maps),
             "identity": lambda: losses.identity(
-                embeddings[:: config.recognised], drawings.embeddings
+                embeddings[:: config.recogniser_stride], fake_side.embeddings
             ),
-            "adversarial": lambda: verdicts["adversarial"],
-            "projected": lambda: verdicts["projected"],
+            "adversarial": lambda: adversarial["adversarial"],
+            "projected": lambda: adversarial["projected"],
             "diversity": lambda: self.diversity(fake, batch),
         }
         step = ops.cast(self.optimizer.iterations, "float32")
@@ -137,66 +143,66 @@ class Adversaries(keras.Model):
             self.means[name].update_state(value)
             total += getattr(config, name) * (ramp if name in RAMPED else 1.0) * value
         self.means["loss"].update_state(total)
-        return [total, *judged]
+        return [total, *discriminator_loss]
 
-    def see(self, real, fake, views: dict) -> tuple[Seen, Seen]:
-        """Both sides of a batch in the same random views."""
-        photographs, drawings = (Seen(view(some, views, sharp=True), []) for some in (real, fake))
-        if witness := self.witness:
-            chosen = slice(None, None, self.config.recognised)
-            some = {name: values[chosen] for name, values in views.items()}
-            photographs.maps = witness.look(view(real[chosen], some))
-            drawings.maps = witness.look(view(fake[chosen], some))
+    def sides(self, real, fake, views: dict) -> tuple[Side, Side]:
+        """The real and the generated images of a batch, in the same random views."""
+        both = Side(view(real, views, sharp=True), []), Side(view(fake, views, sharp=True), [])
+        if recogniser := self.recogniser:
+            chosen = slice(None, None, self.config.recogniser_stride)
+            shown = {name: values[chosen] for name, values in views.items()}
+            for side, images in zip(both, (real, fake), strict=True):
+                side.maps = recogniser.maps(view(images[chosen], shown))
             if self.config.identity:
-                drawings.embeddings = witness.recognise(drawings.maps)
-        return photographs, drawings
+                both[1].embeddings = recogniser.embed(both[1].maps)
+        return both
 
-    def judge(self, photographs: Seen, drawings: Seen, embeddings) -> tuple:
-        """The discriminator's verdicts, pixel head and others, and its own loss."""
+    def discriminate(self, real_side: Side, fake_side: Side, embeddings) -> tuple:
+        """The generator's adversarial terms by name, and the discriminator's loss."""
         config = self.config
         sides = [
-            [side.pictures, *(side.maps if config.projected else [])]
-            for side in (photographs, drawings)
+            [side.images, *(side.maps if config.projected else [])]
+            for side in (real_side, fake_side)
         ]
         real, fake = (self.logits(parts, embeddings, training=True) for parts in sides)
-        verdicts, judged = {}, 0.0
-        for name, theirs, ours in zip(("adversarial", "projected"), real, fake, strict=False):
-            verdicts[name], own = losses.ADVERSARIAL[config.loss](theirs, ours)
-            judged += own
+        terms, total = {}, 0.0
+        for name, of_real, of_fake in zip(("adversarial", "projected"), real, fake, strict=False):
+            terms[name], loss = losses.ADVERSARIAL[config.loss](of_real, of_fake)
+            total += loss
         if config.gradient_penalty:
             for parts in sides:
                 slopes = gradient.input_gradients(
                     lambda parts: sum(map(ops.sum, self.logits(parts, embeddings))),
                     [ops.stop_gradient(part) for part in parts],
                 )
-                judged += config.gradient_penalty * losses.gradient_penalty(slopes)
-        return verdicts, judged
+                total += config.gradient_penalty * losses.gradient_penalty(slopes)
+        return terms, total
 
     def logits(self, parts: list, embeddings, *, training: bool = False) -> list:
-        """Of the pixel head, (B, 1), and, given maps, of the others, (B / recognised, heads)."""
-        picture, *maps = parts
-        seen = [*maps, embeddings[:: self.config.recognised]] if maps else []
-        found = self.players[1]([picture, embeddings, *seen], training=training)
-        return keras.tree.flatten(found)  # Keras gives a single output without its list
+        """Logits of the pixel head, (B, 1), and, given feature maps, of the heads on these."""
+        images, *maps = parts
+        others = [*maps, embeddings[:: self.config.recogniser_stride]] if maps else []
+        logits = self.players[1]([images, embeddings, *others], training=training)
+        return keras.tree.flatten(logits)  # Keras gives a single output without its list
 
     def diversity(self, fake, batch: dict):
-        """Mode-seeking term: some embeddings are drawn with a second noise."""
+        """Mode-seeking term: for some embeddings a second image is generated with other noise."""
         embeddings, noise, second = (
             batch[name][::SECOND] for name in ("embeddings", "noise", "second")
         )
         other = self.generator([embeddings, second], training=True)
         return losses.mode_seeking((fake[::SECOND], other), (noise, second))
 
-    def follow(self) -> None:
-        """Let the average move towards the generator: quickly at first, then by `memory`."""
+    def update_average(self) -> None:
+        """Move the averaged weights towards the generator's: quickly at first, then by `ema`."""
         step = ops.cast(self.optimizer.iterations, "float32")
-        rate = ops.maximum(1 - self.config.memory, 9 / (10 + step))
+        rate = ops.maximum(1 - self.config.ema, 9 / (10 + step))
         for slow, fast in zip(self.average.weights, self.generator.weights, strict=True):
             slow.assign(slow + rate * (fast - slow))
 
 
-class Draws(Threaded):
-    """The batches of one interval; what is in a batch hangs on seed and step only.
+class StepBatches(Threaded):
+    """The batches of one interval; the content of a batch depends on seed and step only.
 
     Args:
         embeddings: float32 (N, D).

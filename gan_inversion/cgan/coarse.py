@@ -1,7 +1,7 @@
-"""Where a generator starts from: the coarse picture that a linear map sees in an embedding.
+"""The coarse image that a generator starts from: a linear function of the embedding.
 
-Third stage of the flow. Ridge regression (Hoerl & Kennard, Technometrics 1970) gives in seconds
-what gradient descent needs hundreds of steps for: where the face is, its colours and its light.
+Ridge regression (Hoerl & Kennard, Technometrics 1970) finds in seconds what gradient descent needs
+hundreds of steps for: where the face is, its colours and its light.
 """
 
 import keras
@@ -10,8 +10,8 @@ from sklearn.linear_model import Ridge
 
 from gan_inversion.data.dataset import Images
 
-PENALTY = 0.01  # an image, with embeddings scaled to variance 1 a component
-LIMIT = 0.99  # of the picture in [-1, 1], whose inverse hyperbolic tangent is fitted
+PENALTY = 0.01  # per image, with embeddings scaled to variance 1 per component
+LIMIT = 0.99  # largest pixel value in [-1, 1]: its inverse hyperbolic tangent is fitted
 BLOCK = 256  # images shrunk at once
 
 
@@ -21,7 +21,7 @@ def coarse_weights(embeddings: np.ndarray, images: Images, side: int) -> list[np
     Args:
         embeddings: float32 (N, D), unit norm.
         images: uint8 (N, S, S, 3).
-        side: of the coarse picture.
+        side: of the coarse image, in pixels.
     """
     count, dimension = embeddings.shape
     small = [

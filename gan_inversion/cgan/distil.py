@@ -1,8 +1,8 @@
 """A surrogate of the attacked recogniser, for attackers who hold embeddings but no recogniser.
 
-Fourth stage of the flow. A network of the compact recogniser's architecture learns to give the
-embeddings of the training pictures; a conditional GAN is then trained through it instead. It sees
-the very pairs that a black-box decoder sees, and nothing else.
+A network of the compact recogniser's architecture learns to predict the embeddings of the training
+images; a conditional GAN is then trained through it instead of the victim. It is trained on the
+same pairs as a black-box decoder, and on nothing else.
 """
 
 import keras
@@ -12,14 +12,14 @@ from keras import layers
 from gan_inversion.core.run import Run
 from gan_inversion.data.dataset import Images
 from gan_inversion.inverters.loop import fit, shuffled
-from gan_inversion.recognisers import Compact, KerasEmbedder
+from gan_inversion.recognisers import Compact, KerasRecogniser
 from gan_inversion.recognisers.compact import compact_network
 
 BATCH = 64
 LEARNING_RATE = 2e-3
 
 
-class Surrogate(KerasEmbedder):
+class Surrogate(KerasRecogniser):
     """A distilled recogniser.
 
     Args:
@@ -50,9 +50,9 @@ def distil(
 
     Args:
         embeddings: float32 (N, D), of the attacked recogniser.
-        images: uint8 (N, 160, 160, 3), the pictures they came from.
+        images: uint8 (N, 160, 160, 3), which they came from.
         seed: for weights, order and augmentation.
-        epochs: passes over them.
+        epochs: passes over the images.
         run: where to log and checkpoint.
     """
     keras.utils.set_random_seed(seed)

@@ -1,7 +1,8 @@
-"""The gradient step of two players, for each Keras backend: the one place where they differ.
+"""The gradient step of two players: the only code that differs between Keras backends.
 
-A model gives a loss for each of its `players` from one forward pass; each player's weights move by
-the gradient of its own loss.
+A model gives a loss for each of its players from one forward pass; each player's weights move by
+the gradient of its own loss, with an optimiser and a learning rate of its own (two time scales:
+Heusel et al., NeurIPS 2017).
 """
 
 from typing import Any
@@ -12,27 +13,12 @@ from keras import ops
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
-class TwoTimescaleAdam(keras.optimizers.Adam):
-    """Adam with a learning rate for each of two players (Heusel et al., NeurIPS 2017).
-
-    Args:
-        learning_rate: for the first variables.
-        second_rate: for the others.
-        first: how many variables come before those.
-        options: of Adam.
-    """
-
-    def __init__(self, learning_rate: float, second_rate: float, first: int, **options: Any):
-        super().__init__(learning_rate, **options)
-        self.pace, self.first = second_rate / learning_rate, first
-
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        second = self._get_variable_index(variable) >= self.first
-        super().update_step(gradient, variable, learning_rate * (self.pace if second else 1.0))
-
-
 def train_step(model: Any, *arguments: Any) -> Any:
-    """Keras' `train_step` of a model with `losses(batch)`, `players` and `follow()`."""
+    """Keras' `train_step` of a model of several players.
+
+    The model has `losses(batch)`, and in the same order `players` and `optimizers`, of which the
+    first is `model.optimizer`; variables of the others are among its `non_trainable_variables`.
+    """
     return (_tensorflow_step if TENSORFLOW else _jax_step)(model, *arguments)
 
 
@@ -42,12 +28,12 @@ def _tensorflow_step(model: Any, data: tuple) -> dict:
     with tf.GradientTape(persistent=True) as tape:
         losses = model.losses(data[0])
     gradients = [
-        part
+        tape.gradient(loss, player.trainable_variables)
         for loss, player in zip(losses, model.players, strict=True)
-        for part in tape.gradient(loss, player.trainable_variables)
     ]
-    model.optimizer.apply(gradients, model.trainable_variables)
-    model.follow()
+    for optimizer, player, slopes in zip(model.optimizers, model.players, gradients, strict=True):
+        optimizer.apply(slopes, player.trainable_variables)
+    model.update_average()
     return model.get_metrics_result()
 
 
@@ -55,31 +41,40 @@ def _jax_step(model: Any, state: tuple, data: tuple) -> tuple:
     import jax
 
     trainable, fixed, optimizer, metrics = state
+    weights, own = model.trainable_variables, model.optimizer.variables
     others = [*model.non_trainable_variables, *model.metrics_variables]
 
     def forward(trainable: list) -> tuple:
-        known = [*zip(model.trainable_variables, trainable, strict=True)]
-        known += zip(others, [*fixed, *metrics], strict=True)
-        known += zip(model.optimizer.variables, optimizer, strict=True)  # it counts the steps
-        with keras.StatelessScope(known) as scope:
+        values = [*trainable, *fixed, *metrics, *optimizer]  # the optimiser counts the steps
+        with keras.StatelessScope([*zip([*weights, *others, *own], values, strict=True)]) as scope:
             losses = model.losses(data[0])
         return losses, [scope.get_current_value(variable) for variable in others]
 
     _, backward, changed = jax.vjp(forward, trainable, has_aux=True)
-    gradients: list = []
+    values = dict(zip(map(id, [*weights, *others, *own]), [*trainable, *changed, *optimizer],
+                      strict=True))  # fmt: skip
     for place, player in enumerate(model.players):
-        chosen = [float(other == place) for other in range(len(model.players))]
-        own = slice(len(gradients), len(gradients) + len(player.trainable_variables))
-        gradients += backward(chosen)[0][own]
-    trainable, optimizer = model.optimizer.stateless_apply(optimizer, gradients, trainable)
-    known = [*zip(model.trainable_variables, trainable, strict=True)]
-    known += zip(model.optimizer.variables, optimizer, strict=True)
-    known += zip(others, changed, strict=True)
+        one_hot = [float(other == place) for other in range(len(model.players))]
+        slopes = dict(zip(map(id, weights), backward(one_hot)[0], strict=True))
+        moved, state_of = player.trainable_variables, model.optimizers[place].variables
+        after = model.optimizers[place].stateless_apply(
+            [values[id(variable)] for variable in state_of],
+            [slopes[id(variable)] for variable in moved],
+            [values[id(variable)] for variable in moved],
+        )
+        for variables, new in zip((moved, state_of), after, strict=True):
+            values |= zip(map(id, variables), new, strict=True)
+    every = [*weights, *others, *own]
+    known = [(variable, values[id(variable)]) for variable in every]
     with keras.StatelessScope(known) as scope:
-        model.follow()
+        model.update_average()
         logs = model.get_metrics_result()
-    after = [scope.get_current_value(variable) for variable in others]
-    fixed, metrics = after[: len(fixed)], after[len(fixed) :]
+    after_all = [scope.get_current_value(variable) for variable in every]
+    parts, start = [], 0
+    for size in (len(trainable), len(fixed), len(metrics), len(optimizer)):
+        parts.append(after_all[start : start + size])
+        start += size
+    trainable, fixed, metrics, optimizer = parts
     return logs, (trainable, fixed, optimizer, metrics)
 
 

@@ -1,4 +1,4 @@
-"""The conditional GAN as an inverter: what `Config` describes, from `fit` to a saved generator."""
+"""The conditional GAN as an inverter: training, inverting, saving and loading."""
 
 import json
 import zlib
@@ -12,13 +12,13 @@ from typing import Any, Self
 import keras
 import numpy as np
 
-from gan_inversion.cgan.adversarial import Adversaries, Draws, Witness
+from gan_inversion.cgan.adversarial import Adversaries, FrozenRecogniser, StepBatches
 from gan_inversion.cgan.coarse import coarse_weights
 from gan_inversion.cgan.distil import distil
-from gan_inversion.cgan.gradient import TwoTimescaleAdam
 from gan_inversion.cgan.networks import COARSE, discriminator, generator
 from gan_inversion.cgan.options import Config
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.older import todays_options
 from gan_inversion.core.predict import in_blocks
 from gan_inversion.core.run import Run, to_uint8
 from gan_inversion.core.seeding import stream
@@ -27,8 +27,13 @@ from gan_inversion.data import Subset
 from gan_inversion.data.dataset import Images
 from gan_inversion.data.views import SIZE
 from gan_inversion.inverters.base import Inverter, check_fit, check_invert
-from gan_inversion.inverters.loop import fit
-from gan_inversion.recognisers import Embedder, KerasEmbedder, fastest_precision, load_embedder
+from gan_inversion.inverters.loop import fit, state
+from gan_inversion.recognisers import (
+    KerasRecogniser,
+    Recogniser,
+    fastest_precision,
+    load_recogniser,
+)
 
 BLOCK = 16  # embeddings inverted at once
 WEIGHTS = "weights.npz"  # of a saved generator
@@ -40,22 +45,22 @@ class ConditionalGAN(Inverter):
 
     Args:
         config: terms, weights, sizes, steps.
-        recogniser: the attacked one, which trains the generator and corrects what it is given;
-            with `knowledge="black_box"` it is not looked at.
+        recogniser: the victim, for loss terms that are computed through it and for corrections at
+            inversion; with `knowledge="black_box"` it is not used.
         name: the record's `method`.
     """
 
-    def __init__(self, config: Config, *, recogniser: Embedder | None = None, name: str = "cgan"):
+    def __init__(self, config: Config, *, recogniser: Recogniser | None = None, name: str = "cgan"):
         self.settings, self.recogniser, self.name = config, recogniser, name
         self.config: dict[str, Any] = asdict(config)
-        asked = config.needs_recogniser or config.corrections  # pixel terms alone ask nothing
+        asked = config.needs_recogniser or config.corrections  # pixel terms alone need none
         self.knowledge: str = config.knowledge if asked else "black_box"
         self.recogniser_name: str | None = getattr(recogniser, "name", None)
         self.model: keras.Model | None = None
         self._players: Adversaries | None = None
 
     @classmethod
-    def made(cls, options: Config, *, name: str, recogniser: Embedder | None = None) -> Self:
+    def made(cls, options: Config, *, name: str, recogniser: Recogniser | None = None) -> Self:
         return cls(options, recogniser=recogniser, name=name)
 
     @property
@@ -70,7 +75,7 @@ class ConditionalGAN(Inverter):
     def dimension(self) -> int | None:  # type: ignore[override]
         return self.model.input_shape[0][1] if self.model else None
 
-    def attack_by(self, recogniser: Embedder) -> None:
+    def attack_by(self, recogniser: Recogniser) -> None:
         self.recogniser = recogniser
 
     def passes(self, members: int) -> int:
@@ -79,7 +84,7 @@ class ConditionalGAN(Inverter):
     def signals(self, embeddings: np.ndarray, images: np.ndarray) -> dict[str, np.ndarray]:
         if not self.settings.adversarial:
             return {}
-        return {"discriminator": self.credit(embeddings, images)}
+        return {"discriminator": self.discriminator_logits(embeddings, images)}
 
     def fit(
         self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
@@ -91,8 +96,8 @@ class ConditionalGAN(Inverter):
             raise UserError(f"expected {config.batch_size} images or more, got {len(images)}")
         recogniser = self._recogniser(embeddings, images, seed=seed, run=run)
         *before, last = config.phases
-        begun = run is not None and run.checkpoint.exists()  # the last phase: it holds all
-        early = run.folder / "alone.npz" if run else None
+        begun = run is not None and run.checkpoint.exists()  # its checkpoint holds everything
+        early = run.folder / "warmup.npz" if run else None
         for phase in () if begun else before:
             self._train(phase, embeddings, images, recogniser, seed=seed, run=run, checkpoint=early)
         done = sum(phase.steps for phase in before)
@@ -108,26 +113,26 @@ class ConditionalGAN(Inverter):
         config: Config,
         embeddings: np.ndarray,
         images: Images,
-        recogniser: KerasEmbedder | None,
+        recogniser: KerasRecogniser | None,
         *,
         seed: int,
         run: Run | None,
         checkpoint: Path | None,
         done: int = 0,
     ) -> None:
-        """Train with one phase's configuration, from the generator that there is.
+        """Train one phase, from the weights of the phase before or from the coarse ones.
 
         Args:
             config: of the phase.
             embeddings, images: to train on.
-            recogniser: what the terms see through.
+            recogniser: that loss terms are computed through.
             seed: of weights and batches.
             run: of the whole training.
             checkpoint: of the phase.
             done: steps before it.
         """
         players = adversaries(config, embeddings.shape[1], recogniser, seed=seed)
-        if checkpoint is None or not checkpoint.exists():  # which holds them
+        if checkpoint is None or not checkpoint.exists():  # a checkpoint holds the weights
             generators = players.generator, players.average
             if self.model is not None:
                 for model in generators:
@@ -140,7 +145,7 @@ class ConditionalGAN(Inverter):
         first = done // config.interval
         fit(
             players,
-            partial(_draws, embeddings, images, config, seed),
+            partial(_step_batches, embeddings, images, config, seed),
             epochs=first + config.steps // config.interval,
             seed=seed,
             first=first,
@@ -151,15 +156,15 @@ class ConditionalGAN(Inverter):
 
     def _recogniser(
         self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None
-    ) -> KerasEmbedder | None:
-        """What the terms see through: the attacked recogniser, or a surrogate of it."""
+    ) -> KerasRecogniser | None:
+        """The recogniser that loss terms are computed through: the victim, or its surrogate."""
         config = self.settings
         if not config.needs_recogniser:
             return None
         if config.knowledge == "black_box":
             with part(run, "surrogate", seed) as own:
                 return distil(embeddings, images, epochs=config.surrogate, seed=seed, run=own)
-        if isinstance(self.recogniser, KerasEmbedder):
+        if isinstance(self.recogniser, KerasRecogniser):
             return self.recogniser
         raise UserError(
             f"{self.name} is trained through the recogniser that it attacks: expected one that is "
@@ -170,49 +175,49 @@ class ConditionalGAN(Inverter):
         """Reconstruct float32 (N, 160, 160, 3) in [0, 1] from float32 (N, D) embeddings.
 
         Args:
-            embeddings: of unit norm; one embedding gets the same picture whenever it is inverted.
-            hypothesis: which of the pictures that the noise allows.
+            embeddings: of unit norm; the same embedding always gets the same image.
+            hypothesis: index of one of several reconstructions, each with its own noise.
 
         Raises:
-            UserError: not fitted, other embeddings than those, or no recogniser to correct by.
+            UserError: it is not fitted, embeddings do not fit, or corrections lack a recogniser.
         """
         if self.model is None:
             raise UserError(f"{self.name} must be fitted or loaded before it inverts")
         check_invert(embeddings, self.model.input_shape[0][1])
         embeddings = np.asarray(embeddings, "float32")
-        drawn = [
+        noise = [
             stream(hypothesis, "noise", zlib.crc32(row.tobytes())).standard_normal(
                 self.settings.noise, "float32"
             )
             for row in embeddings
         ]
-        draw = partial(self._draw, noise=np.stack(drawn))
+        generate = partial(self._generate, noise=np.stack(noise))
         if not self.settings.corrections:
-            return draw(embeddings)
+            return generate(embeddings)
         if self.recogniser is None:
             if self.recogniser_name is None:
                 raise UserError(f"{self.name} corrects by the attacked recogniser: expected one")
-            self.recogniser = load_embedder(self.recogniser_name)
+            self.recogniser = load_recogniser(self.recogniser_name)
         return back_projected(
-            draw,
+            generate,
             self.recogniser.embed,
             embeddings,
             corrections=self.settings.corrections,
             gain=self.settings.gain,
         )
 
-    def _draw(self, embeddings: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    def _generate(self, embeddings: np.ndarray, noise: np.ndarray) -> np.ndarray:
         pictures = in_blocks(self.model, [embeddings, noise], BLOCK)
         if self.settings.side != SIZE:
             pictures = keras.ops.image.resize(pictures, (SIZE, SIZE), interpolation="bicubic")
         return np.clip(np.asarray(pictures), 0, 1)
 
-    def credit(self, embeddings: np.ndarray, images: np.ndarray) -> np.ndarray:
-        """What the discriminator gives for photographs of these embeddings: logits, float32 (N,).
+    def discriminator_logits(self, embeddings: np.ndarray, images: np.ndarray) -> np.ndarray:
+        """The discriminator's logits for photographs and their embeddings: float32 (N,).
 
-        The mean over its heads, which also see how pictures of a block of 16 differ: the same
-        images in the same order are credited alike. It is not saved: only an inverter that was
-        fitted has it.
+        They are means over its heads. The heads also use the deviation over a block of 16, so that
+        logits are the same only for the same images in the same order. The discriminator is not
+        saved: only an inverter that was just fitted has one.
 
         Args:
             embeddings: float32 (N, D).
@@ -230,8 +235,8 @@ class ConditionalGAN(Inverter):
             pictures = keras.ops.convert_to_tensor(images[some], "float32") / 255
             vectors = keras.ops.convert_to_tensor(embeddings[some], "float32")
             seen = [pictures, vectors]
-            if self.settings.projected and players.witness:
-                seen += [*players.witness.look(pictures), vectors]
+            if self.settings.projected and players.recogniser:
+                seen += [*players.recogniser.maps(pictures), vectors]
             found = keras.tree.flatten(players.discriminator(seen, training=False))
             logits.append(np.concatenate([np.asarray(part) for part in found], axis=1).mean(axis=1))
         return np.concatenate(logits)
@@ -264,12 +269,12 @@ class ConditionalGAN(Inverter):
         try:
             name, recogniser = config.pop("name"), config.pop("recogniser")
             dimension = int(config.pop("dimension"))
-            inverter = cls(Config(**config), name=name)
+            inverter = cls(Config(**todays_options(config)), name=name)
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path / 'inverter.json'} is not of this version: {error}") from error
         inverter.recogniser_name = recogniser
         precision = inverter.settings.precision.replace("auto", "float32")
-        model = draw(inverter.settings, dimension, precision)
+        model = build_generator(inverter.settings, dimension, precision)
         with np.load(path / WEIGHTS, allow_pickle=False) as arrays:
             model.set_weights([arrays[name].astype("float32") for name in sorted(arrays.files)])
         inverter.model = model
@@ -283,23 +288,23 @@ def train_in_turn(
     membership: np.ndarray,
     *,
     seeds: Sequence[int],
-    recogniser: KerasEmbedder,
+    recogniser: KerasRecogniser,
 ) -> Iterator[ConditionalGAN]:
-    """Train several conditional GANs, one after another, by one compiled step.
+    """Train several conditional GANs, one after another, with one compiled step.
 
-    Each ends as `ConditionalGAN.fit` with its images and seed would have it. What is saved is the
-    compilation, which takes longer than the training of a small one.
+    Each result is that of `ConditionalGAN.fit` with the same images and seed. The step is compiled
+    only once, since compiling takes longer than training a small one.
 
     Args:
-        config: white box, with no steps without discriminator.
+        config: of a white box, without a warm-up.
         embeddings: float32 (N, D).
         images: uint8 (N, 160, 160, 3).
         membership: bool (N, M), which images each is trained on.
-        seeds: (M,), of each.
+        seeds: (M,), one for each.
         recogniser: the attacked one.
 
     Yields:
-        Each in turn; it inverts until the next one is asked for.
+        Each in turn; it can invert only until the next one is requested.
     """
     check_fit(embeddings, images)
     if len(config.phases) > 1 or config.knowledge == "black_box":
@@ -316,54 +321,50 @@ def train_in_turn(
         if players is None:
             players = fresh
         else:
-            for variable, value in zip(players.weights, fresh.weights, strict=True):
+            for variable, value in zip(state(players), state(fresh), strict=True):
                 variable.assign(value)
-            for variable, value in zip(
-                players.optimizer.variables, fresh.optimizer.variables, strict=True
-            ):
-                variable.assign(value)
-        batches = partial(_draws, known, seen, config, seed)
+        batches = partial(_step_batches, known, seen, config, seed)
         fit(players, batches, epochs=config.steps // config.interval, seed=seed)
         inverter.model, inverter._players = players.average, players
         yield inverter
 
 
-def _draws(
+def _step_batches(
     embeddings: np.ndarray, images: Images, config: Config, seed: int, interval: int
-) -> Draws:
-    """The batches of an interval, as `training.fit` takes them when all but the last is given."""
-    return Draws(embeddings, images, config, seed=seed, interval=interval)
+) -> StepBatches:
+    """The batches of an interval; a partial of it is the `batches` of `inverters.loop.fit`."""
+    return StepBatches(embeddings, images, config, seed=seed, interval=interval)
 
 
 def back_projected(
-    draw: Callable[[np.ndarray], np.ndarray],
+    generate: Callable[[np.ndarray], np.ndarray],
     embed: Callable[[np.ndarray], np.ndarray],
     embeddings: np.ndarray,
     *,
     corrections: int,
     gain: float,
 ) -> np.ndarray:
-    """Pictures whose embeddings are nearer to the wanted ones than those drawn at once.
+    """Generate images, and correct them so that their embeddings are nearer to the given ones.
 
     Iterative back-projection (Irani & Peleg, "Improving resolution by image registration", CVGIP
-    1991): an estimate is right if it would give what was observed, and else moved by the
-    difference. The recogniser is asked for embeddings, not for gradients.
+    1991): an estimate is right if it reproduces what was observed, and is otherwise moved by the
+    difference. The recogniser computes embeddings only, no gradients.
 
     Args:
-        draw: float32 (N, D) -> pictures, float32 (N, 160, 160, 3) in [0, 1].
+        generate: float32 (N, D) -> images, float32 (N, 160, 160, 3) in [0, 1].
         embed: uint8 (N, 160, 160, 3) -> float32 (N, D) of unit norm.
-        embeddings: the wanted, float32 (N, D) of unit norm.
-        corrections: how often what `draw` is given is moved.
-        gain: the share of the difference that it is moved by.
+        embeddings: to be inverted, float32 (N, D) of unit norm.
+        corrections: how often the input of `generate` is moved.
+        gain: share of the difference by which it is moved.
 
     Returns:
-        Of the `corrections` + 1 pictures of each embedding the one that is nearest to it.
+        For each embedding, the one of `corrections` + 1 images whose embedding is nearest.
     """
     given = embeddings
     best = np.zeros((len(embeddings), SIZE, SIZE, 3), "float32")
     nearest = np.full(len(embeddings), -np.inf, "float32")
     for _ in range(corrections + 1):
-        pictures = draw(given)
+        pictures = generate(given)
         found = embed(to_uint8(pictures))
         cosines = (found * embeddings).sum(axis=1)
         nearer = cosines > nearest
@@ -373,13 +374,13 @@ def back_projected(
 
 
 def part(run: Run | None, name: str, seed: int) -> AbstractContextManager[Run | None]:
-    """A run within a run, for a training that comes before the one that counts."""
+    """A run in a subfolder of another, for a preparatory training such as a surrogate's."""
     if run is None:
         return nullcontext()
     return Run(run.folder / name, {"seed": seed}, preview=run.preview)
 
 
-def draw(config: Config, dimension: int, precision: str) -> keras.Model:
+def build_generator(config: Config, dimension: int, precision: str) -> keras.Model:
     """The generator of a configuration."""
     model = generator(
         dimension, noise=config.noise, side=config.side, width=config.width, precision=precision
@@ -393,44 +394,38 @@ def with_precision(config: Config, dimension: int) -> Config:
     if config.precision != "auto":
         return config
     inputs = [np.zeros((16, size), "float32") for size in (dimension, config.noise)]
-    fastest = fastest_precision(partial(draw, config, dimension), inputs, name="generator")
+    fastest = fastest_precision(
+        partial(build_generator, config, dimension), inputs, name="generator"
+    )
     return replace(config, precision="float32" if fastest == "float32" else "mixed_bfloat16")
 
 
 def adversaries(
-    config: Config, dimension: int, recogniser: KerasEmbedder | None, *, seed: int
+    config: Config, dimension: int, recogniser: KerasRecogniser | None, *, seed: int
 ) -> Adversaries:
-    """Networks and optimiser of a configuration whose precision is known, with fresh weights."""
+    """Networks and optimiser of a configuration, with new weights; its precision is not `auto`."""
     precision = config.precision
-    witness = None
+    frozen = None
     maps: list[tuple[int, int, int]] = []
     if config.needs_recogniser and recogniser is not None:
-        frozen = precision.removeprefix("mixed_")
-        witness = Witness(*recogniser.differentiable(frozen, config.stages))
-        maps = [tuple(found.shape[1:]) for found in witness.trunk.outputs]
-    keras.utils.set_random_seed(seed)  # now: what was built above need not be built next time
-    judge = None
+        arithmetic = precision.removeprefix("mixed_")
+        frozen = FrozenRecogniser(*recogniser.differentiable(arithmetic, config.stages))
+        maps = [tuple(output.shape[1:]) for output in frozen.trunk.outputs]
+    keras.utils.set_random_seed(seed)  # not before: what is built above may use randomness
+    opponent = None
     if config.adversarial:
-        judge = discriminator(
+        opponent = discriminator(
             dimension,
-            width=config.judge_width,
+            width=config.discriminator_width,
             maps=maps if config.projected else [],
             precision=precision,
         )
     players = Adversaries(
         config,
-        draw(config, dimension, precision),
-        draw(config, dimension, precision),
-        judge,
-        witness=witness,
+        build_generator(config, dimension, precision),
+        build_generator(config, dimension, precision),
+        opponent,
+        recogniser=frozen,
     )
-    adam = TwoTimescaleAdam(
-        config.learning_rate,
-        config.judge_learning_rate,
-        first=len(players.generator.trainable_variables),
-        beta_1=0.0,
-        beta_2=0.99,
-    )
-    players.compile(adam, jit_compile=JIT)
-    adam.build(players.trainable_variables)
+    players.compile(players.optimizers[0], jit_compile=JIT)
     return players

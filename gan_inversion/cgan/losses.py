@@ -1,6 +1,7 @@
-"""What the conditional GAN is trained on: pure functions of tensors, for every Keras backend.
+"""The loss terms of the conditional GAN: pure functions of tensors, for every Keras backend.
 
-Third stage of the flow. Pictures are float (B, S, S, 3) in [0, 1]; each function gives a scalar.
+Images are float (B, S, S, 3) in [0, 1]. A term is a scalar; an adversarial loss is two, the
+generator's and the discriminator's.
 """
 
 import math
@@ -11,7 +12,7 @@ from keras import ops
 from gan_inversion.inverters.separable import filtered
 
 DEVIATION, REACH = 1.5, 5  # of SSIM's window, pixels
-LEAST = 0.01  # difference of pictures below which mode seeking pushes no harder
+LEAST = 0.01  # difference of images below which mode seeking gets no stronger
 
 
 def l1(originals, reconstructions):
@@ -25,7 +26,7 @@ def l2(originals, reconstructions):
 
 
 def dissimilarity(originals, reconstructions):
-    """1 - SSIM, mean over windows and channels; its constants: `evaluation.reconstruction.ssim`.
+    """1 - SSIM, mean over windows and channels, with constants as `metrics.reconstruction.ssim`.
 
     Wang et al., IEEE Transactions on Image Processing 2004. The window is applied at every second
     row and column: its neighbours see nearly the same pixels.
@@ -41,7 +42,7 @@ def dissimilarity(originals, reconstructions):
 
 
 def _band(side: int) -> list[list[float]]:
-    """Gaussian windows as rows, (P, side): every second one of those within the picture."""
+    """Gaussian windows as rows, (P, side): every second one of those within the image."""
     window = [math.exp(-(offset**2) / (2 * DEVIATION**2)) for offset in range(-REACH, REACH + 1)]
     total = sum(window)
     return [
@@ -52,7 +53,7 @@ def _band(side: int) -> list[list[float]]:
 
 
 def feature_distance(originals: Sequence, reconstructions: Sequence):
-    """Distance in feature maps (B, H, W, C), as `evaluation.reconstruction.feature_distance`.
+    """Distance in feature maps (B, H, W, C), as `metrics.reconstruction.feature_distance`.
 
     Squared distance of unit vectors at a position, mean over positions and stages: LPIPS without
     learned weights (Zhang et al., CVPR 2018, equation 1).
@@ -86,7 +87,7 @@ def relativistic(real, fake):
     """Relativistic pairing loss of the generator and of the discriminator, from logits (B, heads).
 
     Huang et al., "The GAN is dead; long live the GAN! A Modern GAN Baseline" (R3GAN), NeurIPS 2024,
-    equation 2. It wants `gradient_penalty` on both sides.
+    equation 2. It needs `gradient_penalty` on real and on generated images.
     """
     return ops.mean(ops.softplus(real - fake)), ops.mean(ops.softplus(fake - real))
 
@@ -94,7 +95,7 @@ def relativistic(real, fake):
 def gradient_penalty(gradients: Sequence):
     """Zero-centred penalty on the gradients of the logits by each input, (B, ...).
 
-    Half the mean squared norm: R1 on real pictures, R2 on generated ones (Mescheder et al., ICML
+    Half the mean squared norm: R1 on real images, R2 on generated ones (Mescheder et al., ICML
     2018; R3GAN, equations 3 and 4).
     """
     norms = [ops.sum(ops.square(part), axis=range(1, part.ndim)) for part in gradients]
@@ -102,15 +103,15 @@ def gradient_penalty(gradients: Sequence):
 
 
 def mode_seeking(pictures, noise):
-    """Distance of two pictures of one embedding for their distance in noise, to be made large.
+    """Distance in noise of two images of one embedding, over their distance in brightness.
 
-    Mao et al., "Mode Seeking GANs for Diverse Image Synthesis", CVPR 2019, equation 5: here the
-    inverse, as there, so that smaller is more diverse. Only brightness counts: a cast of colour is
-    the cheapest way to differ. Pictures that are all but equal are not pushed harder than those
-    that differ by `LEAST`: without that bound a generator that has just begun draws stripes.
+    Mao et al., "Mode Seeking GANs for Diverse Image Synthesis", CVPR 2019, equation 5, as its
+    inverse, so that smaller is more diverse. Only brightness counts: a cast of colour is the
+    cheapest way to differ. `LEAST` bounds the term for images that are nearly equal: without it a
+    generator produces stripes at the beginning of the training.
 
     Args:
-        pictures: two batches, (B, S, S, 3) each, of the same embeddings.
+        pictures: two batches of images, (B, S, S, 3) each, of the same embeddings.
         noise: the noise of each, (B, Z).
     """
     first, second = (ops.mean(some, axis=-1) for some in pictures)

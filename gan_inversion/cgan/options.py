@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from gan_inversion.core.errors import UserError
 
-FAMILY = "cgan"  # what the names of such methods begin with
+FAMILY = "cgan"  # prefix of the methods' names
 TERMS = (
     "l2",
     "l1",
@@ -44,71 +44,71 @@ class Config:
     """Weight of 1 - cosine to the inverted embedding."""
 
     adversarial: float = 1.0
-    """Weight of what the discriminator says of the pixels."""
+    """Weight of the adversarial term of the discriminator's pixel head."""
 
     projected: float = 0.05
-    """Weight of what it says of the recogniser's feature maps; at 0 it has no heads on them."""
+    """Weight of the adversarial term of the heads on feature maps; at 0 there are no such heads."""
 
     diversity: float = 0.004
-    """Weight of the mode-seeking term: pictures of one embedding should differ."""
+    """Weight of the mode-seeking term, which makes images of one embedding differ."""
 
     ramp: int = 100
-    """Steps over which the weights of the last three terms grow from nothing. Against a
-    discriminator that still learns, a generator draws whatever blinds it."""
+    """Steps over which the weights of the adversarial, projected and diversity terms grow from 0.
+    Otherwise the generator exploits a discriminator that has not learned yet."""
 
     loss: Literal["hinge", "relativistic"] = "hinge"
     """Kind of the adversarial loss."""
 
     gradient_penalty: float = 0.0
-    """Weight of the zero-centred gradient penalties, which the relativistic loss wants."""
+    """Weight of the zero-centred gradient penalties, which the relativistic loss needs."""
 
     augment: bool = True
-    """Mirror and recolour what the discriminator sees."""
+    """Mirror and recolour the images that the discriminator sees."""
 
     noise: int = 32
-    """Components of the generator's noise; 0 for one picture an embedding."""
+    """Components of the generator's noise; with 0, an embedding has one image only."""
 
     knowledge: Literal["white_box", "black_box"] = "white_box"
     """Gradients go through the attacked recogniser (white_box), or through a surrogate that is
     distilled from the training embeddings (black_box)."""
 
     stages: int = 2
-    """Feature maps of the recogniser that the mid-layer term and the heads see."""
+    """Number of the recogniser's feature maps that the mid-layer term and the heads use."""
 
-    recognised: int = 2
-    """One picture in so many is shown to the recogniser."""
+    recogniser_stride: int = 2
+    """One image in so many of a batch goes through the recogniser, which saves time."""
 
     surrogate: int = 30
-    """Passes over the training images that distil the surrogate."""
+    """Passes over the training images when the surrogate is distilled."""
 
     corrections: int = 3
-    """How often, at inversion, the embedding that the generator is given is moved by what the
-    recogniser finds missing in its picture. The weights are the same with any number."""
+    """Corrections at inversion: how often the generator's input is moved by the difference between
+    the embedding and that of the generated image. The weights do not depend on it."""
 
     gain: float = 0.4
-    """Share of what is missing that the embedding is moved by."""
+    """Share of the difference of embeddings by which one correction moves the generator's input."""
 
     side: int = 160
-    """Side of the generated pictures in pixels: 64, 112 or 160."""
+    """Side of the generated images in pixels: 64, 112 or 160."""
 
     width: int = 40
     """Channels of the generator's largest maps."""
 
-    judge_width: int = 24
+    discriminator_width: int = 24
     """Channels of the discriminator's largest maps."""
 
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     """Arithmetic of the training; auto is whichever is faster on the machine."""
 
     batch_size: int = 16
-    """Pictures a step."""
+    """Images per step."""
 
     steps: int = 1400
     """Steps in all."""
 
-    alone: int = 0
-    """The first steps, in which there is no discriminator yet: they cost little more than half,
-    and what it then sees is a face."""
+    warmup: int = 0
+    """Steps of the warm-up, at the beginning, in which there is no discriminator yet: they take
+    little more than half the time, and the discriminator then starts on faces."""
 
     interval: int = 100
     """Steps between checkpoints, previews and lines of the log."""
@@ -116,24 +116,24 @@ class Config:
     learning_rate: float = 4e-4
     """Learning rate of Adam for the generator."""
 
-    judge_learning_rate: float = 1.6e-3
-    """The same for the discriminator. One that learns no faster than the generator is late in
-    seeing what blinds it: strips of one colour at the sides."""
+    discriminator_learning_rate: float = 1.6e-3
+    """Learning rate of Adam for the discriminator. One that learns no faster than the generator
+    notices artefacts late, such as strips of one colour at the sides."""
 
-    memory: float = 0.999
-    """Share of the averaged weights that a step keeps."""
+    ema: float = 0.999
+    """Decay of the exponential moving average (EMA) of the generator's weights, per step."""
 
     def __post_init__(self):
-        for steps in (self.steps, self.alone):
+        for steps in (self.steps, self.warmup):
             if steps % self.interval:
                 raise UserError(
                     f"expected a whole number of intervals, got {steps} steps in intervals of "
                     f"{self.interval}"
                 )
-        if self.alone >= self.steps:
+        if self.warmup >= self.steps:
             raise UserError(
                 f"expected fewer steps without discriminator than the {self.steps} in all, got "
-                f"{self.alone}"
+                f"{self.warmup}"
             )
         if self.projected and not self.adversarial:
             raise UserError("expected a weight of the adversarial term for the projected, got 0")
@@ -147,13 +147,13 @@ class Config:
 
     @property
     def phases(self) -> "list[Config]":
-        """Configurations to be trained with one after the other: without discriminator, and all."""
-        if not (self.alone and self.adversarial):
-            return [replace(self, alone=0)]
-        alone = replace(
-            self, adversarial=0.0, projected=0.0, diversity=0.0, steps=self.alone, alone=0
+        """Configurations of the phases, in order: the warm-up, if there is one, and the rest."""
+        if not (self.warmup and self.adversarial):
+            return [replace(self, warmup=0)]
+        warmup = replace(
+            self, adversarial=0.0, projected=0.0, diversity=0.0, steps=self.warmup, warmup=0
         )
-        return [alone, replace(self, steps=self.steps - self.alone, alone=0)]
+        return [warmup, replace(self, steps=self.steps - self.warmup, warmup=0)]
 
     @property
     def terms(self) -> list[str]:
@@ -162,12 +162,12 @@ class Config:
 
     @property
     def needs_recogniser(self) -> bool:
-        """Whether any term sees through a recogniser."""
+        """Whether any term is computed through a recogniser."""
         return bool(self.identity or self.midlayer or self.projected)
 
 
-# Drawn faces have flat colours and few lines: a discriminator of this size tells them from any
-# generator's at once, and what it then asks for is the same line in every picture.
+# Synthetic faces have flat colours and few lines: a discriminator of this size tells them from any
+# generated image at once, and then forces the same line into every image.
 _DRAWN: dict[str, Any] = {
     "identity": 2.0,
     "midlayer": 2.0,
@@ -177,40 +177,47 @@ _DRAWN: dict[str, Any] = {
     "noise": 8,
     "corrections": 1,
     "learning_rate": 1e-3,
-    "judge_learning_rate": 4e-4,
-    "precision": "float32",  # the shipped weights are to be remade on any machine
+    "discriminator_learning_rate": 4e-4,
+    "precision": "float32",  # so that the shipped weights can be reproduced on any machine
 }
 
 PRESETS = {
     "smoke": Config(
-        width=8,
-        judge_width=8,
+        side=64,
+        width=4,
+        discriminator_width=4,
         batch_size=8,
-        steps=30,
-        interval=10,
-        alone=10,
-        ramp=10,
+        steps=6,
+        interval=2,
+        warmup=2,
+        ramp=2,
         surrogate=2,
         corrections=1,
         precision="float32",
     ),
     "tiny": Config(
-        side=64, width=24, judge_width=16, recognised=4, steps=300, alone=100, corrections=0
+        side=64,
+        width=24,
+        discriminator_width=16,
+        recogniser_stride=4,
+        steps=300,
+        warmup=100,
+        corrections=0,
     ),
-    "demo": Config(**_DRAWN, side=64, width=16, judge_width=8, steps=400, alone=300),
+    "demo": Config(**_DRAWN, side=64, width=16, discriminator_width=8, steps=400, warmup=300),
     "drawn": Config(
-        **_DRAWN, side=112, width=16, judge_width=16, steps=5000, alone=4000, interval=500
+        **_DRAWN, side=112, width=16, discriminator_width=16, steps=5000, warmup=4000, interval=500
     ),
-    "short": Config(steps=500, alone=200),
-    "cpu": Config(steps=1400, alone=200),
-    "long": Config(steps=5600, alone=200),
+    "short": Config(steps=500, warmup=200),
+    "cpu": Config(steps=1400, warmup=200),
+    "long": Config(steps=5600, warmup=200),
     "gpu": Config(
         width=64,
-        judge_width=32,
+        discriminator_width=32,
         precision="mixed_bfloat16",
         batch_size=64,
         steps=2000,
-        alone=500,
+        warmup=500,
         interval=500,
     ),
 }
@@ -231,7 +238,7 @@ ABLATION: dict[str, dict] = {
     "adversarial": _ADVERSARIAL,
     "augmented": _AUGMENTED,
     "noise": {"corrections": 0},
-    "corrected": {},  # all of it
+    "corrected": {},  # the whole configuration
 }
 VARIANTS: dict[str, dict] = ABLATION | {
     "pixels": {"projected": 0.0},

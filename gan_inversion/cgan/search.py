@@ -1,4 +1,4 @@
-"""What a search of the loss weights chooses from, and a training with what was chosen."""
+"""The search of loss weights: the space that is searched, and the training of one trial."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,12 +20,12 @@ from gan_inversion.metrics.verification import cosine
 
 HELD_OUT = 256  # validation images that a training is scored on
 
-# Figures of a training, and by name the scores of the images held out.
+# Figures of a training, and scores of the held-out images, both by name.
 Found = tuple[dict[str, float], dict[str, np.ndarray]]
 
 
 def space(name: str) -> keras_tuner.HyperParameters:
-    """What a search may choose from: weights of the loss, from a quarter to four times."""
+    """The search space: loss weights from a quarter to four times those of `cpu`."""
     options, usual = keras_tuner.HyperParameters(), PRESETS["cpu"]
     for term in ("l1", "dissimilarity", "identity", "adversarial"):
         weight = getattr(usual, term)
@@ -34,19 +34,19 @@ def space(name: str) -> keras_tuner.HyperParameters:
 
 
 def train(values: Mapping[str, Any], folder: Path, seed: int, ground: Any) -> Found:
-    """Train a conditional GAN with the chosen weights: figures on held-out subjects."""
+    """Train a conditional GAN with the chosen weights; return figures on held-out subjects."""
     steps = ground.protocol.epochs
     config = replace(
         PRESETS["smoke" if ground.smoke else "cpu"],
         **values,
         steps=steps,
-        alone=0,
+        warmup=0,
         interval=steps,
         ramp=steps,
         corrections=0,
     )
-    attacked = ground.bench.judges[0]
-    inverter = ConditionalGAN(config, recogniser=attacked.embedder)
+    attacked = ground.bench.victim
+    inverter = ConditionalGAN(config, recogniser=attacked.recogniser)
     train: Images = Subset(ground.images, ground.train)
     with Run(folder, {"options": dict(values), "seed": seed}) as run:
         inverter.fit(ground.embeddings[ground.train], train, seed=seed, run=run)
@@ -55,7 +55,7 @@ def train(values: Mapping[str, Any], folder: Path, seed: int, ground: Any) -> Fo
         embeddings = ground.embeddings[ground.held_out]
         pictures, _ = reconstruct(inverter, embeddings)
         scores = {
-            "cosine": cosine(attacked.embedder.embed(pictures), embeddings),
+            "cosine": cosine(attacked.recogniser.embed(pictures), embeddings),
             "ssim": ssim(originals / np.float32(255), pictures / np.float32(255)),
         }
         levels = sliced_wasserstein(originals, pictures, seed=seed)

@@ -1,4 +1,4 @@
-"""One step of the training, to be timed, and the operations that it consists of."""
+"""A training step to be timed, and the number of arithmetic operations in it."""
 
 import math
 from collections.abc import Callable
@@ -8,19 +8,19 @@ from typing import Any
 import keras
 import numpy as np
 
-from gan_inversion.cgan.adversarial import Draws
+from gan_inversion.cgan.adversarial import StepBatches
 from gan_inversion.cgan.inverter import adversaries, with_precision
 from gan_inversion.cgan.options import Config
 from gan_inversion.core.errors import UserError
 from gan_inversion.inverters.loop import fit
-from gan_inversion.recognisers import KerasEmbedder
+from gan_inversion.recognisers import KerasRecogniser
 
 
 def products(graph: Any) -> float:
     """10^9 operations in the convolutions and matrix products of a traced TensorFlow graph.
 
-    An addition counts as one. Shapes must be known. What nothing depends on is left out, as
-    TensorFlow does not compute it: the gradients of the recogniser's frozen kernels.
+    A multiplication and its addition count as two. Shapes must be known. Operations whose results
+    are not used are left out, as TensorFlow does not run them: the gradients of frozen kernels.
     """
     total = 0
     ahead = [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
@@ -60,9 +60,9 @@ def traced(players: keras.Model, batch: dict) -> Any:
 
 
 def steps_to_time(
-    config: Config, recogniser: KerasEmbedder, images: np.ndarray
+    config: Config, recogniser: KerasRecogniser, images: np.ndarray
 ) -> tuple[Config, Callable[[], object], int, float]:
-    """Training steps over as many pictures as there are, without a phase alone.
+    """Training steps over the given images, without a warm-up.
 
     Args:
         config: of the conditional GAN.
@@ -70,8 +70,8 @@ def steps_to_time(
         images: uint8 (N, 160, 160, 3).
 
     Returns:
-        The configuration that is timed, a call that does the steps, the pictures that one call
-        trains on, and 10^9 operations a picture.
+        The configuration that is timed, a function that does the steps, the number of images
+        that one call trains on, and 10^9 operations per image.
 
     Raises:
         UserError: the backend is not TensorFlow, in whose graph the operations are counted.
@@ -82,10 +82,10 @@ def steps_to_time(
             f"{keras.backend.backend()}"
         )
     steps = max(1, len(images) // config.batch_size)
-    config = replace(config, steps=steps, interval=steps, alone=0)
+    config = replace(config, steps=steps, interval=steps, warmup=0)
     config = with_precision(config, recogniser.dimension)
     players = adversaries(config, recogniser.dimension, recogniser, seed=0)
-    draws = Draws(recogniser.embed(images), images, config, seed=0, interval=0)
+    draws = StepBatches(recogniser.embed(images), images, config, seed=0, interval=0)
     work = products(traced(players, draws[0][0])) / config.batch_size
     step = lambda: fit(players, lambda interval: draws, epochs=1, seed=0)  # noqa: E731
     return config, step, steps * config.batch_size, work

@@ -1,1 +1,1 @@
-"""What everything stands on: errors, seeds, storage, progress, the run folder, the record."""
+"""What every other package uses: errors, seeds, storage, progress, the run folder, the record."""

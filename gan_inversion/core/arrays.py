@@ -1,4 +1,4 @@
-"""Arrays in files of a user's."""
+"""Reads the arrays in a user's .npz or .npy file."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from gan_inversion.core.errors import UserError
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file, or that of an .npy file under the file's name.
+    """The arrays of an .npz file by name; the array of an .npy file is named after the file.
 
     Raises:
-        UserError: no such file, another format, or no arrays in it.
+        UserError: the file does not exist, has another format, or holds no arrays.
     """
     if not path.is_file():
         raise UserError(f"expected an .npz or .npy file in {path}, found none")

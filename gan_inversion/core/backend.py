@@ -1,4 +1,4 @@
-"""Loading Keras and its backend: late, quietly, with the settings that the package expects."""
+"""Loads Keras only when it is needed, without log noise, with the settings the package expects."""
 
 import contextlib
 import os
@@ -9,19 +9,33 @@ from collections.abc import Iterator
 
 from gan_inversion.core.errors import UserError
 
-# Notes on the machine that TensorFlow's libraries print whatever the level of logging.
+# Beginnings of the lines about the machine that TensorFlow prints at any logging level.
 NOISE = re.compile(
     r"^(WARNING: All log messages before absl|[IWE]\d{4} .*(port|cudart_stub|cpu_feature_guard|"
     r"cuda_platform|computation_placer|cuda_\w+|xla_\w+)\.cc:|To enable the following instructions)"
 )
 
 
+# Accelerators round the factors of a float32 product to ten bits of fraction unless told not to.
+# SSIM subtracts two such products that are nearly equal: its gradient would be noise.
+EXACT = {"NVIDIA_TF32_OVERRIDE": "0", "JAX_DEFAULT_MATMUL_PRECISION": "float32"}
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}  # leaves out TensorFlow's notes on the hardware
+
+
 def load_backend() -> None:
-    """Load Keras with the backend that is asked for.
+    """Load Keras with the backend that the user's settings name, computing in full float32.
+
+    Every program calls it first. Users of the library call it before they import Keras, or do not
+    call it and so keep their own settings of precision.
 
     Raises:
-        UserError: the backend is not there, or is none that the package is written for.
+        UserError: the backend cannot be loaded, or is neither TensorFlow nor JAX.
     """
+    for name, value in (EXACT | QUIET).items():
+        os.environ.setdefault(name, value)
+    if "jax" in sys.modules:  # JAX has read these settings already
+        precision = os.environ["JAX_DEFAULT_MATMUL_PRECISION"]
+        sys.modules["jax"].config.update("jax_default_matmul_precision", precision)
     try:
         with _without_noise():
             import keras
@@ -33,14 +47,14 @@ def load_backend() -> None:
         ) from error
     if (backend := keras.backend.backend()) not in ("tensorflow", "jax"):
         raise UserError(f"expected the Keras backend tensorflow or jax, got {backend}")
-    # What a user's Keras settings may say otherwise, and nothing here is written for.
+    # The package assumes these two settings; a user's Keras settings may differ.
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
 
 
 @contextlib.contextmanager
 def _without_noise() -> Iterator[None]:
-    """Hold back standard error, of libraries too, and print what is no noise of it afterwards."""
+    """Hold back standard error, also that of C libraries; then print it without the noise."""
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as file:

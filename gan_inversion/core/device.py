@@ -1,4 +1,4 @@
-"""What a run runs on: its device, its memory, its packages, and the commit of the code."""
+"""The environment of a run: its device, memory, packages, and the commit of the code."""
 
 import contextlib
 import os
@@ -16,13 +16,13 @@ from gan_inversion.core.folders import ROOT
 
 def environment() -> dict[str, Any]:
     """The record's `env`: commit, packages and device of this run."""
-    # A package that is installed inside another repository is no part of it.
+    # Where the package is installed inside another repository, that commit is not its own.
     top = _git("rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != ROOT.resolve():
         commit = changes = None
     else:
         commit = _git("rev-parse", "HEAD")
-        # What experiments write themselves does not make the code another.
+        # Files that the experiments write are no change of the code.
         changes = _git("status", "--porcelain", "--", ".", ":!results", ":!docs")
     packages = ["keras", keras.backend.backend(), "numpy", "pillow", "scipy", "scikit-learn"]
     return {
@@ -73,7 +73,7 @@ def _processor() -> str:
 def peak_memory() -> float | None:
     """Largest resident size of this process so far, in GiB; None where the system does not say."""
     with contextlib.suppress(OSError):
-        # Linux hands ru_maxrss of the starting process on to the started one; this counts anew.
+        # On Linux a process inherits ru_maxrss from the one that started it, but not VmHWM.
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return round(int(line.split()[1]) / 2**20, 2)

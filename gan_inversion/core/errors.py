@@ -2,8 +2,8 @@
 
 
 class UserError(Exception):
-    """Input or surroundings are not as expected.
+    """The input or the environment is not as expected.
 
-    The message is one sentence that says what was expected and what came. Experiments print it and
-    exit with code 2; library users may catch it.
+    The message is one sentence that says what was expected and what was received. Experiments print
+    it and exit with code 2; library users may catch it.
     """

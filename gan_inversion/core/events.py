@@ -1,10 +1,11 @@
-"""TensorBoard events, written at once by whoever adds them.
+"""Writes TensorBoard events at once, in the thread that adds them.
 
-tensorboardX hands events to a thread of its own. On a full disk that thread dies unseen, and the
-program waits for ever at the next event; here the error reaches the program.
+tensorboardX writes events in a background thread. On a full disk that thread dies silently, and
+the program waits for ever at the next event. Without the thread the error reaches the program.
 """
 
 from pathlib import Path
+from typing import Any
 
 from tensorboardX import SummaryWriter
 from tensorboardX.event_file_writer import EventFileWriter, EventsWriter
@@ -19,8 +20,8 @@ class Events(SummaryWriter):
     """tensorboardX's writer, without its thread.
 
     Args:
-        folder: for the events.
-        purge_step: events of this step and later ones, of earlier writers, are not shown.
+        folder: where the events are written.
+        purge_step: TensorBoard hides what earlier writers wrote at this step or later.
 
     Raises:
         UserError: the folder cannot be written or the disk is full.
@@ -45,7 +46,7 @@ class Events(SummaryWriter):
 class _Direct(FileWriter):
     def __init__(self, logdir: str):
         self.event_writer = _File(logdir)
-        self._default_metadata: dict = {}
+        self._default_metadata: dict[str, Any] = {}
 
 
 class _File(EventFileWriter):
@@ -60,12 +61,12 @@ class _File(EventFileWriter):
     def add_event(self, event: Event) -> None:
         try:
             self._ev_writer.write_event(event)
-            self._ev_writer._py_recordio_writer._writer.flush()  # to the system, not to the disk
+            self._ev_writer._py_recordio_writer._writer.flush()  # to the system, not yet to disk
         except OSError as error:
             raise UserError(f"cannot write events to {self._logdir}: {error.strerror}") from error
 
     def flush(self) -> None:
-        """Nothing waits."""
+        """Do nothing: every event is written when it is added."""
 
     def close(self) -> None:
         if not self._closed:

@@ -1,31 +1,38 @@
-"""Where a program puts what it makes."""
+"""The folders that a program writes to."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-ROOT = Path(__file__).parents[2]  # of the repository, where the package lies in one
+ROOT = Path(__file__).parents[2]  # of the repository, if the package lies in one
 
 
 @dataclass(frozen=True)
-class Folders:
-    """The folders of an experiment."""
-
-    runs: Path = Path("runs")
-    """Folder for logs, TensorBoard events, pictures, checkpoints and trained inverters."""
+class Written:
+    """The folders of a program that trains nothing."""
 
     records: Path = Path("results/records")
-    """Folder for records; beside it stand the threshold registry, thresholds.json, and the split
-    of the subjects, in splits."""
+    """Folder for records. The threshold registry, thresholds.json, and the split of the subjects,
+    in splits, lie beside it."""
 
     tables: Path = Path("docs")
     """Folder for the tables."""
 
+    def inside(self, name: str) -> Self:
+        """The same folders inside `<runs>/<name>`, for a rehearsal or for the validation part."""
+        folder = getattr(self, "runs", Path("runs")) / name
+        runs = {"runs": folder} if hasattr(self, "runs") else {}
+        return type(self)(records=folder / "records", tables=folder, **runs)
+
+
+@dataclass(frozen=True)
+class Folders(Written):
+    """The folders of a program that trains."""
+
+    runs: Path = Path("runs")
+    """Folder for logs, TensorBoard events, pictures, checkpoints and trained inverters."""
+
     @property
     def results(self) -> Path:
-        """What holds records, splits and thresholds."""
+        """The folder that holds records, splits and thresholds."""
         return self.records.parent
-
-    def inside(self, name: str) -> "Folders":
-        """All of them in a folder of that name under `runs`, for a rehearsal or a choice."""
-        folder = self.runs / name
-        return Folders(runs=folder, records=folder / "records", tables=folder)

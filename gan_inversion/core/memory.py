@@ -1,14 +1,14 @@
-"""Freed memory stays with the process, for the next step's tensors.
+"""Makes glibc keep freed memory in the process, for the tensors of the next training step.
 
-Fourth stage of the flow. A step allocates and frees gigabytes. By default glibc returns large
-blocks to the system at once, and the system clears every page before it hands it out again;
+A training step allocates and frees gigabytes. By default glibc returns large blocks to the
+system at once, and the system clears every page before it hands it out again;
 TensorFlow lowers the limit further when a Python generator feeds it (`Memory patch applied` in its
-log). On two cores that was more than half of a step of the conditional GAN.
+log). On two cores that took more than half the time of the conditional GAN's step.
 """
 
 import ctypes
 
-# Parameters of mallopt(3), with the largest values that any glibc takes last.
+# Parameters of mallopt(3), and values to try in turn; every glibc takes the last one.
 _SETTINGS = {
     -1: [2**31 - 1],  # M_TRIM_THRESHOLD, bytes
     -3: [2**30, 2**25],  # M_MMAP_THRESHOLD, bytes
@@ -17,9 +17,9 @@ _SETTINGS = {
 
 
 def keep_freed_memory() -> bool:
-    """Tell the allocator to keep what is freed; False where it is not glibc's.
+    """Tell glibc's allocator to keep freed memory; False where there is another allocator.
 
-    The third setting reaches threads that have not allocated yet: call it early.
+    Call it early: the third setting only affects threads that have not allocated yet.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -1,32 +1,80 @@
-"""Records of schema 2, in which the method's name alone says what was made: read into today's form.
+"""Converts records, runs and saved inverters of older versions into today's form.
 
-Nothing else takes a name apart. What such names were made of stands here, and is not added to.
+No other module parses the name of a method or knows an older word. The tables below list what
+older versions used, and do not grow.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
+SCHEMA = 3  # of today's records
 FAMILIES = {"cgan": "cgan", "documented": "documented", "augmented": "documented"}
-FAMILIES |= {"private": "private"}  # by the first word of a name; others are their own
+FAMILIES |= {"private": "private"}  # by a name's first word; others name themselves
+FIELDS = {"embedder": "victim", "embedder_digest": "victim_digest"}
+OPTIONS = {
+    "alone": "warmup",
+    "memory": "ema",
+    "recognised": "recogniser_stride",
+    "judge_width": "discriminator_width",
+    "judge_learning_rate": "discriminator_learning_rate",
+}
+TRAINED = ("documented", "inversion", "membership", "search")  # protocols that train inverters
+
+
+def todays_record(content: Any) -> Any:
+    """Convert the content of a record of schema 2, in which only the method's name says what was
+    trained.
+
+    Any other content is returned as it is: validation says what is wrong with it.
+    """
+    if not isinstance(content, dict) or content.get("schema") != 2:
+        return content
+    content = _renamed(content, FIELDS) | {"schema": SCHEMA}
+    config = content.get("config")
+    if isinstance(config, dict):
+        config = content["config"] = todays_options(config)
+        if isinstance(config.get("inverter"), dict):
+            config["inverter"] = todays_options(config["inverter"])
+        if content.get("protocol") in TRAINED and isinstance(content.get("method"), str):
+            content["spec"] = older_spec(content["method"], config)
+    return content
+
+
+def todays_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of an inverter under today's names."""
+    return _renamed(options, OPTIONS)
+
+
+def todays_run(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The options in a run's `config.json` under today's names, with the inverter's family."""
+    config = _renamed(config, FIELDS | OPTIONS)
+    if "family" not in config and isinstance(config.get("method"), str):
+        own = ":" in config["method"]
+        config["family"] = "own" if own else older_spec(config["method"], config)["family"]
+    return config
+
+
+def _renamed(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in values.items()}
 
 
 def older_spec(method: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """The `spec` of a record that has none.
 
     Args:
-        method: the record's.
-        config: the record's.
+        method: name of the method in the record.
+        config: options in the record.
 
     Returns:
-        Name without epochs, family, preset, options and training images, as in newer records.
+        Name (without the epochs), family, preset, options and training images, as in newer records.
     """
     name, images = re.sub(r"_e\d+$", "", method), None
     if config.get("source_digest") or config.get("pictures_digest"):
         name, family, preset = method, "own", "own"
     else:
-        found = re.fullmatch(r"(.+)_n([1-9]\d*)", name)
-        preset, images = (found[1], int(found[2])) if found else (name, None)
+        sized = re.fullmatch(r"(.+)_n([1-9]\d*)", name)
+        preset, images = (sized[1], int(sized[2])) if sized else (name, None)
         family = FAMILIES.get(preset.split("_")[0], preset)
     options = config.get("inverter", config)
     return {

@@ -1,4 +1,4 @@
-"""Code of a user's own, given on the command line as `file.py:name`; no file names any."""
+"""Loads a user's own code, given on the command line as `file.py:name`; no saved file names any."""
 
 import importlib.util
 import re
@@ -14,7 +14,7 @@ from gan_inversion.core.storage import sha256, sha256_file
 
 
 def load_object(spec: str) -> Any:
-    """What stands under a name in a Python file, given as `file.py:name`."""
+    """Load the object `name` of a Python file, given as `file.py:name`."""
     file, _, name = spec.rpartition(":")
     path = Path(file)
     if not path.is_file() or not name.isidentifier():
@@ -27,15 +27,15 @@ def load_object(spec: str) -> Any:
 
 @cache
 def _load_module(path: Path) -> ModuleType:
-    """Run a Python file as a module of its own; its neighbours can be imported by it."""
-    name = f"own_{sha256(str(path).encode())[:12]}"  # no module that is installed has it
+    """Run a Python file as a separate module, which can import the files beside it."""
+    name = f"own_{sha256(str(path).encode())[:12]}"  # no installed module has this name
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise UserError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
     if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))  # last: no neighbour hides an installed module
+        sys.path.append(str(path.parent))  # last, so that it hides no installed module
     try:
         spec.loader.exec_module(module)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Models as others use them: opened from a file, and run in blocks of one shape."""
+"""Opens a Keras model from a file, and runs a model in blocks of one shape."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +11,10 @@ from gan_inversion.core.errors import UserError
 
 
 def open_network(path: Path) -> keras.Model:
-    """A Keras model from a file; nothing that the file names is run.
+    """Open a Keras model from a file; code that the file names is never run.
 
     Raises:
-        UserError: no such file, damaged, or it asks for code of its own.
+        UserError: the file does not exist, is damaged, or needs custom code.
     """
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
@@ -24,12 +24,12 @@ def open_network(path: Path) -> keras.Model:
 
 
 def in_blocks(model: Any, inputs: Sequence[Any], size: int) -> np.ndarray:
-    """A compiled Keras model's outputs for any number of inputs.
+    """Run a compiled Keras model on any number of inputs; return its outputs.
 
     Args:
-        model: of one output, (B, ...).
+        model: a compiled model with one output, (B, ...).
         inputs: arrays (N, ...), one for each of the model's inputs; read and made float32 by block.
-        size: B, rows a block; the last is filled up by repetition.
+        size: B, rows of a block; the last block is filled up by repeating its rows.
 
     Returns:
         float32 (N, ...).

@@ -7,13 +7,13 @@ from typing import Any
 from tqdm import tqdm
 
 
-def progress(items: Iterable | None = None, **options: Any) -> tqdm:
+def progress(items: Iterable[Any] | None = None, **options: Any) -> tqdm:
     """`tqdm`, redrawn often on a terminal and every 15 seconds in a log file."""
     return tqdm(items, mininterval=0.1 if sys.stderr.isatty() else 15.0, **options)
 
 
 def leave_out_first(bar: tqdm) -> None:
-    """Count one that is done and leave it out of the rate: before it something was compiled."""
+    """Count the first item as done, but not in the rate: its time includes compiling."""
     bar.initial += 1
     bar.n += 1
     bar.unpause()

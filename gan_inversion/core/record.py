@@ -1,7 +1,7 @@
 """The run record: one JSON file a run, validated by a schema, written once, never edited.
 
-Tables and dashboards are views of records. Per-image scores stand beside a record as `.npz`, so
-that its figures can be recomputed. A checksum tells when a record was edited by hand.
+Tables and dashboards are views of records. Per-image scores lie beside a record as `.npz`, so
+that its figures can be recomputed. A checksum shows whether a record was edited by hand.
 """
 
 import io
@@ -18,12 +18,12 @@ import jsonschema
 import numpy as np
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.older import older_spec
+from gan_inversion.core.older import SCHEMA, todays_record
 from gan_inversion.core.storage import atomic, sha256, sha256_file, write_text
 
 
 def now() -> str:
-    """The time, for a record."""
+    """The current time in UTC, as records hold it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -32,7 +32,7 @@ class Metric:
     """A measured figure.
 
     Attributes:
-        value: the figure; None below the resolution of the sample.
+        value: the figure; None if the sample is too small to resolve it.
         ci: 95 % confidence interval, (low, high), or None.
         n: size of the sample.
     """
@@ -44,7 +44,7 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What was measured, on what, by what, and where; the fields of `record.schema.json`."""
+    """The result of one run and how it came about; the fields are those of `record.schema.json`."""
 
     protocol: str
     protocol_hash: str
@@ -52,8 +52,8 @@ class Record:
     knowledge: str | None
     dataset: str
     data_digest: str
-    embedder: str
-    embedder_digest: str
+    victim: str
+    victim_digest: str
     seed: int
     config: Mapping[str, Any]
     metrics: Mapping[str, Metric]
@@ -62,19 +62,21 @@ class Record:
     cost: Mapping[str, Any] = field(default_factory=dict)
     created: str = field(default_factory=now)
     scores_digest: str | None = None  # SHA-256 of the raw scores beside the record
-    spec: Mapping[str, Any] | None = None  # what was made: name, family, options, training images
-    part: str = "test"  # of the subjects that were asked about
-    schema: int = 3
+    spec: Mapping[str, Any] | None = None  # what was trained; None where nothing was
+    part: str = "test"  # of the subjects that were examined
+    protection: str = "none"  # scheme that protected the embeddings
+    schema: int = SCHEMA
 
     @property
-    def made(self) -> Mapping[str, Any]:
-        """The spec; of a record that has none what its method's name says."""
-        return self.spec or older_spec(self.method, self.config)
+    def trained(self) -> Mapping[str, Any]:
+        """The spec of what was trained; where there is none, one made of the method's name."""
+        return self.spec or bare_spec(self.method)
 
     def path(self, root: Path) -> Path:
-        """Where it stands under a root, as `record_path` has it."""
+        """The record's file under `root`, as `record_path` names it."""
         place = self.protocol, self.method, self.dataset, self.seed
-        return record_path(root, *place, part=self.part)
+        victim = self.victim if self.spec else ""
+        return record_path(root, *place, part=self.part, victim=victim, protection=self.protection)
 
     def write(self, root: Path, scores: Mapping[str, np.ndarray] | None = None) -> Path:
         """Write the record under `root`, and its raw scores beside it.
@@ -123,8 +125,10 @@ class Record:
             )
         except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{path} is not a readable record: {_short(error)}") from error
+        whole = checksum(content) if isinstance(content, dict) else ""
+        content = todays_record(content)
         validate(content, path)
-        if content.pop("checksum") != checksum(content):
+        if content.pop("checksum") != whole:
             raise UserError(
                 f"{path} was edited: expected the checksum of its content, and a record is "
                 "written once"
@@ -136,19 +140,76 @@ class Record:
         return cls(metrics=metrics, **content)
 
 
+def bare_spec(name: str, family: str = "") -> dict[str, Any]:
+    """A `spec` without options: for pictures made elsewhere, or without a single inverter."""
+    family = family or name
+    return {
+        "name": name,
+        "family": family,
+        "preset": family,
+        "options": {},
+        "training_images": None,
+    }
+
+
+USUAL_VICTIM = {"synthetic": "compact", "drawn": "compact"}  # by data set; others: facenet
+
+
+def entry_name(
+    method: str,
+    dataset: str,
+    seed: int,
+    *,
+    part: str = "test",
+    victim: str = "",
+    protection: str = "none",
+) -> str:
+    """Name a record or run `<method>-<dataset>[-<part>][-<victim>][-<protection>]-s<seed>`.
+
+    What is usual is left out: the test part, the usual victim of the data set, and no protection.
+    """
+    usual = ("test", USUAL_VICTIM.get(dataset, "facenet"), "unknown", "none", "")
+    parts = [name for name in (part, victim, protection) if name not in usual]
+    return "-".join([method, dataset, *parts, f"s{seed}"])
+
+
 def record_path(
-    root: Path, protocol: str, method: str, dataset: str, seed: int, *, part: str = "test"
+    root: Path, protocol: str, method: str, dataset: str, seed: int, **others: str
 ) -> Path:
-    """`<root>/<protocol>/<method>-<dataset>[-<part>]-s<seed>.json`; the usual part is not named."""
-    where = dataset if part == "test" else f"{dataset}-{part}"
-    return root / protocol / f"{method}-{where}-s{seed}.json"
+    """The file of a record under a root; arguments as for `entry_name`."""
+    return root / protocol / f"{entry_name(method, dataset, seed, **others)}.json"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A choice of records that may appear in the same table.
+
+    Attributes:
+        dataset: name of the data set.
+        part: of the subjects, `test` or `validation`.
+        victim: the recogniser that was attacked, where it is not the usual one of the data set.
+    """
+
+    dataset: str = "lfw"
+    part: str = "test"
+    victim: str = ""
+
+    def page(self, name: str) -> str:
+        """Name of the page `name` of these records; for LFW and its usual victim just `name`."""
+        place = entry_name(name, self.dataset, 0, victim=self.victim)
+        return place.removesuffix("-s0").removesuffix("-lfw")
+
+    def path(self, root: Path, protocol: str, method: str, seed: int) -> Path:
+        """The file of one of these records."""
+        others = {"part": self.part, "victim": self.victim}
+        return record_path(root, protocol, method, self.dataset, seed, **others)
 
 
 def read_record(path: Path) -> Record:
-    """Read a record that stands in its place; under another name it would count twice.
+    """Read a record and check the name of its file: under another name it would count twice.
 
     Raises:
-        UserError: it is not readable, or its name is that of another record.
+        UserError: the record is not readable, or its file is named like another record.
     """
     record = Record.read(path)
     if path.name != record.path(path).name or path.parent.name != record.protocol:
@@ -160,12 +221,12 @@ def read_record(path: Path) -> Record:
 
 
 def _refused(constant: str) -> float:
-    raise ValueError(f"{constant} is no figure")
+    raise ValueError(f"{constant} is not a finite number")
 
 
 def _bounded(digits: str) -> int:
     if len(digits) > 19:
-        raise ValueError(f"a number of {len(digits)} digits is no figure")
+        raise ValueError(f"a number of {len(digits)} digits is too long")
     return int(digits)
 
 
@@ -183,7 +244,7 @@ def read_scores(path: Path) -> dict[str, np.ndarray]:
     """Raw scores of the record at `path`.
 
     Raises:
-        UserError: there are none, or not those that the record was computed from.
+        UserError: there are no raw scores, or the record was computed from others.
     """
     record, scores = Record.read(path), path.with_suffix(".npz")
     if not scores.is_file() or sha256_file(scores) != record.scores_digest:
@@ -224,3 +285,15 @@ def metric(value: float, *, ci: tuple[float, float] | None = None, n: int) -> Me
     """A metric from numpy scalars; NaN becomes None."""
     value = float(value)
     return Metric(None if math.isnan(value) else value, ci and (float(ci[0]), float(ci[1])), int(n))
+
+
+def costs(root: Path) -> dict[tuple[str, str], float]:
+    """Seconds that runs took by their records, by protocol and method, for the slowest seed."""
+    seconds: dict[tuple[str, str], float] = {}
+    for path in root.glob("*/*.json"):
+        record = Record.read(path)
+        parts = [record.cost.get("train_seconds"), record.cost.get("seconds")]
+        parts += record.cost.get("examination_seconds", {}).values()
+        key = record.protocol, record.method
+        seconds[key] = max(sum(filter(None, parts)), seconds.get(key, 0))
+    return {key: spent for key, spent in seconds.items() if spent}

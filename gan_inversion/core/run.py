@@ -1,9 +1,10 @@
 """One run's folder: its options, JSON-lines log, TensorBoard events, pictures and checkpoint.
 
-A run is resumed by opening its folder again with the same options; one process at a time has it.
+A run is resumed by opening its folder again with the same options; one process at a
+time may open it.
 TensorBoard tags are the names given to `log` (`train_loss`, `seconds`, ...), `curve`, `histogram`
 and `draw`; `reconstructions` are the strips of `show`: originals above, reconstructions below,
-eight fixed images and one drawn each time.
+eight fixed images and one chosen at random each time.
 """
 
 import json
@@ -45,7 +46,7 @@ class Preview:
     seed: int
 
     def pick(self, step: int) -> np.ndarray:
-        """Indices of the fixed images, and last the one drawn for this step."""
+        """Indices of the fixed images, followed by the one chosen for this step."""
         count = len(self.embeddings)
         fixed = stream(self.seed, "preview").permutation(count)[:FIXED]
         return np.append(fixed, stream(self.seed, "preview", step).integers(count))
@@ -60,8 +61,8 @@ class Run:
         preview: images to reconstruct in `show`.
 
     Raises:
-        UserError: the folder holds a run with other options, another process has it, or it cannot
-            be written.
+        UserError: the folder holds a run with other options, another process has it open, or it
+            cannot be written.
     """
 
     def __init__(self, folder: Path, config: Mapping[str, Any], *, preview: Preview | None = None):
@@ -84,7 +85,7 @@ class Run:
             last = max((int(line["step"]) for line in self.history()), default=0)
             self._writer = stack.enter_context(Events(folder, purge_step=last + 1))
             self._worker = ThreadPoolExecutor(1)
-            self._pending: list[Future] = []
+            self._pending: list[Future[None]] = []
             self._open = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -103,7 +104,7 @@ class Run:
             self._writer.add_scalar(name, value, step)
 
     def curve(self, name: str, values: Iterable[float]) -> None:
-        """Draw a curve over 1, 2, ... in TensorBoard; the log, a course of steps, has no part."""
+        """Draw a curve over 1, 2, ... in TensorBoard; it is not written to the log of steps."""
         for place, value in enumerate(values, 1):
             self._writer.add_scalar(name, float(value), place)
 
@@ -116,7 +117,7 @@ class Run:
         return history(self._log)
 
     def rewind(self, step: int) -> None:
-        """Forget log lines after `step`: the checkpoint that training resumes from is older."""
+        """Remove log lines after `step`, from whose checkpoint training resumes."""
         kept = [line for line in self.history() if line["step"] <= step]
         write_text(self._log, "".join(json.dumps(line) + "\n" for line in kept))
 

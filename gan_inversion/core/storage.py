@@ -1,8 +1,8 @@
 """Where files live, how they are written, and how their content is named.
 
 Every file appears whole or not at all: it is written in a folder of its own beside its place, made
-durable, and moved there at the end. Content is named by SHA-256 digests. What a user's path points
-at is never removed unless this package made it.
+durable, and moved there at the end. Content is named by SHA-256 digests. A file or
+folder of the user's is never removed unless this package made it.
 """
 
 import contextlib
@@ -29,12 +29,12 @@ POLL = 0.2  # seconds between two tries to get a lock
 
 
 def data_dir() -> Path:
-    """Folder of LFW, `pairs.txt` and FaceNet's arrays: `GAN_INVERSION_DATA` or a home folder."""
+    """Folder of LFW, `pairs.txt` and FaceNet: GAN_INVERSION_DATA or `~/.gan_inversion/data`."""
     return Path(os.environ.get("GAN_INVERSION_DATA") or _home() / "data")
 
 
 def cache_dir() -> Path:
-    """Folder for decoded views and embeddings: `GAN_INVERSION_CACHE` or a home folder."""
+    """Folder for views and embeddings: GAN_INVERSION_CACHE or `~/.gan_inversion/cache`."""
     return Path(os.environ.get("GAN_INVERSION_CACHE") or _home() / "cache")
 
 
@@ -42,7 +42,7 @@ def _home() -> Path:
     """`.gan_inversion` in the user's home.
 
     Raises:
-        UserError: the system knows no home for this user, as in containers run under any number.
+        UserError: the user has no home folder, as in a container that runs under any user id.
     """
     try:
         return Path.home() / ".gan_inversion"
@@ -66,7 +66,7 @@ def atomic(path: Path) -> Iterator[Path]:
         folder.mkdir(parents=True)
         yield temporary
         with temporary.open("rb") as file:
-            os.fsync(file.fileno())  # before the name is there, or a crash leaves it empty
+            os.fsync(file.fileno())  # before the move, or a crash could leave an empty file
         temporary.replace(path)
     except OSError as error:
         if error.errno is None:  # raised by a library about content, not by the file system
@@ -77,7 +77,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def _culprit(error: OSError, path: Path) -> str:
-    """In brackets, the file that could not be written if it is neither `path` nor its draft."""
+    """The file that could not be written, in brackets; empty if it is `path` or its draft."""
     culprit = Path(os.fsdecode(error.filename or path))
     own = culprit in (path, path.parent) or WRITING in str(culprit)
     return "" if own else f" ({culprit})"
@@ -85,10 +85,10 @@ def _culprit(error: OSError, path: Path) -> str:
 
 @contextlib.contextmanager
 def replaced_folder(path: Path) -> Iterator[Path]:
-    """A new folder, which takes the place of `path` once it is complete.
+    """Yield a new folder, and move it to `path` if the block succeeds.
 
     Raises:
-        UserError: `path` holds anything that no earlier call made.
+        UserError: `path` holds files that this package did not write.
     """
     _check_made(path)
     temporary = path.with_name(WRITING + secrets.token_hex(8))
@@ -109,7 +109,7 @@ def replaced_folder(path: Path) -> Iterator[Path]:
 def check_output(output: Path, *inputs: Path | None) -> None:
     """Raise `UserError` if an output is an input, or lies inside one, or holds one.
 
-    Writing there would overwrite what is read, or be read the next time.
+    Otherwise the output would overwrite the input, or be read as input the next time.
     """
     target = output.resolve()
     for path in inputs:
@@ -140,7 +140,7 @@ def claim_folder(path: Path, content: str) -> None:
         content: what it is for. A folder that holds something else is refused.
 
     Raises:
-        UserError: it holds files of others, or of another content, or cannot be written.
+        UserError: the folder holds other files or another content, or cannot be written.
     """
     _check_made(path)
     mark = path / MADE
@@ -152,7 +152,7 @@ def claim_folder(path: Path, content: str) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what killed writers left below `folder`; only for who holds its lock."""
+    """Remove what killed writers left below `folder`, whose lock the caller must hold."""
     for left in folder.rglob(f"{WRITING}*"):
         shutil.rmtree(left, ignore_errors=True)
 
@@ -162,8 +162,8 @@ def exclusive(path: Path, *, wait: bool) -> Iterator[None]:
     """Hold the lock of a file or folder, `.<name>.lock` beside it, among all processes.
 
     Args:
-        path: what is locked; need not be there.
-        wait: for whoever holds it; otherwise that is an error.
+        path: the file or folder to lock; it need not exist.
+        wait: whether to wait while another process holds the lock; otherwise raise.
 
     Raises:
         UserError: another process holds it, or the folder cannot be written.
@@ -197,7 +197,7 @@ def _is_at(descriptor: int, path: Path) -> bool:
 
 
 def _lock(descriptor: int) -> bool:
-    """Try to lock an open file until it is closed; the system frees the locks of the killed."""
+    """Try to lock an open file until it is closed; the system frees those of killed processes."""
     if os.name == "nt":
         import msvcrt
 
@@ -240,10 +240,10 @@ def read_json(path: Path, kind: type[T]) -> T:
 
     Args:
         path: the file.
-        kind: of the value, `dict` or `list`.
+        kind: expected type of the value, `dict` or `list`.
 
     Raises:
-        UserError: no such file, not readable, or another kind of value.
+        UserError: the file is missing or not readable, or its value has another type.
     """
     try:
         found: Any = json.loads(path.read_text(encoding="utf-8"))
@@ -314,7 +314,7 @@ def _cached(
         return known
     with exclusive(path, wait=True):
         if (known := _whole(path)) is None or not fits(known):  # nobody made it meanwhile
-            for left in path.parent.glob(f"{WRITING}*/{path.name}"):  # by a killed writer
+            for left in path.parent.glob(f"{WRITING}*/{path.name}"):  # left by a killed writer
                 shutil.rmtree(left.parent, ignore_errors=True)
             with atomic(path) as temporary:
                 write(temporary)
@@ -326,7 +326,7 @@ def _cached(
 
 
 def _seal(path: Path) -> Path:
-    """The file beside a cached array that says its SHA-256, and the state that had it."""
+    """The file beside a cached array that holds its SHA-256 and `_state` when that was checked."""
     return path.with_name(f"{path.name}.sha256")
 
 
@@ -338,7 +338,7 @@ def _state(path: Path) -> str:
 def _whole(path: Path) -> np.ndarray | None:
     """A cached array, mapped read-only, if its content is what was written; None otherwise.
 
-    The content is read once for each state, size and time, of the file.
+    All of it is read again only if the file's size or modification time has changed.
     """
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -346,7 +346,7 @@ def _whole(path: Path) -> np.ndarray | None:
         if state != _state(path):
             if sha256_file(path) != digest:
                 return None
-            with contextlib.suppress(UserError):  # a cache that may only be read
+            with contextlib.suppress(UserError):  # the cache may be read-only
                 write_text(_seal(path), f"{digest}\n{_state(path)}")
     except (OSError, ValueError, EOFError):
         return None

@@ -1,7 +1,7 @@
 """The threshold registry: at which score a recogniser accepts at a given false match rate.
 
-`results/thresholds.json` is a product of its own: thresholds on real impostor pairs, with
-intervals, for recognisers whose libraries do not say. The `inversion` protocol judges by those of
+`results/thresholds.json` is useful by itself: it gives thresholds on real impostor pairs, with
+intervals, for recognisers whose libraries give none. The `inversion` protocol uses thresholds of
 its validation subjects, which are set before any reconstruction is seen.
 """
 
@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 
@@ -21,18 +22,18 @@ class Threshold:
     """One line of the registry.
 
     Attributes:
-        recogniser: its name.
+        recogniser: name of the recogniser.
         recogniser_digest: SHA-256 that names its weights.
         dataset: source of the faces.
-        data_digest: SHA-256 that names them.
-        view: what the recogniser saw of a frame.
+        data_digest: SHA-256 that names that source.
+        view: part of the frame that the recogniser is given.
         resample: filter from the frame to the view.
-        precision: arithmetic of the recogniser, whose scores hang on it.
-        subjects: `all`, or `validation` and the hash of the split it is a part of.
+        precision: arithmetic of the recogniser, on which its scores depend.
+        subjects: `all`, or `validation` and the hash of the split.
         fmr: false match rate.
         threshold: smallest cosine accepted; None where the pairs cannot resolve the rate.
-        interval: 95 %, over other samples of subjects.
-        pairs: impostor pairs it was set on.
+        interval: 95 % confidence interval over samples of subjects, or None.
+        pairs: number of impostor pairs that it was set on.
     """
 
     recogniser: str
@@ -49,8 +50,8 @@ class Threshold:
     pairs: int
 
     @property
-    def place(self) -> tuple:
-        """What a line is looked up by: everything before the threshold."""
+    def place(self) -> tuple[Any, ...]:
+        """The values of the fields in `LOOKUP`, by which a line is found."""
         return tuple(asdict(self)[name] for name in LOOKUP)
 
 
@@ -65,7 +66,7 @@ LOOKUP = (
     "precision",
     "fmr",
 )
-ADDED = ("precision",)  # to the lookup later: older registries are silent on it
+ADDED = ("precision",)  # to LOOKUP later: older registries lack it
 NUMBER_OR_NULL = {"type": ["number", "null"]}
 SCHEMA = {
     "type": "array",
@@ -115,13 +116,13 @@ def read_thresholds(path: Path) -> list[Threshold]:
 
 
 def add_thresholds(path: Path, found: Iterable[Threshold]) -> None:
-    """Write lines into a registry, in place of those with the same condition."""
-    with exclusive(path, wait=True):  # of two runs at once none undoes the other's entries
+    """Add lines to a registry; each replaces an earlier one with the same `place`."""
+    with exclusive(path, wait=True):  # two runs at once must not undo each other's lines
         write_thresholds(path, (*read_thresholds(path), *found))
 
 
 def write_thresholds(path: Path, found: Iterable[Threshold]) -> None:
-    """Write lines as a registry; of those with the same condition the last stands."""
+    """Write lines as a registry; of several with the same `place` the last is kept."""
     lines = {line.place: line for line in found}
     ordered = [asdict(lines[place]) for place in sorted(lines)]
     write_text(path, json.dumps(ordered, indent=1, allow_nan=False) + "\n")

@@ -28,14 +28,14 @@ DatasetName = Literal["lfw", "folder", "synthetic", "drawn"]
 def open_dataset(
     name: str, path: Path | None = None, *, min_images: int = 2, align: Align = "auto"
 ) -> Dataset:
-    """Open a source by name; what is done with a `folder` is told on standard error.
+    """Open a source by name; for a `folder`, print on standard error what was done with its files.
 
     Args:
-        name: `lfw`; `folder`; `synthetic`, 800 drawn faces for rehearsals; or `drawn`, 15,000 of
-            other subjects, none of whom the shipped recogniser was trained on.
+        name: `lfw`; `folder`; `synthetic`, 800 synthetic faces for rehearsals; or `drawn`, 15,000
+            of other subjects, none of whom the shipped recogniser was trained on.
         path: where the images of `lfw` (default: `data_dir()`) or `folder` are.
         min_images: images that each subject of a `folder` must have.
-        align: which pictures of a `folder` are aligned: `auto`, `always` or `never`.
+        align: which images of a `folder` are aligned: `auto`, `always` or `never`.
     """
     if name == "lfw":
         return LFW(path)

@@ -1,7 +1,7 @@
 """The dataset interface: named images, grouped by subject, seen through cached views.
 
-First stage of the flow. A source (LFW, a folder, synthetic faces) lists its files and yields its
-frames; this class turns them into uint8 arrays on disk that every run maps instead of loading.
+A source (LFW, a folder, synthetic faces) lists its files and yields its frames; `Dataset` turns
+them into uint8 arrays on disk that every run maps instead of loading.
 """
 
 import mmap
@@ -19,7 +19,7 @@ from gan_inversion.data.views import SIZE, render
 
 
 class Images(Protocol):
-    """Pictures that are read by batch: an array, a memory map or a `data.Subset`."""
+    """Images that are read by batch: an array, a memory map or a `data.Subset`."""
 
     shape: tuple[int, ...]
 
@@ -78,7 +78,7 @@ class Dataset(ABC):
 
 
 class Subset:
-    """Some images of an array, in a given order, read only when asked for.
+    """Chosen images of an array, in a given order, read only when they are indexed.
 
     Indexing a memory map with an index array copies those images to memory; this postpones that
     to the batch that needs them, and then gives the mapped pages back (the system keeps them in its

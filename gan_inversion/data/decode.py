@@ -1,4 +1,4 @@
-"""Decoding of pictures to RGB arrays: whatever Pillow reads, with errors that name the file."""
+"""Decodes image files of the formats `FORMATS` to RGB arrays, with errors that name the file."""
 
 import io
 import os
@@ -7,17 +7,17 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan_inversion.core.errors import UserError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-PIXELS = 120_000_000  # of the largest picture decoded: 360 MB, and more than telephones take
+PIXELS = 120_000_000  # of the largest image decoded: 360 MB; telephones take smaller ones
 BYTES = 200_000_000  # of the largest file read
 
 
 def read_image(path: Path, name: str) -> np.ndarray:
-    """Read and decode a picture file.
+    """Read and decode an image file.
 
     Args:
         path: of the file.
@@ -27,16 +27,16 @@ def read_image(path: Path, name: str) -> np.ndarray:
         uint8 (H, W, 3), RGB.
 
     Raises:
-        UserError: no regular file, too large, or not a picture.
+        UserError: the path is no regular file, or the file is too large or no image.
     """
     return decode_image(read_file(path, name), name)
 
 
 def read_file(path: Path, name: str) -> bytes:
-    """The content of a regular file of bearable size.
+    """The content of a regular file of at most `BYTES` bytes.
 
     Raises:
-        UserError: a pipe, a device, a folder, too large, or not readable.
+        UserError: the path is no regular file, or the file is too large or not readable.
     """
     try:
         state = path.stat()
@@ -50,7 +50,7 @@ def read_file(path: Path, name: str) -> bytes:
 
 
 def decode_image(data: bytes, name: str) -> np.ndarray:
-    """Decode an encoded picture: grey and CMYK become RGB, 16 bits become 8, white shows through.
+    """Decode an image: grey and CMYK become RGB, 16 bits become 8, transparency becomes white.
 
     Args:
         data: content of a file in one of `FORMATS`.
@@ -60,7 +60,7 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
         uint8 (H, W, 3), RGB.
 
     Raises:
-        UserError: not such a picture, damaged, too large, or with several frames.
+        UserError: the format is another, or the image is damaged, too large, or has many frames.
     """
     try:
         with warnings.catch_warnings():
@@ -71,7 +71,7 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
                     raise UserError(f"{name} has {width}x{height} pixels, more than {PIXELS:,}")
                 if (frames := getattr(opened, "n_frames", 1)) > 1:
                     raise UserError(f"{name} has {frames} frames, not one")
-                # Telephones store photos lying on their side.
+                # Telephones store photos unrotated, with the rotation in EXIF.
                 return _rgb(ImageOps.exif_transpose(opened))
     except UserError:
         raise
@@ -91,11 +91,11 @@ def _rgb(image: Image.Image) -> np.ndarray:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return f"none of the formats {', '.join(FORMATS)}"
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def printable(name: str) -> str:
-    """A file's name as text that any file can hold; bytes that are no UTF-8 are escaped."""
+    """A file's name as text that any file can hold; bytes that are not UTF-8 are escaped."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""Public homes of the data, and a downloader that resumes and verifies."""
+"""Public URLs of the data, and a downloader that resumes and verifies."""
 
 import http.client
 import sys
@@ -17,7 +17,7 @@ from gan_inversion.data import lfw, pairs
 
 BLOCK = 1 << 16
 TIMEOUT = 30  # seconds without a byte
-SLOWEST = 2_000  # bytes a second below which a home is given up, after PATIENCE seconds
+SLOWEST = 2_000  # bytes a second below which a URL is given up, after PATIENCE seconds
 PATIENCE = 60
 
 
@@ -28,7 +28,7 @@ class Remote:
     Attributes:
         path: where it goes in the data folder.
         homes: URLs, tried in order.
-        largest: bytes that it cannot have more of.
+        largest: bytes that the file has at most.
         verify: raises `UserError` unless the downloaded file is the right one.
     """
 
@@ -60,7 +60,7 @@ FACENET_HOMES = (
 
 
 def remotes() -> list[Remote]:
-    """Everything that `fetch` brings: LFW, its pairs, and the 266 FaceNet arrays."""
+    """Every file of the real data: LFW, its pairs, and the 266 FaceNet arrays."""
     manifest = files("gan_inversion.data").joinpath("facenet_manifest.txt").read_text()
     arrays = (line.split("  ") for line in manifest.splitlines())
     return [
@@ -96,16 +96,16 @@ def remotes() -> list[Remote]:
 
 
 def fetch(remote: Remote, folder: Path) -> bool:
-    """Bring one file into the data folder, unless the right one is there.
+    """Download one file into the data folder, unless the right one is there.
 
     Returns:
         Whether anything was downloaded.
 
     Raises:
-        UserError: no home gave the right file; says which file to put where by hand.
+        UserError: no URL gave the right file; the sentence says how to get it by hand.
     """
     target = folder / remote.path
-    with exclusive(target, wait=True):  # of two at once one downloads
+    with exclusive(target, wait=True):  # of two processes at once, one downloads
         if target.exists():
             try:
                 remote.verify(target)
@@ -116,7 +116,7 @@ def fetch(remote: Remote, folder: Path) -> bool:
 
 
 def _fetch(remote: Remote, target: Path) -> bool:
-    # A part keeps its suffix: `verify` may go by it.
+    # A partial file keeps its suffix, which `verify` may need.
     part = target.with_name(f"part-{target.name}")
     reason = ""
     homes = list(remote.homes)
@@ -135,7 +135,7 @@ def _fetch(remote: Remote, target: Path) -> bool:
         except UserError as error:
             reason = str(error)
             part.unlink(missing_ok=True)
-            if begun:  # what it was added to may be another home's: once more, from nothing
+            if begun:  # the older part may be of another URL: try again from the start
                 continue
         except OSError as error:
             raise UserError(f"cannot write {target}: {error.strerror}") from error
@@ -147,7 +147,7 @@ def _fetch(remote: Remote, target: Path) -> bool:
 
 
 def _readable(text: str) -> str:
-    """What a server said, without what would steer a terminal."""
+    """A server's answer without characters that control a terminal."""
     return "".join(c if c.isprintable() and c.isascii() else "?" for c in text)[:200]
 
 
@@ -155,8 +155,8 @@ def _download(url: str, part: Path, largest: int) -> None:
     """Append what is missing of `url` to `part`.
 
     Raises:
-        UserError: the file is larger than it can be.
-        TimeoutError: it comes too slowly.
+        UserError: the file is larger than `largest`.
+        TimeoutError: the download is too slow.
     """
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
@@ -185,7 +185,7 @@ def _download(url: str, part: Path, largest: int) -> None:
                 leave=bool(total and total > 1 << 24),
             ) as bar,
         ):
-            # What is there now: a slow home would be waited for until a whole block has come.
+            # read1 returns what has arrived; read would wait until a whole block has.
             while block := response.read1(BLOCK):
                 came += len(block)
                 if start + came > largest:

@@ -1,7 +1,7 @@
-"""A user's own photographs: any tree `subject/image` of pictures.
+"""A user's own photographs: any tree of image files `subject/image`.
 
-Pictures that are framed like LFW's stay as they are. Others are brought to that geometry by a
-similarity transform that puts their landmarks where those of LFW's faces lie (`dlib` extra).
+Images that are framed like LFW's stay as they are. Others are aligned by a similarity transform
+that moves their landmarks to where those of LFW's faces lie (needs the `dlib` extra).
 """
 
 import contextlib
@@ -28,14 +28,14 @@ Align = Literal["auto", "always", "never"]
 # predictor: corners of the right-hand eye, of the left-hand eye, base of the nose. x, y in pixels.
 LFW_LANDMARKS = np.array([(153, 113), (137, 113), (96, 114), (112, 114), (125, 144)], float)
 LARGE = 1000  # longer side above which a photo is reduced before a face is looked for
-NEAR = 5  # pixels of the frame that landmarks may lie off those of LFW's, on average
-UNREADABLE = 0.05  # share of the files above which a folder is not what was meant
+NEAR = 5  # largest mean offset from LFW's landmarks of an image framed like LFW, in pixels
+UNREADABLE = 0.05  # largest share of unreadable files in a folder that is accepted
 
 Transform = list[list[float]]
 
 _LEFT, _TOP, _RIGHT, _ = VIEWS["aligned"]
 _SHARE = (_RIGHT - _LEFT) / SIZE
-# Transforms of pictures that are framed as LFW's frame or its aligned view, by their side.
+# Transforms of images that are framed like LFW's frame or its aligned view, by side in pixels.
 FRAMED_LIKE: dict[int, Transform] = {
     FRAME: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
     SIZE: [[_SHARE, 0.0, float(_LEFT)], [0.0, _SHARE, float(_TOP)]],
@@ -45,7 +45,7 @@ FRAMED_LIKE: dict[int, Transform] = {
 class Folder(Dataset):
     """Photographs in `path/subject/image`.
 
-    What cannot be read, and what shows no face, is left out.
+    Files that cannot be read and images without a face are left out.
 
     Args:
         path: the tree; hidden files and folders are ignored.
@@ -53,12 +53,12 @@ class Folder(Dataset):
         align: as for `find_transform`.
 
     Attributes:
-        left_out: file -> why.
+        left_out: file -> reason why it is left out.
         report: what was done with the files, in a sentence.
 
     Raises:
-        UserError: nothing there, more than 5 % of the files are not readable, a subject has too few
-            images, or the pictures need landmarks and the `dlib` extra is not installed.
+        UserError: there are no images, over 5 % of the files are not readable, a subject has too
+            few images, or images need landmarks and the `dlib` extra is not installed.
     """
 
     name = "folder"
@@ -78,7 +78,7 @@ class Folder(Dataset):
             raise UserError(f"{path}: none of {len(self._paths)} files shows a face: {why}{told}")
         self.files = list(self._placing)
         self.digest = manifest_digest({file: digests[file] for file in self.files})
-        if align != "auto":  # other pixels
+        if align != "auto":  # the pixels of the frames differ
             self.digest = sha256(f"{self.digest} {align}".encode())
         kept = sum(found in FRAMED_LIKE.values() for found in self._placing.values())
         out = f", {len(self.left_out)} left out" if self.left_out else ""
@@ -100,7 +100,7 @@ class Folder(Dataset):
             yield index, place(photo, np.array(self._placing[file]))
 
     def _place(self, align: Align) -> dict[str, str]:
-        """Find the transform of every file, or why it has none; digests of those readable."""
+        """Find each file's transform or the reason for none; return digests of readable files."""
         known = Transforms(align)
         digests: dict[str, str] = {}
         unreadable = 0
@@ -127,7 +127,7 @@ class Folder(Dataset):
 
 
 def _files(path: Path) -> tuple[dict[str, Path], int]:
-    """Printable names and paths of the files `subject/image`, and the number of those elsewhere."""
+    """Printable names and paths of the files `subject/image`, and the number of other files."""
     found: dict[str, Path] = {}
     elsewhere = 0
     for folder, names, files in os.walk(path):
@@ -142,9 +142,9 @@ def _files(path: Path) -> tuple[dict[str, Path], int]:
 
 
 class Transforms:
-    """Transforms found so far, by the content of the pictures, on disk.
+    """The transforms found so far, by the digest of the image, kept on disk.
 
-    Each is kept as soon as it is found, so that an interrupted search goes on.
+    Each is written as soon as it is found, so that an interrupted search can go on.
 
     Args:
         align: as for `find_transform`.
@@ -168,7 +168,7 @@ class Transforms:
                     self._known[digest] = transform
 
     def of(self, digest: str, data: bytes, name: str) -> Transform | None:
-        """The transform of a picture, looked for if it is new; None without a face.
+        """The transform of an image, computed if it is new; None if no face is found.
 
         Args:
             digest: SHA-256 of its content.
@@ -191,15 +191,16 @@ def find_transform(photo: np.ndarray, *, align: Align = "auto") -> Transform | N
 
     Args:
         photo: uint8 (H, W, 3).
-        align: `auto`: a picture of 250x250 pixels that is framed as LFW, or of 160x160 that is as
-            its aligned view, stays as it is, any other is aligned by its landmarks; `always`: every
-            one is; `never`: all are so framed, and no face is looked for.
+        align: `auto`: an image that is framed like LFW (250x250 pixels) or like its aligned view
+            (160x160) stays as it is, and any other is aligned by its landmarks; `always`: every
+            image is aligned; `never`: none is, and no face is looked for.
 
     Returns:
-        2x3 matrix that maps (x, y, 1) in the photo to (x, y) in the frame; None without a face.
+        2x3 matrix that maps (x, y, 1) in the photo to (x, y) in the frame;
+        None if no face is found.
 
     Raises:
-        UserError: with `never`, another size.
+        UserError: `align` is `never`, and the size is another.
     """
     height, width = photo.shape[:2]
     framed = FRAMED_LIKE.get(width) if height == width else None
@@ -236,7 +237,7 @@ def aligned_view(photo: np.ndarray, *, align: Align = "auto") -> tuple[np.ndarra
         align: as for `find_transform`.
 
     Returns:
-        uint8 (160, 160, 3).
+        The view, uint8 (160, 160, 3), and the flag; or None.
     """
     transform = find_transform(photo, align=align)
     if transform is None:

@@ -1,9 +1,9 @@
-"""dlib's models: where a face is, how to bring it upright, and a descriptor of it.
+"""dlib's models: a face detector, a predictor of five landmarks, and a face descriptor.
 
 King, "Dlib-ml", JMLR 2009; landmarks by Kazemi & Sullivan, CVPR 2014; descriptor: King, "High
 Quality Face Recognition with Deep Metric Learning" (2017). Needs the `dlib` extra. The model files
-come with `face_recognition_models`, which cannot be imported itself any more (it needs
-pkg_resources), so they are found beside its code.
+come with `face_recognition_models`, which can no longer be imported (it needs
+pkg_resources), so their folder is found without importing it.
 """
 
 import importlib
@@ -12,6 +12,7 @@ import threading
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from gan_inversion.core.errors import UserError
 
 PREDICTOR = "shape_predictor_5_face_landmarks.dat"
 NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
-CHIP, PADDING = 150, 0.25  # of the picture that the descriptor's network was trained on
+CHIP, PADDING = 150, 0.25  # pixels and margin of the crops that dlib's network takes
 
 
 @cache
@@ -46,7 +47,7 @@ def model_file(name: str) -> Path:
 
 
 class _Models(threading.local):
-    """One of each model a thread: dlib's keep scratch space and are not safe to share."""
+    """One detector and predictor a thread: dlib's models are not safe to share."""
 
     def __init__(self) -> None:
         self.detector = dlib().get_frontal_face_detector()
@@ -58,37 +59,37 @@ def _models() -> _Models:
     return _Models()
 
 
-def largest_face(image: np.ndarray):
-    """dlib's rectangle around the largest face of uint8 (H, W, 3), or None."""
+def largest_face(image: np.ndarray) -> Any:
+    """dlib's rectangle around the largest face of an image, uint8 (H, W, 3), or None."""
     found = _models().detector(image, 0)
     return max(found, key=lambda box: box.area(), default=None)
 
 
-def landmarks(image: np.ndarray, box):
+def landmarks(image: np.ndarray, box: Any) -> Any:
     """Five landmarks in a rectangle: outer and inner corner of both eyes, base of the nose.
 
     Returns:
-        dlib's detection object, which `face_chip` and the recogniser take.
+        dlib's `full_object_detection`, which `points` and `get_face_chip` take.
     """
     return _models().predictor(image, box)
 
 
-def points(shape) -> np.ndarray:
+def points(shape: Any) -> np.ndarray:
     """Landmarks as float (5, 2): x, y in pixels."""
     return np.array([(point.x, point.y) for point in shape.parts()], float)
 
 
 @cache
-def _network():
+def _network() -> Any:
     return dlib().face_recognition_model_v1(str(model_file(NETWORK)))
 
 
 def descriptors(images: np.ndarray, *, usual: tuple[int, int, int, int]) -> np.ndarray:
-    """Describe the largest face of each picture. One thread at a time: dlib keeps scratch space.
+    """Describe the largest face of each image. Not thread-safe: dlib keeps scratch space.
 
     Args:
         images: uint8 (N, H, W, 3).
-        usual: left, top, right, bottom of the face where none is found.
+        usual: left, top, right, bottom of the face to assume where none is found.
 
     Returns:
         float64 (N, 128).

@@ -22,7 +22,7 @@ from gan_inversion.data.views import FRAME
 MANIFEST_DIGEST = "d74b84a8b052eb400a6d69dcce66460240bf4cd659d924c13bc90ce1fced9bce"
 IMAGES = 13_233
 ROOT = "lfw-deepfunneled"
-LARGEST = 1_000_000  # bytes of a member of the archive; its pictures have some 10,000
+LARGEST = 1_000_000  # bytes of a member of the archive at most; its images have some 10,000
 
 
 class LFW(Dataset):
@@ -33,7 +33,7 @@ class LFW(Dataset):
             holds either. Default: `data_dir()`.
 
     Raises:
-        UserError: nothing there, or the archive is truncated or altered.
+        UserError: LFW is not there, or the archive is truncated or altered.
     """
 
     name = "lfw"
@@ -113,12 +113,12 @@ def _verify(path: Path) -> list[str]:
 
 
 def _jpegs(path: Path) -> list[Path]:
-    """The pictures of an extracted archive."""
+    """The images of an extracted archive."""
     return sorted(file for file in path.glob("*/*.jpg") if _is_jpeg(file.name))
 
 
 def _is_jpeg(name: str) -> bool:
-    """Whether a file is a picture; what macOS leaves beside one (`._*.jpg`) is none."""
+    """Whether a file is an image; the files `._*.jpg` that macOS leaves beside images are not."""
     return name.endswith(".jpg") and not name.startswith(".")
 
 

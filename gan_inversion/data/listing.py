@@ -1,4 +1,4 @@
-"""Lists that people write: CSV from any program, whatever its separator and encoding."""
+"""Reads CSV files that users write, in any program, separator and encoding."""
 
 import csv
 from collections.abc import Collection
@@ -14,15 +14,15 @@ SEPARATORS = ",;\t|"
 def read_listing(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     """The rows of a CSV file with a header, by column.
 
-    Spreadsheets write semicolons where the comma parts decimals, tabs, a byte-order mark, UTF-16,
-    or the code page of their country; all of these are read.
+    Spreadsheets write semicolons (where the decimal sign is a comma) or tabs, a byte-order mark,
+    UTF-16, or the code page of their country; all of these are read.
 
     Args:
         path: the file.
-        columns: that the header must name.
+        columns: names that the header must contain.
 
     Raises:
-        UserError: no such file, no text, or a column is missing.
+        UserError: the file is missing, is not text, or lacks a column.
     """
     text = decode_text(read_file(path, str(path)), str(path))
     first = text.partition("\n")[0]
@@ -50,7 +50,7 @@ def decode_text(data: bytes, name: str) -> str:
     """Text of a file in UTF-8, UTF-16 with its mark, or else a Western European code page.
 
     Raises:
-        UserError: it holds bytes that no text has.
+        UserError: the content has zero bytes, which no text has.
     """
     encoding = next((kind for mark, kind in MARKS.items() if data.startswith(mark)), "utf-8")
     try:

@@ -35,21 +35,21 @@ class Pairs:
 
 
 def read_pairs(dataset: Dataset, path: Path | None = None) -> Pairs:
-    """Read `pairs.txt`, verified.
+    """Read LFW's `pairs.txt`, and verify it.
 
     Args:
-        dataset: LFW.
+        dataset: the LFW data set, whose files the pairs are of.
         path: the file, default `data_dir()/pairs.txt`.
 
     Raises:
-        UserError: missing or altered.
+        UserError: the file is missing or altered.
     """
     path = path or data_dir() / "pairs.txt"
     if not path.is_file():
         raise UserError(
             f"expected LFW's pairs in {path}: run `python -m experiments.fetch`, or put it there"
         )
-    # Editors and version control change the ends of lines, and put a mark at the beginning.
+    # Editors and version control may change line endings, and add a byte-order mark.
     content = read_file(path, str(path)).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
     if (found := sha256(content)) != DIGEST:
         raise UserError(
@@ -70,12 +70,12 @@ def read_pairs(dataset: Dataset, path: Path | None = None) -> Pairs:
 
 
 def draw_pairs(subjects: np.ndarray, *, folds: int = 10, seed: int = 0) -> Pairs:
-    """Draw pairs in folds that share no subject: one genuine pair of each subject, one impostor.
+    """Draw pairs in folds that share no subject: a genuine and an impostor pair of each subject.
 
     Args:
         subjects: (N,), subject of each image; those with one image are not used.
         folds: number of folds.
-        seed: for the drawing.
+        seed: of the random choices.
 
     Raises:
         UserError: fewer than two subjects a fold have two images.

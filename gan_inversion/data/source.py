@@ -1,4 +1,4 @@
-"""Where faces come from, as a command line or a worker on another machine is told it."""
+"""The options that say where faces come from, for command lines and for other machines."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,9 @@ class Source:
     """Images that each subject of a folder must have; 1 accepts all."""
 
     align: Align = "auto"
-    """Which pictures of a folder are aligned by landmarks: all but those framed like LFW (auto),
+    """Which images of a folder are aligned by landmarks: all but those framed like LFW (auto),
     all (always), none (never)."""
 
     def open(self) -> Dataset:
-        """The dataset; what is done with a folder is told on standard error."""
+        """Open the data set; for a folder, print on standard error what was done with its files."""
         return open_dataset(self.dataset, self.data, min_images=self.min_images, align=self.align)

@@ -1,7 +1,7 @@
 """Procedural faces: simple drawn portraits, deterministic in a seed, for runs without any download.
 
-What makes a subject (head, skin, hair, eyes, brows, nose, mouth) is drawn once a subject; what
-changes between pictures (pose, expression, light, background, noise) once an image. The geometry
+What makes a subject (head, skin, hair, eyes, brows, nose, mouth) is chosen once a subject; what
+changes between images (pose, expression, light, background, noise) once an image. The geometry
 follows LFW's deep-funneled frame: eyes near (105, 112) and (145, 112), face within the central
 140x140 pixels. Lengths are in frame pixels, from the centre of the face.
 """
@@ -22,7 +22,7 @@ from gan_inversion.core.storage import sha256
 from gan_inversion.data.dataset import Dataset
 from gan_inversion.data.views import FRAME
 
-VERSION = 1  # raise whenever the same seed draws other pixels
+VERSION = 1  # add 1 whenever the same seed gives other pixels
 SCALE = 2  # supersampling: polygons have no smooth edges otherwise
 
 Colour = tuple[int, int, int]
@@ -51,7 +51,7 @@ COS, SIN = np.cos(CIRCLE), np.sin(CIRCLE)
 
 @dataclass(frozen=True)
 class Identity:
-    """What stays the same in every picture of a subject."""
+    """What stays the same in every image of a subject."""
 
     head_width: float
     head_height: float
@@ -114,7 +114,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Nuisance:
-    """What changes from picture to picture."""
+    """What changes from image to image of a subject."""
 
     roll: float  # radians
     yaw: float  # -1 left to 1 right
@@ -135,7 +135,7 @@ class Nuisance:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Self:
-        """A random picture-taking."""
+        """Random conditions of one image."""
         colours = [_colour(rng) for _ in range(3)]
         return cls(
             roll=rng.normal(0, 0.06),
@@ -162,8 +162,8 @@ class Synthetic(Dataset):
 
     Args:
         subjects: number of subjects.
-        images: pictures of each.
-        seed: of everything drawn.
+        images: number of images of each subject.
+        seed: of all random choices.
         first: number of the first subject; disjoint ranges give disjoint people.
     """
 
@@ -186,13 +186,13 @@ class Synthetic(Dataset):
             yield index, self.frame(index)
 
     def frame(self, index: int) -> np.ndarray:
-        """Draw one picture: uint8 (250, 250, 3)."""
+        """Draw one image: uint8 (250, 250, 3)."""
         subject, image = (int(part) for part in self.files[index][8:-4].split("/"))
         return draw_face(*factors(self.seed, subject, image))
 
 
 class Drawn(Synthetic):
-    """Enough procedural faces to train a generator on: 2,500 subjects, 6 pictures each.
+    """Enough procedural faces to train a generator on: 2,500 subjects, 6 images each.
 
     The shipped recogniser was trained on other subjects (`experiments.train_compact`).
     """
@@ -204,12 +204,12 @@ class Drawn(Synthetic):
 
 
 def factors(seed: int, subject: int, image: int) -> tuple[Identity, Nuisance]:
-    """The factors of one picture."""
+    """The identity and the nuisance of one image."""
     nuisance = Nuisance.draw(stream(seed, "synthetic", "nuisance", subject, image))
     return _identity(seed, subject), nuisance
 
 
-@lru_cache  # a subject's pictures are drawn one after the other
+@lru_cache  # a subject's images are drawn one after the other
 def _identity(seed: int, subject: int) -> Identity:
     return Identity.draw(stream(seed, "synthetic", "identity", subject))
 
@@ -400,7 +400,7 @@ def _glasses(pen: _Pen, who: Identity) -> None:
 
 @cache
 def _fields() -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates in [-1, 1] along one side, and a noise field that pictures take windows of."""
+    """Coordinates in [-1, 1] along one side, and a noise field that images take windows of."""
     noise = stream(0, "synthetic", "noise").standard_normal((2 * FRAME, 6 * FRAME), "float32")
     return np.linspace(-1, 1, FRAME, dtype="float32"), noise
 
@@ -414,7 +414,7 @@ def _light(picture: np.ndarray, how: Nuisance) -> np.ndarray:
     top, left = (int(abs(value) * 7919) % FRAME for value in (how.noise, how.backdrop_edge))
     noise = field[top : top + FRAME, 3 * left : 3 * (left + FRAME)]
     lit = np.empty_like(picture).reshape(FRAME, -1)
-    # Some rows at a time, that stay in the processor's cache: half the time of all at once.
+    # A few rows at a time fit in the processor's cache: twice as fast as all rows at once.
     for start in range(0, FRAME, 25):
         rows = slice(start, start + 25)
         light = picture.reshape(FRAME, -1)[rows] * (across + down[rows])

@@ -1,4 +1,4 @@
-"""Views: how a 250x250 LFW frame becomes the 160x160 picture that networks see.
+"""Views: how a 250x250 LFW frame becomes the 160x160 image that networks see.
 
 `whole` is the frame, resized (what the reference thesis used); `aligned` is the central 140x140
 crop, resized. In a deep-funneled frame that crop holds the face.

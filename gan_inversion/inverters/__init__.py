@@ -1,1 +1,1 @@
-"""Inverters: their interface, how they are trained and kept."""
+"""Inverters: their interface, their families, and how they are trained and saved."""

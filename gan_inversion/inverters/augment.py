@@ -1,9 +1,9 @@
-"""Random views of pictures, differentiable: what recogniser and discriminator are shown.
+"""Random, differentiable views of images, which recogniser and discriminator see in training.
 
-Fourth stage of the flow. Small shifts, resizings and noise keep a generator from drawing patterns
-that fool a recogniser at one position only; mirroring and colours beside them keep a discriminator
-from memorising the photographs (Zhao et al., "Differentiable Augmentation for Data-Efficient GAN
-Training", NeurIPS 2020). All draws are made with numpy, so that every backend sees the same.
+Small shifts, resizings and noise keep a generator from producing patterns that fool a recogniser at
+one position only; mirroring and changed colours keep a discriminator from memorising the
+photographs (Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training", NeurIPS
+2020). Random numbers come from numpy, so that they are the same with every backend.
 """
 
 from collections.abc import Mapping
@@ -15,20 +15,20 @@ from gan_inversion.inverters.separable import filtered
 
 SHIFT = 0.05  # of the side, at most, either way
 RESIZE = 1.1  # factor, at most, either way
-NOISE = 0.03  # largest deviation; pictures are in [0, 1]
-BRIGHTNESS, CONTRAST, SATURATION = 0.15, 1.25, 1.5  # at most: added, and factors either way
-RECOLOURED = 0.5  # share of pictures; the others show a discriminator which colours are real
+NOISE = 0.03  # largest deviation; pixels are in [0, 1]
+BRIGHTNESS, CONTRAST, SATURATION = 0.15, 1.25, 1.5  # at most: a summand and two factors, either way
+RECOLOURED = 0.5  # share of images; the others show a discriminator which colours are real
 
 
 def draw_views(
     generator: np.random.Generator, count: int, side: int, *, strong: bool
 ) -> dict[str, np.ndarray]:
-    """Draw `count` views: arrays for `view`, one row a picture.
+    """Sample `count` random views: arrays for `view`, with a row for each image.
 
     Args:
-        generator: where chance comes from.
-        count: B.
-        side: of the views, pixels.
+        generator: source of random numbers.
+        count: number of images, B.
+        side: of the views, in pixels.
         strong: mirror and recolour as well.
     """
 
@@ -51,10 +51,10 @@ def draw_views(
 
 
 def view(pictures, views: Mapping, *, sharp: bool = False):
-    """Pictures, float (B, S, S, 3), as the drawn views show them: (B, V, V, 3), V their side.
+    """Apply sampled views of side V to images: float (B, S, S, 3) -> (B, V, V, 3).
 
-    Sharp views are shifted by whole pixels, neither resized nor noisy: a discriminator that is to
-    tell the texture of skin from a grid must see both as they are.
+    Sharp views are shifted by whole pixels and neither resized nor noisy: only then can a
+    discriminator tell the texture of skin from a grid of pixels.
     """
     side = views["noise"].shape[1]
     shift, scale = views["shift"], views["scale"]

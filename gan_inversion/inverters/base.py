@@ -1,7 +1,7 @@
 """The inverter interface: what baselines, controls and GANs have in common.
 
-An inverter is fitted on embeddings and the pictures they came from, and then turns embeddings into
-pictures. One list of inverters drives the experiments, the tables and the contract tests.
+An inverter is fitted on embeddings and the images they came from, and then reconstructs images from
+embeddings. One registry of inverters drives the experiments, the tables and the contract tests.
 """
 
 from collections.abc import Mapping
@@ -15,21 +15,21 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.run import Run, to_uint8
 from gan_inversion.data.dataset import Images
 
-ROUNDING = 1e-4  # how far arithmetic may leave [0, 1]
+ROUNDING = 1e-4  # how far rounding may take pixels out of [0, 1]
 
 
 class Inverter:
-    """Turns embeddings back into pictures, and declares what else it can.
+    """Turns embeddings back into images, and declares what else it can do.
 
     Attributes:
         name: of the method, e.g. `mean_face`.
         knowledge: `black_box` (embeddings only) or `white_box` (gradients through the recogniser).
         config: the options that a record holds; plain data.
-        stochastic: whether `invert` takes `hypothesis`, the number of one of several pictures that
-            it has for an embedding.
-        saves: whether `save` and `load` keep it.
+        stochastic: whether `invert` takes `hypothesis`, the index of one of several reconstructions
+            of an embedding.
+        saves: whether it can be saved and loaded.
         dimension: components of the embeddings that it takes, once fitted; None if it takes any.
-        is_given_answers: whether it is fitted on the very pictures that it will be asked for.
+        is_given_answers: whether it is fitted on the very images that it is to reconstruct.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Inverter:
 
     @classmethod
     def made(cls, options: Any, *, name: str, recogniser: Any = None) -> "Inverter":
-        """One to be fitted, with the options of its family; `recogniser` is the attacked one."""
+        """Make an unfitted inverter from the options of its family; `recogniser` is the victim."""
         raise NotImplementedError
 
     def fit(
@@ -52,9 +52,9 @@ class Inverter:
 
         Args:
             embeddings: float32 (N, D).
-            images: uint8 (N, 160, 160, 3), the pictures they came from.
+            images: uint8 (N, 160, 160, 3), which they came from.
             seed: for every random choice.
-            run: where to log, preview and checkpoint; fitting that takes no time ignores it.
+            run: where to log, preview and checkpoint; inverters that fit at once ignore it.
         """
         raise NotImplementedError
 
@@ -67,7 +67,7 @@ class Inverter:
         raise NotImplementedError
 
     def save_half(self, path: Path) -> None:
-        """Write the same in half the space, where that can be done."""
+        """Write the same in half the space, if the inverter can."""
         self.save(path)
 
     @classmethod
@@ -76,14 +76,14 @@ class Inverter:
         raise NotImplementedError
 
     def reopened(self, path: Path) -> "Inverter":
-        """What one like this saved in the folder `path`."""
+        """Load what an inverter of the same kind saved in the folder `path`."""
         return type(self).load(path)
 
     def attack_by(self, recogniser: Any) -> None:
-        """Be given the attacked recogniser again, after `load`; most need none to invert."""
+        """Set the victim again after `load`; most inverters need none to invert."""
 
     def signals(self, embeddings: np.ndarray, images: np.ndarray) -> dict[str, np.ndarray]:
-        """What it tells of photographs beside its reconstructions: signal -> float32 (N,).
+        """Membership signals other than those of its reconstructions: name -> float32 (N,).
 
         Args:
             embeddings: float32 (N, D).
@@ -92,12 +92,12 @@ class Inverter:
         return {}
 
     def passes(self, members: int) -> int | None:
-        """How often each of so many training images was seen; None where it does not say."""
+        """How often each of `members` training images was trained on; None if unknown."""
         return None
 
     @property
     def parameters(self) -> int:
-        """Numbers that were learned or are fixed in its network; 0 without one."""
+        """Number of its network's parameters, trained or fixed; 0 without a network."""
         return 0
 
 
@@ -119,14 +119,14 @@ def check_invert(embeddings: np.ndarray, dimension: int) -> None:
 
 
 def check_reconstructions(found: np.ndarray, count: int) -> np.ndarray:
-    """Pictures as an inverter gave them, as uint8 (N, 160, 160, 3).
+    """Check what an inverter returned, and convert it to uint8 (N, 160, 160, 3).
 
     Args:
-        found: float in [0, 1], or uint8.
-        count: N, pictures asked for.
+        images: float in [0, 1], or uint8.
+        count: N, the number of embeddings that were inverted.
 
     Raises:
-        UserError: another number or shape, NaN, or values out of range.
+        UserError: the number or shape is wrong, or values are NaN or out of range.
     """
     found = np.asarray(found)
     if found.shape != (count, 160, 160, 3):

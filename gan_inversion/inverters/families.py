@@ -1,8 +1,8 @@
-"""Families of inverters, and what a method is: data.
+"""Families of inverters, and `MethodSpec`: a method as plain data.
 
-A family says which options it has, which of them have names of their own, and which class is
-trained with them. Whoever wants a family in the framework registers it (`experiments.families`
-does for those that are there); everything else takes a `MethodSpec` and asks for no name.
+A family declares its options, its presets (options that have a name) and the class that is trained
+with them. A new family is added with `register`, as `experiments.families` does for the existing
+ones. All other code takes a `MethodSpec` and never looks at names.
 """
 
 import ast
@@ -20,7 +20,7 @@ from typing import Any
 
 from gan_inversion.core.errors import UserError
 
-SHORT = {"epochs": "e"}  # what an option is called in a name, where its own would be long
+SHORT = {"epochs": "e"}  # option -> its abbreviation in the name of a method
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Family:
 
     Attributes:
         name: e.g. `cgan`.
-        presets: name of a method -> its options, a frozen dataclass; the first are the usual ones.
-        rehearsals: the same names -> options for a rehearsal; where there are none, the same.
+        presets: name of a method -> its options, a frozen dataclass; the most used ones first.
+        rehearsals: the same names -> options for a rehearsal; if None, those of `presets`.
         place: `module:class` of the inverter, which is imported when it is needed.
-        together: `module:function` that trains many inverters of it at once, as
-            `baselines.farm.train_specs` does.
+        together: `module:function` that trains many inverters of the family at once, as
+            `baselines.together.train_specs` does.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Family:
 
     @property
     def trainer(self) -> Any:
-        """What trains many at once, epoch by epoch; None where they are trained one by one."""
+        """The function that trains many inverters at once; None if they are trained one by one."""
         return _at(self.together) if self.together else None
 
     @property
@@ -59,7 +59,7 @@ class Family:
 
 
 def _at(place: str) -> Any:
-    """What stands at `module:name`."""
+    """Import the object `module:name`."""
     module, _, name = place.partition(":")
     return getattr(importlib.import_module(module), name)
 
@@ -68,20 +68,20 @@ FAMILIES: dict[str, Family] = {}
 
 
 def register(family: Family) -> None:
-    """Make a family known by its name."""
+    """Add a family to `FAMILIES`."""
     FAMILIES[family.name] = family
 
 
 @dataclass(frozen=True)
 class MethodSpec:
-    """What is trained: made once, hashed, stored in the record, and its name never parsed again.
+    """What is trained, as plain data: made once, hashed and stored in the record.
 
     Attributes:
-        name: for people, files and tables; generated from the rest.
+        name: for people, files and tables; generated from the other fields, and never parsed.
         family: a key of `FAMILIES`.
         options: of the family, a frozen dataclass.
-        training_images: images drawn at random to train on; None for all of them.
-        preset: name of the options that these were made from.
+        training_images: number of images, chosen at random, to train on; None for all.
+        preset: name of the preset that the options were made from.
     """
 
     name: str
@@ -92,7 +92,7 @@ class MethodSpec:
 
     @property
     def content(self) -> dict[str, Any]:
-        """All of it as plain data, for a record."""
+        """All fields as plain data, for a record."""
         return {
             "name": self.name,
             "family": self.family,
@@ -108,18 +108,18 @@ class MethodSpec:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def make(self, *, recogniser: Any = None) -> Any:
-        """The inverter, to be fitted.
+        """Make the inverter, not yet fitted.
 
         Args:
-            recogniser: the attacked one, which some are trained through.
+            recogniser: the victim; some inverters are trained through it.
         """
         return FAMILIES[self.family].kind.made(self.options, name=self.name, recogniser=recogniser)
 
     def rehearsed(self, **changes: Any) -> "MethodSpec":
-        """The same in small, under the same name; what differs from the preset stays.
+        """A smaller version for a rehearsal; name and options that differ from the preset stay.
 
         Args:
-            changes: options for a rehearsal, of families that have them.
+            changes: further options for the rehearsal, for families that have them.
         """
         family = FAMILIES[self.family]
         if self.preset not in family.presets:
@@ -130,7 +130,7 @@ class MethodSpec:
 
 
 def changed(options: Any, changes: Mapping[str, Any]) -> Any:
-    """Options with those changes that they have a field for."""
+    """Options with the changes applied; changes that have no field are ignored."""
     known = {field.name for field in fields(options)}
     return replace(options, **{name: value for name, value in changes.items() if name in known})
 
@@ -141,7 +141,7 @@ def specified(
     """The spec that a short name on a command line stands for.
 
     Args:
-        method: a preset of a family, `_n500` at its end for so many training images.
+        method: name of a preset; `_n500` at its end means 500 training images.
         changes: family -> options that differ from the preset's.
 
     Raises:
@@ -167,22 +167,22 @@ def specified(
 
 
 def different(usual: Any, options: Any) -> dict[str, Any]:
-    """The options that are not as usual."""
+    """The options that differ from the usual ones: name -> value."""
     pairs = ((field.name, getattr(options, field.name)) for field in fields(options))
     return {name: value for name, value in pairs if value != getattr(usual, name)}
 
 
 def differences(usual: Any, options: Any) -> str:
-    """What tells options from a preset's, for a name: `_e30`, `_identity5`."""
+    """Suffix of a method's name for options that differ from the preset's, as `_identity5`."""
     parts = []
     for name, value in different(usual, options).items():
-        said = re.sub("[^a-z0-9]", "p", f"{value}".lower())  # 0.5 is 0p5: fit for records
+        said = re.sub("[^a-z0-9]", "p", f"{value}".lower())  # 0.5 becomes 0p5, fit for a file name
         parts.append(f"_{SHORT.get(name, name)}{said}")
     return "".join(parts)
 
 
 def described(options: type) -> dict[str, str]:
-    """What the strings below the fields of a dataclass say: field -> text."""
+    """The strings below the fields of a dataclass, which describe them: field -> text."""
     found = {}
     for kind in reversed(options.__mro__[:-1]):
         (body,) = ast.parse(inspect.cleandoc(inspect.getsource(kind))).body

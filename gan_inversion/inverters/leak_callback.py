@@ -1,6 +1,6 @@
-"""How well a loss threshold tells members from others, while any Keras model trains.
+"""A callback for any Keras model: how well a threshold on the loss tells members from others.
 
-Fourth stage of the flow. Yeom et al., "Privacy Risk in Machine Learning", CSF 2018.
+Yeom et al., "Privacy Risk in Machine Learning", CSF 2018.
 """
 
 from collections.abc import Callable
@@ -12,16 +12,16 @@ from sklearn.metrics import roc_auc_score
 
 
 class LeakCallback(keras.callbacks.Callback):
-    """Adds `leak_auc` to the logs of each epoch: 0.5 when losses tell nothing, 1 when all.
+    """Adds `leak_auc` to the logs of each epoch: 0.5 if losses reveal nothing, 1 if everything.
 
     Put it before callbacks that write the logs somewhere.
 
     Args:
         members: inputs and targets that the model is trained on, N first in each.
-        others: inputs and targets that it never is.
-        loss: targets and outputs, float32 -> losses, N first; what follows is averaged. One that
-            gives a single figure for a batch is asked sample by sample.
-        batch_size: samples a forward pass, which is made with `training=False`.
+        others: inputs and targets that it is never trained on.
+        loss: targets and outputs, float32 -> losses, N first; other axes are averaged. A loss that
+            gives a single number for a batch is called sample by sample.
+        batch_size: samples per forward pass, which is made with `training=False`.
 
     Example:
         model.fit(x, y, callbacks=[LeakCallback((x, y), (x_unseen, y_unseen))])
@@ -38,11 +38,11 @@ class LeakCallback(keras.callbacks.Callback):
         super().__init__()
         self.sides, self.loss, self.batch_size = (members, others), loss, batch_size
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         members, others = (self.losses(*side) for side in self.sides)
         losses = np.concatenate([members, others])
         is_member = np.repeat([True, False], [len(members), len(others)])
-        # A training that diverges has its own ways of ending: it is not for an onlooker to do.
+        # Where training diverges the figure is NaN; stopping it is not this callback's task.
         known = np.isfinite(losses).all() and 0 < len(members) < len(losses)
         if logs is not None:
             logs["leak_auc"] = float(roc_auc_score(is_member, -losses)) if known else float("nan")

@@ -1,8 +1,8 @@
 """The training loop of a single Keras model: log, preview, checkpoint, resume.
 
-Fourth stage of the flow. After each epoch weights and optimiser go into one file; the order of
-the images and the dropout masks depend on seed and epoch only. A resumed run therefore computes
-what the uninterrupted one would have.
+After each epoch weights and optimiser are written to one file; the order of the images and the
+dropout masks depend on seed and epoch only. A resumed run therefore computes what an uninterrupted
+one would have computed.
 """
 
 import itertools
@@ -36,7 +36,7 @@ def fit(
     checkpoint: Path | None = None,
     invert: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> dict[str, float]:
-    """Train a compiled model; the losses of the last epoch, none if there was nothing to do.
+    """Train a compiled model; return the last epoch's losses, none if nothing was left to do.
 
     Args:
         model: compiled.
@@ -47,7 +47,7 @@ def fit(
         first: passes that came before, with another optimiser; they count among `epochs`.
         run: where to log, preview and checkpoint; without it nothing is written.
         checkpoint: file of weights and optimiser; the run's own unless given.
-        invert: maps embeddings to pictures in [0, 1] by `model`, for the preview.
+        invert: maps embeddings to images in [0, 1] by `model`, for the preview.
 
     Raises:
         UserError: the loss is no longer finite.
@@ -90,18 +90,19 @@ def fit(
     return values
 
 
-def _state(model: keras.Model) -> list[keras.Variable]:
-    """What a training goes on from: weights, and the optimiser's variables."""
-    return [*model.weights, *model.optimizer.variables]
+def state(model: keras.Model) -> list[keras.Variable]:
+    """What a training resumes from: weights, and the variables of the optimiser, or of several."""
+    optimizers = getattr(model, "optimizers", [model.optimizer])
+    return [*model.weights, *(variable for one in optimizers for variable in one.variables)]
 
 
 def save_state(model: keras.Model, path: Path) -> None:
     """Write weights and optimiser of a compiled model, atomically.
 
-    An .npz file: where the disk is full, writing one is an error, and Keras' own format ends the
-    process.
+    The file is an .npz: on a full disk, writing it raises an error, whereas writing Keras' own
+    format would end the process.
     """
-    arrays = {f"{place:04d}": np.asarray(v) for place, v in enumerate(_state(model))}
+    arrays = {f"{place:04d}": np.asarray(v) for place, v in enumerate(state(model))}
     with atomic(path) as temporary:
         np.savez(temporary, allow_pickle=False, **arrays)
 
@@ -112,8 +113,9 @@ def load_state(model: keras.Model, path: Path) -> None:
     Raises:
         UserError: the file is damaged, or of another model.
     """
-    model.optimizer.build(model.trainable_variables)
-    variables = _state(model)
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    variables = state(model)
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = [file[f"{place:04d}"] for place in range(len(file.files))]
@@ -128,7 +130,7 @@ def load_state(model: keras.Model, path: Path) -> None:
 
 
 def reseed(model: keras.Model, seed: int, epoch: int) -> None:
-    """Start the model's random layers (dropout) on their streams for one epoch.
+    """Seed the model's random layers (dropout) for one epoch.
 
     Keras saves weights without the state of these layers.
     """
@@ -138,11 +140,11 @@ def reseed(model: keras.Model, seed: int, epoch: int) -> None:
 
 
 class Threaded(keras.utils.PyDataset):
-    """Batches that threads of Keras make, two at least, more where there are more processors.
+    """Batches made by Keras' threads, at least two, and more where there are more processors.
 
-    An accelerator is quicker than one thread prepares pictures. With one worker TensorFlow
-    prefetches instead, and a thread of its own tunes that in periods that double: an epoch that
-    ends meanwhile waits for it, sometimes, up to a minute.
+    One thread cannot prepare images as fast as an accelerator uses them. With a single worker
+    TensorFlow prefetches instead, and one of its threads tunes that in periods that double: an
+    epoch that ends meanwhile sometimes waits for it, for up to a minute.
     """
 
     def __init__(self) -> None:
@@ -189,7 +191,7 @@ def shuffled(
     seed: int,
     scale: Callable[[np.ndarray], np.ndarray] = np.asarray,
 ) -> Callable[[int], Batches]:
-    """`batches` for `fit`: each epoch in its own order."""
+    """The `batches` argument of `fit`: a random order for each epoch."""
 
     def batches(epoch: int) -> Batches:
         order = stream(seed, "shuffle", epoch).permutation(len(inputs))

@@ -24,7 +24,7 @@ class Own:
     Attributes:
         source: `file.py:name`, from the command line alone.
         source_digest: SHA-256 of the file.
-        knowledge: what it knows of the attacked recogniser.
+        knowledge: `black_box` or `white_box`, as in `Inverter`.
     """
 
     source: str
@@ -34,7 +34,7 @@ class Own:
 
 def own_spec(source: str, *, knowledge: str = "black_box") -> MethodSpec:
     """The spec of the inverter in `file.py:name`."""
-    load_object(source)  # a missing file is told before any work
+    load_object(source)  # a missing file is reported before any work
     options = Own(source, source_digest(source), knowledge)
     return MethodSpec(plain_name(source), FAMILY, options, preset=FAMILY)
 
@@ -44,8 +44,8 @@ class OwnInverter(Inverter):
 
     Args:
         name: for records.
-        found: an object with `fit` and `invert`, or a function from float32 (N, D) to pictures,
-            which learned elsewhere what it knows.
+        wrapped: an object with `fit` and `invert`, or a function from float32 (N, D) to images,
+            which was trained elsewhere.
     """
 
     def __init__(self, name: str, found: Any):
@@ -93,7 +93,7 @@ class OwnInverter(Inverter):
 
 
 def load_own(source: str, path: Path) -> OwnInverter:
-    """What an inverter in `file.py:name` saved in a folder.
+    """Load what the inverter in `file.py:name` saved in a folder.
 
     Raises:
         UserError: it has no save and load.

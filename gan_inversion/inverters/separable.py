@@ -1,14 +1,14 @@
-"""Filters of rows and columns as two matrix products, which a CPU is quick at."""
+"""Filters of rows and columns as two matrix products, which are fast on a CPU."""
 
 from keras import ops
 
 
 def filtered(pictures, rows, columns):
-    """Filter or resample pictures.
+    """Filter or resample images.
 
     Args:
         pictures: (B, H, W, C).
-        rows: weights (P, H), or (B, P, H) for pictures that each have their own.
+        rows: weights (P, H), or (B, P, H) with a filter for each image.
         columns: weights (Q, W) or (B, Q, W).
 
     Returns:

@@ -1,4 +1,4 @@
-"""Trained inverters in the folders of their runs: trained, kept, opened, and asked for pictures."""
+"""Trained inverters in the folders of their runs: training, saving, loading, inverting."""
 
 import json
 import time
@@ -12,8 +12,8 @@ import numpy as np
 
 from gan_inversion.core.device import device
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.older import older_spec
-from gan_inversion.core.own import is_own, plain_name
+from gan_inversion.core.older import todays_run
+from gan_inversion.core.own import plain_name
 from gan_inversion.core.progress import progress
 from gan_inversion.core.run import Run, history
 from gan_inversion.core.storage import read_json, write_text
@@ -26,15 +26,15 @@ from gan_inversion.inverters.own import load_own
 from gan_inversion.metrics.reconstruction import channel_accuracy, mse
 
 BLOCK = 128  # embeddings inverted at once
-DONE = "trained.json"  # in a run's folder: what its training took, and on which device
+DONE = "trained.json"  # in a run's folder: how long its training took, and on which device
 RECORD = Path("inverter") / "record.json"  # in a run's folder: its own, with raw scores beside it
 THRESHOLDS = "thresholds.json"  # in a run's folder: of the recogniser that it attacks
-HYPOTHESES = 16  # pictures of one embedding, where an inverter has more than one
+HYPOTHESES = 16  # reconstructions of one embedding, where an inverter gives several
 
 
 @dataclass(frozen=True)
 class Trained:
-    """An inverter that was trained before, opened.
+    """A trained inverter, loaded from the folder of its run.
 
     Attributes:
         folder: of its run.
@@ -51,28 +51,26 @@ class Trained:
     thresholds: Mapping[float, float | None]
 
     @property
-    def embedder(self) -> str:
+    def victim(self) -> str:
         """Name of the recogniser whose embeddings it takes."""
-        return self.config["embedder"]["name"]
+        return self.config["victim"]["name"]
 
 
 def open_trained(folder: Path, *, own: str | None = None) -> Trained:
     """The inverter that a run of `experiments.train` or `inversion` saved in its folder.
 
-    Nothing that a file names is ever imported: a user's own class comes from the command line.
+    Code that a file names is never imported: a user's own class comes from the command line.
 
     Args:
         folder: of the run.
         own: `file.py:name` of a user's own class, if the run was one of it.
 
     Raises:
-        UserError: there is none, or its files are damaged.
+        UserError: there is no such inverter, or its files are damaged.
     """
     config = trained_config(folder)
     method = str(config["method"])
-    family = config.get("family") or (
-        OWN if is_own(method) else older_spec(method, config)["family"]
-    )
+    family = config["family"]
     if family == OWN and (own is None or plain_name(own) != method):
         raise UserError(
             f"{folder} was trained by code of its own, {method}, which is not run for a file "
@@ -109,11 +107,11 @@ def trained_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     if not path.exists() or not (folder / "inverter").is_dir():
         raise UserError(f"expected a run with a trained inverter in {folder}, found none")
-    config = read_json(path, dict)
-    embedder = config.get("embedder")
-    if "method" not in config or not isinstance(embedder, dict) or "name" not in embedder:
+    config = todays_run(read_json(path, dict))
+    victim = config.get("victim")
+    if "method" not in config or not isinstance(victim, dict) or "name" not in victim:
         raise UserError(
-            f"{path}: expected the method and the embedder of a run of experiments.inversion"
+            f"{path}: expected the method and the victim of a run of experiments.inversion"
         )
     return config
 
@@ -121,21 +119,21 @@ def trained_config(folder: Path) -> dict[str, Any]:
 def train(
     inverter: Inverter, embeddings: np.ndarray, images: Images, *, seed: int, run: Run
 ) -> float:
-    """Fit an inverter and save it in the run's folder; seconds, those before a resume included."""
+    """Fit and save an inverter; return the seconds, those before a resume included."""
     start = time.perf_counter()
     inverter.fit(embeddings, images, seed=seed, run=run)
     seconds = time.perf_counter() - start
     seconds = logged_seconds(run) or seconds
     if inverter.saves:
         inverter.save(run.folder / "inverter")
-        # Written last: whoever finds it finds all of the inverter.
+        # Written last: where this file exists, the inverter is complete.
         done = {"seconds": seconds, "device": device()}
         write_text(run.folder / DONE, json.dumps(done) + "\n")
     return seconds
 
 
 def training_of(run: Run) -> tuple[float, str] | None:
-    """Seconds of a run's training, and the device that ended it; None if it did not end."""
+    """Seconds of a run's training and the device it ended on; None if it is not finished."""
     path = run.folder / DONE
     if not path.exists():
         return None
@@ -147,7 +145,7 @@ def training_of(run: Run) -> tuple[float, str] | None:
 
 
 def logged_seconds(run: Run) -> float:
-    """What training took by its logs, also of what came before it, a surrogate for one."""
+    """Seconds of training by the logs, those of a surrogate trained before included."""
     logs = sorted([run.folder / "log.jsonl", *run.folder.glob("[!.]*/log.jsonl")])
     return sum(line["seconds"] for log in logs for line in history(log) if "seconds" in line)
 
@@ -155,7 +153,7 @@ def logged_seconds(run: Run) -> float:
 def reconstruct(
     inverter: Inverter, embeddings: np.ndarray, **options: int
 ) -> tuple[np.ndarray, float]:
-    """Invert embeddings, float32 (N, D): uint8 (N, 160, 160, 3), and milliseconds a picture."""
+    """Invert embeddings, float32 (N, D): uint8 (N, 160, 160, 3), and milliseconds per image."""
     pictures, seconds = [], 0.0
     with progress(total=len(embeddings), desc="inverting", unit="image") as bar:
         for start in range(0, len(embeddings), BLOCK):

@@ -1,1 +1,1 @@
-"""Metrics: pure functions from arrays to figures with intervals; they know no network."""
+"""Metrics: pure functions from arrays to figures with intervals; none runs a network."""

@@ -14,7 +14,7 @@ from gan_inversion.metrics.verification import cosine
 
 
 def rejected(embeddings: np.ndarray) -> np.ndarray:
-    """Where a recogniser gave no embedding, a row that is not finite: float (N, D) -> bool (N,)."""
+    """Whether each image was rejected (its row is not finite): float (N, D) -> bool (N,)."""
     return ~np.isfinite(embeddings).all(axis=1)
 
 
@@ -80,8 +80,8 @@ def attack(reconstructions: np.ndarray, originals: np.ndarray, subjects: np.ndar
     """Compare reconstructions with the images of their subjects.
 
     Args:
-        reconstructions: float32 (N, D), unit norm; NaN in rows that the recogniser rejected.
-        originals: float32 (N, D), embeddings of the inverted images, in the same order; NaN too.
+        reconstructions: float32 (N, D), embeddings of unit norm; NaN where rejected.
+        originals: float32 (N, D), embeddings of the inverted images, in the same order, or NaN.
         subjects: (N,), subject of each image.
     """
     inverted, other = other_images(subjects)
@@ -97,14 +97,16 @@ def best_of(
     """Type-II scores when an attacker shows several reconstructions of one embedding.
 
     Args:
-        hypotheses: float32 (K, S, D), unit norm; NaN in rows that the recogniser rejected.
+        hypotheses: float32 (K, S, D), embeddings of K reconstructions of each chosen image, of unit
+            norm; NaN where rejected.
         originals: float32 (N, D), embeddings of all images.
         subjects: (N,), subject of each image.
-        chosen: int (S,), the inverted images.
+        chosen: int (S,), indices of the inverted images.
 
     Returns:
-        float32 (K, P), row k: the best score of the first k + 1 hypotheses with each other image of
-        the subject, -1 without an embedding; and the subject of each pair, (P,).
+        Best scores, float32 (K, P): for each pair with another image of the subject, row k holds
+        the highest score of the first k + 1 hypotheses, or -1 without an embedding. And the
+        subject of each pair, (P,).
     """
     inverted, other = other_images(subjects)
     place = np.full(len(subjects), -1)
@@ -140,20 +142,20 @@ def identify(
 ) -> Identification:
     """Search each reconstruction among real images: the first image of each subject is enrolled.
 
-    Reconstructions of enrolled images are not searched (that would be type-I); subjects with one
-    image stand in the gallery all the same.
+    Reconstructions of enrolled images are not searched (that would be type-I); subjects with only
+    one image are enrolled too.
 
     Args:
         reconstructions: float32 (N, D), unit norm; NaN in rows that the recogniser rejected, whose
             rank is last.
         originals: float32 (N, D), embeddings of the inverted images; a subject whose enrolled image
-            was rejected is found last.
+            was rejected is ranked last.
         subjects: (N,), subject of each image.
     """
     names, enrolled, codes = np.unique(subjects, return_index=True, return_inverse=True)
     probes = np.setdiff1d(np.arange(len(subjects)), enrolled)
     scores = np.nan_to_num(reconstructions[probes] @ originals[enrolled].T, nan=-1)  # (P, S)
     own = scores[np.arange(len(probes)), codes[probes]]
-    # The own score is among those that are at least as high: the count is the rank.
+    # The right subject's own score is counted too, so the count is the rank.
     ranks = (scores >= own[:, None]).sum(axis=1)
     return Identification(ranks, probes, len(names))

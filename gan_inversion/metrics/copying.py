@@ -3,7 +3,7 @@
 After Meehan, Chaudhuri & Dasgupta, "A Non-Parametric Test to Detect Data-Copying in Generative
 Models", AISTATS 2020: distances to the nearest training image, of outputs and of held-out real
 images, compared by a Mann-Whitney test. Their samples are independent; images of one subject are
-not, so that here each subject counts once, with the mean of its images.
+not, so each subject counts once, with the mean of its images.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Copying:
     Attributes:
         nearer: chance that the outputs of a subject lie nearer to their training image than the
             held-out images of a subject do; 0.5 without copying, 1 for copies.
-        p_value: one-sided, of no copying; small for copies.
+        p_value: one-sided, of the hypothesis that nothing is copied; small for copies.
         subjects: number of subjects whose outputs were compared.
     """
 
@@ -58,9 +58,9 @@ def copy_test(
 
     Args:
         outputs: float (N,), similarity of each output to the nearest training image.
-        output_subjects: (N,).
-        held_out: float (M,), the same of real images that were neither trained on nor inverted.
-        held_out_subjects: (M,).
+        output_subjects: (N,), the subject of each output.
+        held_out: float (M,), the same for real images that were neither trained on nor inverted.
+        held_out_subjects: (M,), the subject of each held-out image.
     """
     _, first = subject_mean(outputs, output_subjects)
     _, second = subject_mean(held_out, held_out_subjects)

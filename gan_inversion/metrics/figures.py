@@ -1,7 +1,7 @@
 """From raw scores to the figures of an `inversion` record, each with its interval.
 
-Fifth stage of the flow. An examination computes its figures here and nowhere else, and so does who
-reads a record: a figure that the scores beside it do not give was not measured.
+Figures are computed here and nowhere else, both when a record is written and when it is checked:
+a figure that the raw scores beside the record do not give was not measured.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,21 +23,21 @@ from gan_inversion.metrics.verification import auc, bootstrap_auc, by_group
 
 Scores = Mapping[str, np.ndarray]
 
-COUNTS = (1, 4, 16)  # hypotheses that an attacker may show
+COUNTS = (1, 4, 16)  # reconstructions of one embedding that an attacker may show
 RANKS = (1, 5)
 PER_IMAGE = ("psnr", "ssim", "midlayer")
-TOLERANCE = 2e-5  # scores are kept in single precision
+TOLERANCE = 2e-5  # of figures: scores are stored in single precision
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What raw scores are read by.
+    """What is needed, beside the raw scores, to compute the figures.
 
     Attributes:
-        subjects: (N,), of the test images that were inverted.
-        validation: (V,), of the validation images.
-        thresholds: recogniser -> false match rate -> threshold, None where not resolved; the
-            attacked recogniser first.
+        subjects: (N,), the subject of each inverted test image.
+        validation: (V,), the subject of each validation image.
+        thresholds: recogniser -> false match rate -> threshold, None where the sample does not
+            resolve it; the victim first.
     """
 
     subjects: np.ndarray
@@ -46,14 +46,14 @@ class Ground:
 
 
 def figures(scores: Scores, ground: Ground) -> dict[str, Metric]:
-    """Every figure that the scores hold.
+    """Compute every figure that the scores give.
 
     Args:
         scores: by recogniser `<name>/type1` (N,), `type2` (P,), `rank`, `rejected`, `undetected`,
             `best<k>` and `alike`; `psnr`, `ssim`, `midlayer`, `copy/...`, `c2st/...`,
             `swd/<side>`, `kid/<space>`, `spectrum/...`, `diversity`, as `experiments.inversion`
-            keeps them. What is not there gives no figure.
-        ground: what they are read by.
+            keeps them. Missing scores give no figure.
+        ground: subjects and thresholds.
     """
     found: dict[str, Metric] = {}
     for name, thresholds in ground.thresholds.items():
@@ -137,7 +137,7 @@ def success(
 def _best(
     name: str, scores: Scores, subjects: np.ndarray, thresholds: Mapping[float, float | None]
 ) -> dict[str, Metric]:
-    """What several pictures of one embedding add with one recogniser."""
+    """Success rates of the best of several reconstructions, and how similar these are."""
     found = {}
     inverted, other = other_images(subjects)
     people = subjects[other[np.isin(inverted, one_each(subjects))]]
@@ -154,7 +154,7 @@ def _best(
 
 
 def _gaps(scores: Scores, ground: Ground) -> dict[str, Metric]:
-    """Adversarial gap: success with the attacked recogniser less success with another."""
+    """Adversarial gap: success rate with the victim minus that with each other recogniser."""
     found = {}
     first, *others = (name for name in ground.thresholds if f"{name}/type1" in scores)
     for name in others:
@@ -171,7 +171,7 @@ def _gaps(scores: Scores, ground: Ground) -> dict[str, Metric]:
 
 
 def _copying(scores: Scores, ground: Ground) -> dict[str, Metric]:
-    """The copy audit; validation images are its null."""
+    """The copy audit; the held-out images are the validation images."""
     if "copy/outputs" not in scores:
         return {}
     attacked = next(iter(ground.thresholds))
@@ -189,7 +189,7 @@ def _copying(scores: Scores, ground: Ground) -> dict[str, Metric]:
 
 
 def _realism(scores: Scores, ground: Ground) -> dict[str, Metric]:
-    """What tells the set of reconstructions from that of the originals."""
+    """How far the set of reconstructions is from the set of originals."""
     found, count = {}, len(ground.subjects)
     levels = [name for name in scores if name.startswith("swd/")]
     for name in levels:
@@ -213,7 +213,7 @@ def _realism(scores: Scores, ground: Ground) -> dict[str, Metric]:
 
 
 def _mean(values: np.ndarray, subjects: np.ndarray) -> Metric:
-    """A mean over images; not resolved if infinite (PSNR of equal pictures)."""
+    """A mean over images; not resolved if infinite (PSNR of equal images)."""
     if not np.isfinite(values).all():
         return Metric(None, None, len(values))
     ci = bootstrap_mean(values, subjects)
@@ -228,13 +228,13 @@ def _rate(values: np.ndarray, groups: np.ndarray, threshold: float | None) -> Me
 
 
 def _share(hits: np.ndarray) -> Metric:
-    """Share of pictures, bool (N,)."""
+    """Share of images with a hit, bool (N,), and its Clopper-Pearson interval."""
     count = int(hits.sum())
     return metric(count / len(hits), ci=clopper_pearson(count, len(hits)), n=len(hits))
 
 
 def ground_of(record: Record, scores: Scores, files: Sequence[str], parts: np.ndarray) -> Ground:
-    """What the scores of an `inversion` record are read by.
+    """The `Ground` of an `inversion` record.
 
     Args:
         record: the record.
@@ -244,12 +244,12 @@ def ground_of(record: Record, scores: Scores, files: Sequence[str], parts: np.nd
     """
     subjects = np.array([file.split("/")[0] for file in files])
     declared = record.config["recognisers"]
-    names = [record.embedder, *(name for name in declared if name != record.embedder)]
+    names = [record.victim, *(name for name in declared if name != record.victim)]
     thresholds = {
         name: {float(rate): value for rate, value in declared[name]["thresholds"].items()}
         for name in names
     }
-    # Without those that the attacked recogniser rejects; older records had none.
+    # The index leaves out images that the victim rejects; older records have no index.
     validation = scores.get("copy/held_out_index", np.flatnonzero(parts == "validation"))
     return Ground(subjects[scores["test_index"]], subjects[validation], thresholds)
 
@@ -258,10 +258,10 @@ def check_figures(record: Record, scores: Scores, ground: Ground) -> list[str]:
     """Compare the figures of an `inversion` record with those that its raw scores give.
 
     Returns:
-        Names of the figures that the scores do not hold, and that therefore stand as they are.
+        Names of the figures that the scores do not give, and that are therefore not checked.
 
     Raises:
-        UserError: a figure or an interval is another.
+        UserError: a figure or an interval differs.
     """
     known = figures(scores, ground)
     for name, measured in record.metrics.items():

@@ -6,6 +6,7 @@ Images of one subject are not independent, so whole subjects are resampled (Efro
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -21,7 +22,7 @@ def bootstrap_mean(
     """95 % percentile interval of the mean over images, subjects resampled.
 
     Args:
-        values: float (N,), one an image.
+        values: float (N,), one for each image.
         subjects: (N,), the subject of each image.
         resamples: bootstrap samples.
         seed: for the resampling.
@@ -44,7 +45,7 @@ def bootstrap_quantile(
     """95 % percentile interval of a quantile over images, subjects resampled.
 
     Args:
-        values: float (N,), one an image.
+        values: float (N,), one for each image.
         subjects: (N,), the subject of each image.
         quantile: between 0 and 1.
         resamples: bootstrap samples.
@@ -62,11 +63,11 @@ def bootstrap_quantile(
 def bootstrap_rate(hits: np.ndarray, subjects: np.ndarray) -> tuple[float, float]:
     """95 % interval of a rate over images, subjects resampled.
 
-    Where all or none of the images are hits, resampling sees no uncertainty; the interval is then
+    Where all or none of the images are hits, resampling shows no uncertainty; the interval is then
     Clopper and Pearson's with the subjects, not the images, as independent trials.
 
     Args:
-        hits: bool (N,), or for each subject its rate.
+        hits: bool (N,), or the rate of each subject, float (N,).
         subjects: (N,), the subject of each.
     """
     count = len(np.unique(subjects))
@@ -76,11 +77,11 @@ def bootstrap_rate(hits: np.ndarray, subjects: np.ndarray) -> tuple[float, float
     return bootstrap_mean(hits, subjects)
 
 
-def clopper_pearson(successes, trials: int) -> tuple:
-    """Exact 95 % interval of a rate, or of several: ends as floats, or as (N,) for (N,)."""
+def clopper_pearson(successes: Any, trials: int) -> tuple[Any, Any]:
+    """Exact 95 % interval of a rate: two floats, or two arrays (N,) for successes (N,)."""
     tail = (1 - LEVEL) / 2
     missed = trials - np.asarray(successes)
-    # At the ends of the range the beta distribution does not exist: the bound is 0 or 1.
+    # Without successes, or failures, one beta distribution does not exist: the bound is 0 or 1.
     low = np.nan_to_num(stats.beta.ppf(tail, successes, missed + 1), nan=0.0)
     high = np.nan_to_num(stats.beta.isf(tail, np.asarray(successes) + 1, missed), nan=1.0)
     return (float(low), float(high)) if np.ndim(successes) == 0 else (low, high)

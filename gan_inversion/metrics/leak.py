@@ -1,8 +1,8 @@
-"""What an attack's scores give away: ROC curve, its area, and true positives at few false ones.
+"""What the scores of a membership attack leak: ROC curve, its area, and TPR at low FPR.
 
-Fifth stage of the flow. Averages over all images hide who is at risk, so true positive rates are
-read at low false positive rates (Carlini et al., IEEE S&P 2022). Scores of several targets are
-pooled; subjects are resampled for the intervals, since images of one are not independent.
+Averages over all images hide who is at risk, so true positive rates (TPR) are read at low false
+positive rates (FPR): Carlini et al., IEEE S&P 2022. Scores of several target models are pooled. The
+intervals resample subjects, since images of one subject are not independent.
 """
 
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from gan_inversion.metrics.intervals import clopper_pearson, percentiles
 from gan_inversion.metrics.verification import by_group
 
 FPRS = (1e-1, 1e-2, 1e-3)
-RESOLVED = 10  # false positives that a rate must stand on
+RESOLVED = 10  # false positives that a rate needs at least
 CUTS = 199  # thresholds that the audit of epsilon chooses from
 
 
 @dataclass(frozen=True)
 class Leak:
-    """Figures of one attack.
+    """Figures of one membership attack.
 
     Attributes:
         auc: chance that a member outscores a non-member (ties half), with its 95 % interval.
@@ -30,7 +30,7 @@ class Leak:
         tpr: FPR -> true positive rate at the lowest threshold with no more false positives than
             that, and its interval; None where the sample does not resolve it.
         curve: false and true positive rates, float (2, P), as from `roc`.
-        members, others: scores of each kind.
+        members, others: how many scores are of members, and of non-members.
     """
 
     auc: tuple[float, tuple[float, float]]
@@ -44,7 +44,7 @@ class Leak:
 def roc(
     scores: np.ndarray, member: np.ndarray, weights: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """False and true positive rates, from (0, 0) to (1, 1), a point for each different score.
+    """False and true positive rates, from (0, 0) to (1, 1), one point for each distinct score.
 
     Args:
         scores: float (N,).
@@ -68,13 +68,13 @@ def leak(
     resamples: int = 500,
     seed: int = 0,
 ) -> Leak:
-    """Measure an attack.
+    """Measure how well the scores of a membership attack tell members from non-members.
 
     Args:
         scores: float (N,), or (N, M) of several targets, which are pooled.
         member: bool, of the same shape.
         subjects: (N,), the subject of each image.
-        fprs: false positive rates to read true positives at.
+        fprs: false positive rates at which true positive rates are read.
         resamples: bootstrap samples.
         seed: for the resampling.
     """
@@ -110,19 +110,19 @@ def audited_epsilon(
     delta: float,
     seed: int = 0,
 ) -> float:
-    """The least epsilon that an attack's success proves, at 95 %.
+    """A lower bound on epsilon, proven by an attack's success at 95 % confidence.
 
     Differential privacy bounds every attack: TPR <= e^epsilon FPR + delta, and the same for the
-    rejected (Kairouz et al., ICML 2015; Jagielski et al., NeurIPS 2020, algorithm 2). The threshold
-    is chosen on half of the subjects, the rates are counted on the other half, with Clopper-Pearson
-    bounds, as if scores of several targets were independent.
+    images taken for non-members (Kairouz et al., ICML 2015; Jagielski et al., NeurIPS 2020,
+    algorithm 2). The threshold is chosen on half of the subjects, and the rates are counted on the
+    other half, with Clopper-Pearson bounds, as if scores of several targets were independent.
 
     Args:
         scores: float (N,), or (N, M) of several targets.
         member: bool, of the same shape.
         subjects: (N,), the subject of each image.
-        delta: that is allowed for.
-        seed: for the halves.
+        delta: of the guarantee that is audited.
+        seed: for the choice of the halves.
     """
     names = np.unique(subjects)
     chosen = stream(seed, "audit").permutation(names)[: len(names) // 2]
@@ -141,12 +141,12 @@ def audited_epsilon(
 
 
 def _proven(sides: list[np.ndarray], cuts: np.ndarray, delta: float) -> np.ndarray:
-    """Bound on epsilon by the accepted and by the rejected at each cut, (2, cuts).
+    """Bounds on epsilon at each cut, (2, cuts): by images taken for members, and for others.
 
     Args:
         sides: sorted scores of members and of others.
-        cuts: a score from which on an image is taken for a member.
-        delta: that is allowed for.
+        cuts: thresholds; an image that scores at least so much is taken for a member.
+        delta: of the guarantee that is audited.
     """
     counts = [len(side) for side in sides]
     below = [np.searchsorted(side, cuts) for side in sides]
@@ -163,7 +163,7 @@ def _proven(sides: list[np.ndarray], cuts: np.ndarray, delta: float) -> np.ndarr
 
 
 def _ordered(scores: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Order of falling scores, membership in it, and where a run of equal scores ends."""
+    """Indices by falling score, membership in that order, and where each run of ties ends."""
     order = np.argsort(-scores, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
     return order, member[order].astype(bool), ends

@@ -1,9 +1,10 @@
 """Membership inference: was this image among those that an inverter was trained on?
 
-Fifth stage of the flow. An attack sees signals only, never a model: how the attacked model (the
-*target*) behaves on each image, and how other models do (the *shadows*), of which it is known what
-they were trained on. Larger signals and larger scores mean more likely a member. A signal is one
-figure an image, (N,) and (N, M), or several, (N, K) and (N, M, K).
+An attack is given signals only, never a model. Signals are numbers that say how the audited
+inverter (the *target model*) behaves on each image, and how other models do (the *shadow models*),
+whose training images are known. Larger signals and larger scores mean "more likely a member". There
+is one signal for each image, (N,) of the target and (N, M) of M shadows, or there are K of them,
+(N, K) and (N, M, K).
 """
 
 from collections.abc import Callable
@@ -16,24 +17,24 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from gan_inversion.core.errors import UserError
 
-FEWEST = 2  # shadows with and shadows without an image: a variance needs them
-SMALL, TINY = 1e-9, 1e-60  # least variance of an image's signal: share of all images', absolute
-DIGITS = 12  # after the point of a log likelihood ratio: what is smaller is rounding
+FEWEST = 2  # least number of shadows with an image, and without it: a variance needs two
+SMALL, TINY = 1e-9, 1e-60  # least variance of a signal: relative to all images, and absolute
+DIGITS = 12  # decimals kept of a log likelihood ratio: the others are rounding errors
 LARGEST = 1e300  # size of a signal whose differences can still be computed
 
 Attack = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 def threshold(target: np.ndarray, shadows: np.ndarray, membership: np.ndarray) -> np.ndarray:
-    """The signal itself; several count alike, in standard deviations over the images.
+    """The signal itself; several are divided by their deviation over the images and averaged.
 
-    With a discriminator's logit for a signal this is LOGAN's attack (Hayes et al., PoPETs 2019).
-    Yeom et al., "Privacy Risk in Machine Learning", CSF 2018; what the reference thesis did by eye.
+    With the discriminator's logit as the signal this is LOGAN's attack (Hayes et al., PoPETs 2019).
+    Yeom et al., "Privacy Risk in Machine Learning", CSF 2018. The reference thesis did it by eye.
 
     Args:
         target: float (N,) or (N, K).
-        shadows: not looked at.
-        membership: not looked at.
+        shadows: not used.
+        membership: not used.
 
     Returns:
         float (N,).
@@ -48,12 +49,13 @@ def threshold(target: np.ndarray, shadows: np.ndarray, membership: np.ndarray) -
 def shadow_classifier(
     target: np.ndarray, shadows: np.ndarray, membership: np.ndarray
 ) -> np.ndarray:
-    """A classifier of members, trained on the signals of the shadows, all images alike.
+    """A classifier of members, trained on the shadows' signals of all images together.
 
     Shokri et al., "Membership Inference Attacks Against Machine Learning Models", IEEE S&P 2017;
     here a logistic regression on the signals' powers up to the third and their products. It has no
-    intercept and weighs members and others alike: how many of the shadows' images are members says
-    how many of the target's are not, and would order the targets whose scores are pooled.
+    intercept and gives members and non-members the same weight: otherwise the number of members
+    among the shadows, which depends on that of the target, would shift the scores of one target
+    against those of another, and all are pooled.
 
     Args:
         target: float (N,) or (N, K).
@@ -69,7 +71,7 @@ def shadow_classifier(
     classifier = make_pipeline(StandardScaler(), powers, StandardScaler(), logistic)
     scores = np.empty(len(target))
     half = np.arange(len(target)) % 2 == 0
-    # Of half of the images for the others: what it learned by chance of an image is no evidence.
+    # Each half of the images is scored by a classifier that was fitted to the other half.
     for asked, known in ((half, ~half), (~half, half)):
         classifier.fit(shadows[known].reshape(-1, target.shape[1]), membership[known].ravel())
         scores[asked] = classifier.decision_function(target[asked])
@@ -83,7 +85,7 @@ def calibrated(
     *,
     difficulty: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The signal beyond what the image's difficulty lets expect.
+    """The signal minus what is expected for an image of that difficulty.
 
     Shafran et al., "Membership Inference Attacks are Easier on Difficult Problems", ICCV 2021,
     subtract an error predicted from the image alone; Watson et al., "On the Importance of
@@ -93,8 +95,8 @@ def calibrated(
         target: float (N,) or (N, K).
         shadows: float (N, M) or (N, M, K).
         membership: bool (N, M).
-        difficulty: float (N,) or (N, K), the signal that the image alone lets expect; by default
-            the mean over shadows without it.
+        difficulty: float (N,) or (N, K), the signal expected from the image alone; by default
+            the mean over shadows that were not trained on it.
 
     Returns:
         float (N,).
@@ -116,24 +118,24 @@ def lira(
     """Likelihood ratio of two Gaussians, fitted to the shadows with and without the image.
 
     Carlini et al., "Membership Inference Attacks From First Principles", IEEE S&P 2022: online
-    algorithm 1, offline equation 4. Several signals are jointly Gaussian; offline their excesses,
-    in standard deviations each, are added.
+    algorithm 1, offline equation 4. Several signals are taken as jointly Gaussian;
+    offline, their excesses in standard deviations are added.
 
     Args:
         target: float (N,) or (N, K).
         shadows: float (N, M) or (N, M, K).
         membership: bool (N, M).
         online: use the shadows that were trained on the image as well; otherwise those without it
-            only, which an attacker has before he knows whom he will attack.
+            only, which an attacker can train before knowing whom to attack.
         fixed_variance: one covariance for all images; better with few shadows.
 
     Returns:
         float (N,): log likelihood ratio; offline, standard deviations above the mean.
     """
     target, shadows = _in_unit_range(_several(target), _several(shadows, axes=3))
-    # A model that memorises gives the same signal every time.
+    # A model that memorises gives the same signal every time: its variance is 0.
     floor = SMALL * shadows.var(axis=(0, 1)) + TINY
-    beyond = _on_grid(shadows - target[:, None])  # the target's own signal is 0 then
+    beyond = _on_grid(shadows - target[:, None])  # the target's own signal becomes 0
     moments = partial(_moments, beyond, floor=floor, fixed_variance=fixed_variance)
     mean, covariance = moments(np.logical_not(membership))
     if online:
@@ -160,16 +162,17 @@ def rmia(
     Zarifzadeh et al., "Low-Cost High-Power Membership Inference Attacks" (RMIA), ICML 2024,
     equations 5 to 8, computed with logarithms throughout. A signal counts as a log likelihood,
     whose constant cancels: the log of a mean squared error is one up to a factor. Several signals
-    are added. The population are all images of the matrix.
+    are added. The population is all images of the matrix.
 
     Args:
         target: float (N,) or (N, K).
         shadows: float (N, M) or (N, M, K).
         membership: bool (N, M).
         online: use the shadows that were trained on the image as well.
-        offline_a: offline, the likelihood of a trained image is taken as `a p + 1 - a`, p that of
-            the same image untrained; other than 1 only for signals that are log probabilities.
-        gamma: by how much an image must exceed another.
+        offline_a: offline, the likelihood under models trained on the image is taken as
+            `a p + 1 - a`, p that under models that were not; other than 1 only for signals that
+            are log probabilities.
+        gamma: factor by which an image's ratio must exceed that of another.
 
     Returns:
         float (N,) in [0, 1].
@@ -180,7 +183,7 @@ def rmia(
     if online:
         within = _log_mean(beyond, membership)
     else:
-        with np.errstate(divide="ignore"):  # of a = 1 nothing is left to add
+        with np.errstate(divide="ignore"):  # for a = 1 the second term is log 0
             within = np.logaddexp(np.log(offline_a) + without, np.log1p(-offline_a) - own)
     ratio = np.log(2) - np.logaddexp(within, without)
     dominated = np.searchsorted(np.sort(ratio), ratio - np.log(gamma), side="left")
@@ -201,16 +204,16 @@ ATTACKS: dict[str, Attack] = {
 
 
 def every_target(attack: Attack, signals: np.ndarray, membership: np.ndarray) -> np.ndarray:
-    """Every model in turn the target, others its shadows.
+    """Run an attack with each model in turn as the target and the others as its shadows.
 
-    Where every image is in equally many models, as the `membership` protocol has it, the shadows of
-    a member would hold one model less with the image, and those of a non-member one less without
-    it: an attack would only have to count. Then one model of the other kind is left out beside the
-    target, image by image, so that signals that tell nothing give 0.5. Where membership was drawn
-    independently there is nothing to count, and no model is left out.
+    In the `membership` protocol each image is a member of equally many models. A member would then
+    have one shadow less that was trained on it, and a non-member one less that was not: an attack
+    would only have to count. So, for each image, one more model is left out, whose membership is
+    the opposite of the target's: signals that reveal nothing then give an AUC of 0.5. Where
+    membership was drawn independently, there is nothing to count, and no such model is left out.
 
     Args:
-        attack: of one target.
+        attack: an attack on one target.
         signals: float (N, M) or (N, M, K).
         membership: bool (N, M).
 
@@ -235,10 +238,10 @@ def every_target(attack: Attack, signals: np.ndarray, membership: np.ndarray) ->
 
 
 def dispersion(membership: np.ndarray) -> float:
-    """Variance of how many models an image is in, by that of independent draws.
+    """Variance of the number of models that an image is in, relative to independent draws.
 
-    0 where every image is in equally many; 1 where each was put into each model by a coin of its
-    own. Between the two no attack's null value is exactly 0.5.
+    It is 0 where every image is in equally many models, and about 1 where membership was drawn
+    independently. Between the two, no attack gives exactly 0.5 on signals that reveal nothing.
 
     Args:
         membership: bool (N, M).
@@ -248,14 +251,14 @@ def dispersion(membership: np.ndarray) -> float:
 
 
 def matched_shadows(membership: np.ndarray, target: int) -> np.ndarray:
-    """Columns of all models but the target and, image by image, the next one of the other kind.
+    """For each image, all models but the target and the next one of opposite membership.
 
-    In the matrices of the `membership` protocol a target of even number is so left out with its
-    opposite.
+    In the matrices of the `membership` protocol model 2k + 1 has the members that model 2k has not;
+    a target 2k is so left out together with 2k + 1.
 
     Args:
         membership: bool (N, M), with members and non-members in every row.
-        target: its column.
+        target: column of the target.
 
     Returns:
         int (N, M - 2), ascending.
@@ -302,9 +305,9 @@ def _several(signal: np.ndarray, axes: int = 2) -> np.ndarray:
 
 
 def _in_unit_range(target: np.ndarray, shadows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Target (N, K) and shadows (N, M, K) in another unit a kind, so that no square overflows.
+    """Target (N, K) and shadows (N, M, K), each signal scaled so that no square overflows.
 
-    The unit is a power of two: nothing is rounded.
+    The factor is a power of two: nothing is rounded.
     """
     largest = np.maximum(np.abs(target).max(axis=0), np.abs(shadows).max(axis=(0, 1)))
     exponent = -np.frexp(largest)[1]
@@ -315,7 +318,7 @@ def _on_grid(values: np.ndarray) -> np.ndarray:
     """Values (N, M, ...) rounded to 40 bits of the largest of their row.
 
     Sums over a row are then exact, whatever their order and number, and signals that are equal
-    give scores that are equal. Without, the last bit of a mean tells how many models it is of.
+    give scores that are equal. Otherwise the last bit of a mean tells the number of models.
     """
     exponent = np.frexp(np.abs(values).max(axis=1, keepdims=True))[1] - 40
     return np.ldexp(np.rint(np.ldexp(values, -exponent)), exponent)
@@ -359,6 +362,6 @@ def _moments(
 
 
 def _log_density(mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """Log density of Gaussians at 0, (N,), but for the constant."""
+    """Log density of Gaussians at 0, (N,), up to a constant."""
     whitened = np.linalg.solve(covariance, mean[..., None])[..., 0]
     return -0.5 * ((mean * whitened).sum(axis=1) + np.linalg.slogdet(covariance)[1])

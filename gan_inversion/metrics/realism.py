@@ -1,8 +1,8 @@
-"""How far a set of reconstructions is from a set of real pictures; no training term uses these.
+"""How far a set of reconstructions is from a set of real images; no loss term uses these.
 
 Sliced Wasserstein distance on Laplacian-pyramid patches (Karras et al., ICLR 2018, appendix A),
 radial power spectrum (Durall et al., CVPR 2020), and kernel distance between descriptors
-(Binkowski et al., ICLR 2018). Pictures are uint8 (N, S, S, 3): what a viewer would see.
+(Binkowski et al., ICLR 2018). Images are uint8 (N, S, S, 3), as a viewer would see them.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +13,11 @@ from scipy.ndimage import convolve1d
 from gan_inversion.core.seeding import stream
 
 PATCH = 7  # side, pixels
-PATCHES = 128  # a picture
+PATCHES = 128  # for each image
 DIRECTIONS = 512
 SMALLEST = 20  # side of the coarsest level
 BINOMIAL = np.array([1, 4, 6, 4, 1], "float32") / 16
-BLOCK = 64  # pictures, or directions, worked on at once
+BLOCK = 64  # images, or directions, processed at once
 
 
 def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, *, seed: int = 0) -> dict[int, float]:
@@ -27,15 +27,15 @@ def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, *, seed: int = 0) -> 
 
 
 def sliced_distances(real: np.ndarray, fake: np.ndarray, *, seed: int = 0) -> dict[int, np.ndarray]:
-    """Wasserstein-1 distances along random directions by level, times 1000.
+    """Wasserstein-1 distances along random directions, by pyramid level, times 1000.
 
     Patches of both sets are normalised per channel by mean and deviation of the real ones, so that
-    lost contrast counts; Karras normalises each set by its own, which hides half of a blur.
+    lost contrast counts; Karras et al. normalise each set by its own, which hides half of a blur.
 
     Args:
         real: uint8 (N, S, S, 3).
-        fake: uint8 (M, S, S, 3); of the larger set as many pictures as the smaller has are drawn.
-        seed: for pictures, patches and directions.
+        fake: uint8 (M, S, S, 3); the larger set is sampled down to the size of the smaller.
+        seed: for the choice of images, patches and directions.
 
     Returns:
         Side of the level in pixels -> float32 (DIRECTIONS,).
@@ -119,13 +119,13 @@ def power_spectrum(images: np.ndarray) -> np.ndarray:
         images: uint8 (N, S, S, 3).
 
     Returns:
-        float64 (S // 2,): frequencies from 1 to S // 2 cycles a picture.
+        float64 (S // 2,): frequencies from 1 to S // 2 cycles per image.
     """
     side = images.shape[1]
     frequency = np.fft.fftfreq(side, 1 / side)
     radius = np.rint(np.hypot(frequency[:, None], frequency[None, : side // 2 + 1])).astype(int)
     total = np.zeros(radius.shape)
-    window = np.outer(*2 * [np.hanning(side)])  # otherwise the picture's edges dominate
+    window = np.outer(*2 * [np.hanning(side)])  # otherwise the image's edges dominate
     for start in range(0, len(images), BLOCK):
         luminance = images[start : start + BLOCK] @ np.array([0.299, 0.587, 0.114])
         luminance = (luminance - luminance.mean(axis=(1, 2), keepdims=True)) * window
@@ -187,9 +187,9 @@ def kernel_terms(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def standardised(real: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Descriptors, float (N, D) and (M, D), by mean and deviation of the real ones.
+    """Descriptors, float (N, D) and (M, D), scaled by mean and deviation of the real ones.
 
-    The kernel's constant weighs against the size of the descriptors, which differs between feature
+    The kernel adds a constant to a product of descriptors, whose size differs between feature
     spaces by orders of magnitude.
     """
     mean, deviation = real.mean(axis=0), np.maximum(real.std(axis=0), 1e-6)

@@ -1,4 +1,4 @@
-"""How near a reconstruction is to its original, one value an image."""
+"""How near a reconstruction is to its original, one value for each image."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def mse(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
 
 
 def channel_accuracy(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
-    """What Keras makes of `accuracy` here: share of pixels whose largest channel is right.
+    """What Keras computes as `accuracy` of images: share of pixels whose largest channel is right.
 
     Given targets and outputs of the same shape (N, H, W, 3), Keras resolves "accuracy" to
     categorical accuracy over the last axis. Ties go to the first channel, as in Keras.
@@ -38,24 +38,24 @@ def channel_accuracy(originals: np.ndarray, reconstructions: np.ndarray) -> np.n
 
 
 def psnr(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
-    """Peak signal-to-noise ratio in decibels, of pictures in [0, 1].
+    """Peak signal-to-noise ratio in decibels, of images in [0, 1].
 
     Args:
         originals: float (N, H, W, C).
         reconstructions: float (N, H, W, C).
 
     Returns:
-        float64 (N,); infinite where both agree.
+        float64 (N,); infinite where both images are equal.
     """
     with np.errstate(divide="ignore"):
         return -10 * np.log10(mse(originals, reconstructions))
 
 
 def ssim(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
-    """Structural similarity of pictures in [0, 1], mean over pixels and channels.
+    """Structural similarity of images in [0, 1], mean over pixels and channels.
 
     Gaussian window of 11 pixels and deviation 1.5, constants 0.01 and 0.03: Wang et al., IEEE
-    Transactions on Image Processing 2004. Only where the window lies within the picture.
+    Transactions on Image Processing 2004. It counts only where the window lies within the image.
 
     Args:
         originals: float (N, S, S, C).
@@ -86,7 +86,7 @@ def feature_distance(
     without learned weights (Zhang et al., CVPR 2018, equation 1). Between 0 and 4.
 
     Args:
-        originals: float (N, H, W, C), one a stage.
+        originals: feature maps, float (N, H, W, C), one array for each stage.
         reconstructions: the same shapes.
 
     Returns:

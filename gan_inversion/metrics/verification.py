@@ -1,4 +1,4 @@
-"""Verification: how well a recogniser tells same from different, and where its thresholds lie.
+"""Verification: how well a recogniser tells subjects apart, and where its thresholds lie.
 
 10-fold accuracy as in LFW's View 2 (Huang et al., 2007): the threshold of each fold is the one
 that is best on the others. Error rates follow ISO/IEC 19795-1: FMR over impostor comparisons, TMR
@@ -22,7 +22,7 @@ class Folds:
     """10-fold verification.
 
     Attributes:
-        accuracies: (F,), one a fold.
+        accuracies: (F,), one for each fold.
         thresholds: (F,), the threshold used for each.
         mean: of the accuracies.
         ci: 95 % t-interval of the mean over folds.
@@ -63,12 +63,12 @@ def best_threshold(scores: np.ndarray, genuine: np.ndarray) -> float:
     """Threshold with the highest accuracy; halfway between the two scores it separates."""
     order = np.argsort(scores)
     ordered, same = scores[order], genuine[order]
-    # Cutting before position i rejects the i smallest: right are the impostors below and the
-    # genuine pairs from there on.
+    # Cutting before position i rejects the i smallest scores: correct are the impostor pairs among
+    # them and the genuine pairs among the others.
     right = np.concatenate([[0], np.cumsum(~same)]) + np.concatenate(
         [np.cumsum(same[::-1])[::-1], [0]]
     )
-    right[1:-1][ordered[1:] == ordered[:-1]] = -1  # no threshold parts equal scores
+    right[1:-1][ordered[1:] == ordered[:-1]] = -1  # no threshold separates equal scores
     cut = int(right.argmax())
     if cut == 0:
         return float(ordered[0])
@@ -93,8 +93,8 @@ def bootstrap_auc(
     Args:
         scores: float (N,).
         positive: bool (N,).
-        weights: how often each score counts, (N,), resample after resample: `by_group` where
-            groups share no subject, `by_subject` where every image meets every other.
+        weights: for each resample, how often each score counts, (N,): `by_group` where groups share
+            no subject, `by_subject` where every image is compared with every other.
     """
     _, rank = np.unique(scores, return_inverse=True)
     values = []
@@ -119,8 +119,8 @@ def by_subject(
     """Weights of pairs when subjects are resampled.
 
     A genuine pair counts as often as its subject is drawn, an impostor pair as often as its two
-    subjects meet (the pigeonhole bootstrap: Owen, Annals of Applied Statistics 2007). Where pairs
-    are few a subject, that overstates the variance, up to threefold.
+    subjects meet (the pigeonhole bootstrap: Owen, Annals of Applied Statistics 2007). Where a
+    subject has few pairs, that overstates the variance, up to threefold.
 
     Args:
         first: (N,), subject of the first image of each pair.
@@ -135,7 +135,7 @@ def by_subject(
 
 
 def _draws(count: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each of `count` is drawn, resample after resample."""
+    """Yield, for each resample, how often each of `count` units is drawn: int (count,)."""
     generator = stream(seed, "bootstrap")
     for _ in range(resamples):
         yield np.bincount(generator.integers(count, size=count), minlength=count)
@@ -170,7 +170,7 @@ def impostors(
     Args:
         embeddings: float32 (N, D), unit norm.
         subjects: (N,), subject of each.
-        fmrs: false match rates wanted.
+        fmrs: false match rates whose thresholds are wanted.
         block: rows scored at once.
     """
     _, codes = np.unique(subjects, return_inverse=True)
@@ -223,14 +223,14 @@ def rate_error(first: np.ndarray, second: np.ndarray, images: np.ndarray) -> flo
     """Standard error of a rate over all comparisons between different subjects.
 
     Comparisons that share a subject are dependent: the dyadic-robust variance (Fafchamps &
-    Gubert, Journal of Development Economics 2007) adds their covariances and nothing twice.
+    Gubert, Journal of Development Economics 2007) adds their covariances, each of them once.
     Resampling subjects counts the scatter between pairs of subjects three times and gives
     intervals up to 1.7 times too wide where accepted pairs are few.
 
     Args:
         first: int (A,), one subject of each accepted comparison.
         second: int (A,), the other.
-        images: int (S,), images of each subject.
+        images: int (S,), number of images of each subject.
 
     Returns:
         Standard error of A / (number of comparisons).

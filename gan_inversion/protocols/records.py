@@ -1,44 +1,104 @@
-"""Records as a run makes them: what protocol, data and surroundings fill in, what must agree."""
+"""Records as programs make them: where one goes, what fills itself in, what must agree."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gan_inversion.core.device import environment
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.record import Record
+from gan_inversion.core.record import Record, record_path
 from gan_inversion.data import Dataset
 from gan_inversion.protocols.base import Protocol
-from gan_inversion.recognisers import Embedder
+from gan_inversion.recognisers import Recogniser
 
 
-def make_record(
-    protocol: Protocol, method: str, *, dataset: Dataset, embedder: Embedder, **fields: Any
-) -> Record:
-    """A record with what protocol, dataset, recogniser and surroundings fill in themselves.
+@dataclass(frozen=True)
+class Entry:
+    """A record that is to be: what is known of it before anything is measured.
 
-    Args:
-        protocol: what was done.
-        method: by what.
-        dataset: on what.
-        embedder: with which recogniser.
-        fields: the record's remaining fields; `seed` is 0 and `knowledge` None unless given.
+    Attributes:
+        records: folder of the records.
+        protocol: the rules.
+        method: name of what is measured.
+        dataset: the faces.
+        victim: the recogniser that is attacked, or measured.
+        seed: of every random choice.
+        spec: of the inverter that is trained, as plain data; None where none is.
+        part: of the subjects that are asked about.
     """
-    return Record(
-        protocol=protocol.name,
-        protocol_hash=protocol.hash,
-        method=method,
-        dataset=dataset.name,
-        data_digest=dataset.digest,
-        embedder=embedder.name,
-        embedder_digest=embedder.digest,
-        env=environment(),
-        **{"seed": 0, "knowledge": None, **fields},
-    )
+
+    records: Path
+    protocol: Protocol
+    method: str
+    dataset: Dataset
+    victim: Recogniser
+    seed: int = 0
+    spec: Mapping[str, Any] | None = None
+    part: str = "test"
+
+    @property
+    def path(self) -> Path:
+        """Where the record stands, or will."""
+        return record_path(
+            self.records,
+            self.protocol.name,
+            self.method,
+            self.dataset.name,
+            self.seed,
+            part=self.part,
+            victim=self.victim.name if self.spec else "",
+        )
+
+    def exists(self, **config: Any) -> bool:
+        """Whether the record is there already, so that its run can be skipped.
+
+        Args:
+            config: options in the record's `config` that must be the same.
+
+        Raises:
+            UserError: the record that stands there was made under other conditions.
+        """
+        return recorded(
+            self.path,
+            protocol_hash=self.protocol.hash,
+            data_digest=self.dataset.digest,
+            victim_digest=self.victim.digest,
+            **config,
+        )
+
+    def record(self, *, config: Mapping[str, Any], **fields: Any) -> Record:
+        """The record, with what was measured.
+
+        Args:
+            config: options beside the protocol's.
+            fields: the record's remaining fields; `knowledge` is None unless given.
+        """
+        return Record(
+            protocol=self.protocol.name,
+            protocol_hash=self.protocol.hash,
+            method=self.method,
+            dataset=self.dataset.name,
+            data_digest=self.dataset.digest,
+            victim=self.victim.name,
+            victim_digest=self.victim.digest,
+            seed=self.seed,
+            spec=self.spec,
+            part=self.part,
+            config={"protocol": asdict(self.protocol), **config},
+            env=environment(),
+            **{"knowledge": None, **fields},
+        )
+
+    def write(self, scores: Mapping[str, np.ndarray] | None = None, **fields: Any) -> Path:
+        """Write the record and its raw scores; arguments as for `record`."""
+        return self.record(**fields).write(self.records, scores)
 
 
 def recorded(path: Path, **expected: Any) -> bool:
-    """Whether a record exists already, so that its run can be skipped.
+    """Whether a record is there already, so that its run can be skipped.
 
     Args:
         path: of the record.

@@ -1,28 +1,34 @@
 """Frozen recognisers: `facenet`, `compact` (shipped) and `dlib` (independent)."""
 
 from gan_inversion.recognisers.base import (
-    CallableEmbedder,
-    Embedder,
-    KerasEmbedder,
+    FunctionRecogniser,
+    KerasRecogniser,
+    Recogniser,
     fastest_precision,
 )
 from gan_inversion.recognisers.cache import embed_cached, embed_view
 from gan_inversion.recognisers.compact import Compact
 from gan_inversion.recognisers.dlib import Dlib
 from gan_inversion.recognisers.facenet import FaceNet
-from gan_inversion.recognisers.registry import EMBEDDERS, load_embedder, open_embedder
+from gan_inversion.recognisers.registry import (
+    RECOGNISERS,
+    load_recogniser,
+    name_of,
+    open_recogniser,
+)
 
 __all__ = [
-    "EMBEDDERS",
-    "CallableEmbedder",
+    "RECOGNISERS",
+    "FunctionRecogniser",
     "Compact",
     "Dlib",
-    "Embedder",
+    "Recogniser",
     "FaceNet",
-    "KerasEmbedder",
+    "KerasRecogniser",
     "embed_cached",
     "embed_view",
     "fastest_precision",
-    "load_embedder",
-    "open_embedder",
+    "load_recogniser",
+    "name_of",
+    "open_recogniser",
 ]

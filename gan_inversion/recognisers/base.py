@@ -1,7 +1,7 @@
-"""The embedder interface: uint8 pictures in, unit vectors out, cached on disk.
+"""The recogniser interface: from uint8 images to embeddings of unit norm.
 
-Second stage of the flow. Embedders are frozen; nothing in this package trains one except the
-script that made the weights of `compact`.
+Recognisers are frozen: none is trained, except `compact`, whose weights
+`experiments.train_compact` made.
 """
 
 import os
@@ -20,10 +20,10 @@ from gan_inversion.core.storage import cache_dir, cached_json
 from gan_inversion.data.dataset import Images
 from gan_inversion.data.views import SIZE
 
-PRECISIONS = ("float32", "bfloat16")  # of weights and arithmetic, but for the last layers
+PRECISIONS = ("float32", "bfloat16")  # of weights and arithmetic, except in the last layers
 
 
-class Embedder(ABC):
+class Recogniser(ABC):
     """A face recogniser.
 
     Attributes:
@@ -31,7 +31,7 @@ class Embedder(ABC):
         digest: SHA-256 that names the weights.
         dimension: D, length of an embedding.
         precision: arithmetic used, part of the cache key.
-        stages: names of the layers whose feature maps `features` gives; none where there are none.
+        stages: names of the layers whose feature maps `features` returns; may be empty.
     """
 
     name: str
@@ -42,26 +42,26 @@ class Embedder(ABC):
 
     @abstractmethod
     def embed(self, images: np.ndarray) -> np.ndarray:
-        """Embed pictures.
+        """Embed images.
 
         Args:
             images: uint8 (N, 160, 160, 3), RGB.
 
         Returns:
-            float32 (N, D), unit norm; NaN in the row of a picture that the recogniser rejects.
+            float32 (N, D), unit norm; NaN in the row of an image that the recogniser rejects.
 
         Raises:
-            UserError: wrong shape or type.
+            UserError: `images` has another shape or type.
         """
 
     def features(self, images: np.ndarray) -> list[np.ndarray]:
-        """Feature maps of pictures, uint8 (N, 160, 160, 3): float32 (N, H, W, C) a stage."""
+        """Feature maps of images, uint8 (N, 160, 160, 3): a float32 (N, H, W, C) for each stage."""
         raise UserError(f"the recogniser {self.name} has no stages to take features from")
 
     def undetected(self, images: Images) -> np.ndarray | None:
-        """In which pictures, uint8 (N, 160, 160, 3), the recogniser finds no face: bool (N,).
+        """Whether the recogniser finds no face in each image, uint8 (N, 160, 160, 3): bool (N,).
 
-        None for recognisers that take the picture as it is.
+        None for recognisers that do not look for a face.
         """
         return None
 
@@ -73,15 +73,15 @@ def check_images(images: np.ndarray) -> None:
         raise UserError(f"images must be uint8 (N, {SIZE}, {SIZE}, 3), not {dtype} {shape}")
 
 
-class CallableEmbedder(Embedder):
-    """A recogniser given as a function, not necessarily of Keras.
+class FunctionRecogniser(Recogniser):
+    """A recogniser given as a function, which may use any library.
 
     Args:
-        name: for records.
+        name: short name for records.
         digest: SHA-256 that names what it computes: its weights, or its source.
-        function: uint8 (N, 160, 160, 3) -> float (N, D), of any norm; NaN in the rows of pictures
+        function: uint8 (N, 160, 160, 3) -> float (N, D), of any norm; NaN in the rows of images
             that it rejects.
-        batch_size: images a call.
+        batch_size: images in each call.
     """
 
     def __init__(
@@ -112,15 +112,15 @@ class CallableEmbedder(Embedder):
             return out / np.linalg.norm(out, axis=1, keepdims=True)
 
 
-class KerasEmbedder(Embedder):
+class KerasRecogniser(Recogniser):
     """A recogniser that is a Keras model; its `model` is differentiable down to the pixels.
 
     Args:
-        build: makes the model for a dtype policy; maps pixels in [0, 255], float (N, 160, 160, 3),
+        build: makes the model for a dtype policy, from pixels in [0, 255], float (N, 160, 160, 3),
             to unit vectors (N, D).
         precision: `float32`, `bfloat16`, or `auto`: time both and take the faster. bfloat16
             was 1.4 times faster on one CPU and half as fast on another.
-        batch_size: images a forward pass.
+        batch_size: images in each forward pass.
     """
 
     def __init__(
@@ -143,10 +143,10 @@ class KerasEmbedder(Embedder):
         self._trunk.compile(jit_compile=self.model.jit_compile)
 
     def differentiable(self, precision: str, stages: int) -> tuple[keras.Model, keras.Model]:
-        """Two frozen models, for training through: one after the other they are the recogniser.
+        """The recogniser as two frozen models in sequence, to train an inverter through them.
 
         Args:
-            precision: of both.
+            precision: of both models.
             stages: number of feature maps.
 
         Returns:
@@ -173,7 +173,7 @@ class KerasEmbedder(Embedder):
 def _wanted_precision() -> str | None:
     """The precision that GAN_INVERSION_PRECISION asks for, or None.
 
-    It is there so that a benchmark can be computed in one precision on several machines.
+    With it a benchmark can be computed in one precision on several machines.
 
     Raises:
         UserError: the variable holds no known precision.
@@ -194,7 +194,7 @@ def fastest_precision(build: Callable[[str], keras.Model], inputs: Any, *, name:
 
     Args:
         build: makes the model for a precision.
-        inputs: of a forward pass.
+        inputs: the inputs of a forward pass.
         name: of the model.
     """
     backend = keras.backend.backend()

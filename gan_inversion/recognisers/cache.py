@@ -12,19 +12,19 @@ from gan_inversion.core.storage import cache_dir, cached_result
 from gan_inversion.data import Dataset
 from gan_inversion.data.dataset import Images
 from gan_inversion.metrics.attack import rejected
-from gan_inversion.recognisers.base import Embedder
+from gan_inversion.recognisers.base import Recogniser
 
-PART = 2048  # images a cache file: what an interrupted embedding can lose
+PART = 2048  # images in each cache file; an interrupted run embeds at most so many again
 
 
 SHOWN = 512  # images after which the bar moves
 
 
-def embed_cached(embedder: Embedder, images: Images, *, key: str) -> np.ndarray:
+def embed_cached(recogniser: Recogniser, images: Images, *, key: str) -> np.ndarray:
     """Embed a whole view once and keep the result on disk.
 
     Args:
-        embedder: the recogniser.
+        recogniser: the recogniser, whose digest is part of the file name.
         images: uint8 (N, 160, 160, 3).
         key: names the images, e.g. `<data digest>-aligned-bilinear`.
 
@@ -33,41 +33,41 @@ def embed_cached(embedder: Embedder, images: Images, *, key: str) -> np.ndarray:
     """
     folder = cache_dir() / "embeddings"
     parts = []
-    with progress(total=len(images), unit="image", desc=f"embeddings by {embedder.name}") as bar:
+    with progress(total=len(images), unit="image", desc=f"embeddings by {recogniser.name}") as bar:
         for start in range(0, len(images), PART):
             stop = min(start + PART, len(images))
-            name = f"{embedder.name}-{embedder.digest[:16]}-{embedder.precision}-{key}"
+            name = f"{recogniser.name}-{recogniser.digest[:16]}-{recogniser.precision}-{key}"
             path = folder / f"{name}-{start}-{stop}.npy"
-            embed = partial(_embed_part, embedder, images, range(start, stop), bar)
+            embed = partial(_embed_part, recogniser, images, range(start, stop), bar)
             parts.append(cached_result(path, stop - start, embed))
             bar.update(stop - bar.n)
     return np.concatenate(parts)
 
 
-def _embed_part(embedder: Embedder, images: Images, part: range, bar: Any) -> np.ndarray:
+def _embed_part(recogniser: Recogniser, images: Images, part: range, bar: Any) -> np.ndarray:
     found = []
     for start in range(part.start, part.stop, SHOWN):
         stop = min(start + SHOWN, part.stop)
-        found.append(embedder.embed(images[start:stop]))
+        found.append(recogniser.embed(images[start:stop]))
         bar.update(stop - start)
     return np.concatenate(found)
 
 
-def embed_view(embedder: Embedder, dataset: Dataset, *, view: str, resample: str) -> np.ndarray:
-    """Embeddings of a whole dataset, cached: float32 (N, D), NaN in rows of rejected pictures.
+def embed_view(recogniser: Recogniser, dataset: Dataset, *, view: str, resample: str) -> np.ndarray:
+    """Embeddings of a whole dataset, cached: float32 (N, D), NaN in rows of rejected images.
 
     Raises:
-        UserError: the recogniser rejects every picture.
+        UserError: the recogniser rejects every image.
     """
     images = dataset.view(view, resample=resample)
     key = f"{dataset.digest[:16]}-{view}-{resample}"
-    embeddings = embed_cached(embedder, images, key=key)
+    embeddings = embed_cached(recogniser, images, key=key)
     missing = np.flatnonzero(rejected(embeddings))
     if len(missing) == len(images):
-        raise UserError(f"{embedder.name} rejects all {len(images)} real images")
+        raise UserError(f"{recogniser.name} rejects all {len(images)} real images")
     if len(missing):
         print(
-            f"{embedder.name} rejects {len(missing)} of {len(images)} real images, "
+            f"{recogniser.name} rejects {len(missing)} of {len(images)} real images, "
             f"{dataset.files[missing[0]]} first",
             file=sys.stderr,
         )

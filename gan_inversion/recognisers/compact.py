@@ -1,7 +1,7 @@
 """The shipped recogniser: a small network trained on synthetic faces, for runs without downloads.
 
-`experiments/train_compact.py` made the weights. It tells drawn faces apart; it is no recogniser of
-real ones.
+`experiments/train_compact.py` made the weights. It tells synthetic faces apart, but does not
+recognise real ones.
 """
 
 from importlib.resources import files
@@ -13,18 +13,18 @@ from keras import layers
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.storage import sha256
-from gan_inversion.recognisers.base import KerasEmbedder
+from gan_inversion.recognisers.base import KerasRecogniser
 
 WEIGHTS = "compact.npz"
 DIMENSION = 512  # FaceNet's, so that the documented decoders fit
 
 
-class Compact(KerasEmbedder):
+class Compact(KerasRecogniser):
     """The compact recogniser.
 
     Args:
-        path: weights, default those shipped.
-        precision: see `KerasEmbedder`.
+        path: file of the weights. Default: the shipped one.
+        precision: see `KerasRecogniser`.
     """
 
     name = "compact"

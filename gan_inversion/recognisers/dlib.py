@@ -1,7 +1,7 @@
 """dlib's ResNet, 128-d: the independent recogniser, which no training or selection ever touches.
 
-King, "High Quality Face Recognition with Deep Metric Learning" (2017). dlib measures Euclidean
-distance; descriptors are normalised here so that cosine ranks pairs as for the other recognisers.
+King, "High Quality Face Recognition with Deep Metric Learning" (2017). dlib compares its
+descriptors by Euclidean distance; `Dlib` normalises them, so that they are compared by cosine.
 """
 
 import numpy as np
@@ -11,18 +11,18 @@ from gan_inversion.core.progress import progress
 from gan_inversion.core.storage import manifest_digest, sha256_file
 from gan_inversion.data import landmarks
 from gan_inversion.data.dataset import Images
-from gan_inversion.recognisers.base import Embedder, check_images
+from gan_inversion.recognisers.base import Recogniser, check_images
 
 # Median rectangle of the detector over 300 LFW faces in the aligned view; used where it finds none.
 USUAL_FACE = (31, 42, 135, 146)  # left, top, right, bottom
-BLOCK = 64  # pictures a task
+BLOCK = 64  # images in each task
 
 
-class Dlib(Embedder):
+class Dlib(Recogniser):
     """dlib's recogniser: detect, find landmarks, cut a 150x150 chip, describe.
 
-    A picture in which no face is found is embedded all the same, at the place where an aligned
-    face would be; `undetected` counts such pictures.
+    An image in which no face is found is embedded all the same, as if its face were where aligned
+    faces usually are; `undetected` marks such images.
     """
 
     name = "dlib"
@@ -35,14 +35,14 @@ class Dlib(Embedder):
     def embed(self, images: np.ndarray) -> np.ndarray:
         check_images(images)
         blocks = [images[start : start + BLOCK] for start in range(0, len(images), BLOCK)]
-        # Processes: dlib's network holds the interpreter lock, so that threads only wait.
+        # Processes, because dlib's network holds the interpreter lock: threads would only wait.
         task = delayed(landmarks.descriptors)
         described = Parallel(n_jobs=-1)(task(block, usual=USUAL_FACE) for block in blocks)
         out = np.concatenate([np.empty((0, self.dimension)), *described]).astype("float32")
         return out / np.linalg.norm(out, axis=1, keepdims=True)
 
     def undetected(self, images: Images) -> np.ndarray:
-        """In which pictures, uint8 (N, 160, 160, 3), no face is found: bool (N,)."""
+        """Whether no face is found in each image, uint8 (N, 160, 160, 3): bool (N,)."""
         missing = []
         with progress(total=len(images), desc="detecting", unit="image") as bar:
             for start in range(0, len(images), BLOCK):

@@ -2,8 +2,8 @@
 
 Szegedy et al., "Inception-v4, Inception-ResNet and the Impact of Residual Connections on Learning"
 (AAAI 2017), figures 9-15; weights: David Sandberg's published FaceNet, as converted for the WebNN
-test data. Batch normalisation and the residual scales are folded into the convolutions there, so
-every layer here is a convolution with a bias.
+test data. These have batch normalisation and the residual scales folded into the
+convolutions, so this network has neither, and its convolutions have biases.
 """
 
 from functools import partial
@@ -15,18 +15,18 @@ from keras import layers
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.storage import data_dir, manifest_digest, sha256_file
-from gan_inversion.recognisers.base import KerasEmbedder
+from gan_inversion.recognisers.base import KerasRecogniser
 
 MANIFEST_DIGEST = "1108994631ade7ed2b935d29df69589316bae3d0003a11470f9f015adc901cee"
 FOLDER = Path("facenet_nhwc") / "weights"
 
 
-class FaceNet(KerasEmbedder):
+class FaceNet(KerasRecogniser):
     """FaceNet with the published weights, verified.
 
     Args:
         path: folder with the 266 `.npy` arrays. Default: `data_dir()/facenet_nhwc/weights`.
-        precision: see `KerasEmbedder`.
+        precision: see `KerasRecogniser`.
 
     Raises:
         UserError: arrays are missing or altered.
@@ -132,7 +132,7 @@ def _conv(
         padding=padding,
         activation=activation,
         name=name,
-        kernel_initializer="zeros",  # random ones would be drawn for nothing
+        kernel_initializer="zeros",  # they are overwritten by the published ones
         dtype=precision,
     )(x)
 

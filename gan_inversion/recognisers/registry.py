@@ -1,32 +1,37 @@
-"""The recognisers by name; opening one, or a user's own."""
+"""The registry of recognisers; opens one by name, or a user's own."""
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.own import is_own, load_object, plain_name, source_digest
-from gan_inversion.recognisers.base import CallableEmbedder, Embedder
+from gan_inversion.recognisers.base import FunctionRecogniser, Recogniser
 from gan_inversion.recognisers.compact import Compact
 from gan_inversion.recognisers.dlib import Dlib
 from gan_inversion.recognisers.facenet import FaceNet
 
-EMBEDDERS: dict[str, type[Embedder]] = {
-    embedder.name: embedder for embedder in (FaceNet, Compact, Dlib)
+RECOGNISERS: dict[str, type[Recogniser]] = {
+    recogniser.name: recogniser for recogniser in (FaceNet, Compact, Dlib)
 }
 
 
-def load_embedder(name: str) -> Embedder:
-    """Load a recogniser by name, a key of `EMBEDDERS`."""
-    if name not in EMBEDDERS:
-        raise UserError(f"embedder must be one of {', '.join(EMBEDDERS)}, not {name!r}")
-    return EMBEDDERS[name]()
+def load_recogniser(name: str) -> Recogniser:
+    """Load a recogniser by name, a key of `RECOGNISERS`."""
+    if name not in RECOGNISERS:
+        raise UserError(f"recogniser must be one of {', '.join(RECOGNISERS)}, not {name!r}")
+    return RECOGNISERS[name]()
 
 
-def open_embedder(spec: str) -> Embedder:
-    """A recogniser by name, or the one in `file.py:name`: an `Embedder`, its class, a function."""
+def name_of(spec: str) -> str:
+    """Name of the recogniser of a `spec`; only a user's own must be opened to know it."""
+    return open_recogniser(spec).name if is_own(spec) else spec
+
+
+def open_recogniser(spec: str) -> Recogniser:
+    """Open a recogniser by name, or a `Recogniser`, its class or a function as `file.py:name`."""
     if not is_own(spec):
-        return load_embedder(spec)
+        return load_recogniser(spec)
     found = load_object(spec)
-    embedder = found() if isinstance(found, type) else found
-    if isinstance(embedder, Embedder):
-        return embedder
-    if not callable(embedder):
-        raise UserError(f"expected a function or an Embedder in {spec}, got {embedder!r}")
-    return CallableEmbedder(plain_name(spec), source_digest(spec), embedder)
+    recogniser = found() if isinstance(found, type) else found
+    if isinstance(recogniser, Recogniser):
+        return recogniser
+    if not callable(recogniser):
+        raise UserError(f"expected a function or a Recogniser in {spec}, got {recogniser!r}")
+    return FunctionRecogniser(plain_name(spec), source_digest(spec), recogniser)

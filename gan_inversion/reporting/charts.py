@@ -14,13 +14,12 @@ SOLID = ("-", "--", ":", "-.")
 BESIDE: dict[str, Any] = {"fontsize": 8, "loc": "upper left", "bbox_to_anchor": (1, 1)}
 MARKERS = ("o-", "s-", "^-", "D-", "v-", "P-", "X-", "*-")
 
-mpl.rcParams["svg.hashsalt"] = "gan_inversion"  # same data, same file
-
 
 def svg(figure: Figure) -> str:
     """A figure as an `svg` element for a page."""
     text = io.StringIO()
-    figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
+    with mpl.rc_context({"svg.hashsalt": "gan_inversion"}):  # same data, same file
+        figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
@@ -119,7 +118,7 @@ def bars(groups: Sequence[str], lines: Mapping[str, Sequence[tuple[float, float,
     return svg(figure)
 
 
-def _axes(across: str, up: str):
+def _axes(across: str, up: str) -> tuple[Figure, Any]:
     figure = Figure(SIZE, layout="constrained")
     axes = figure.add_subplot()
     axes.set(xlabel=across, ylabel=up)

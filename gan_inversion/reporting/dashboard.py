@@ -13,7 +13,7 @@ from tensorboardX.summary import hparams
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.events import Events
-from gan_inversion.core.record import Record, at, resolved
+from gan_inversion.core.record import Record, Selection, at, resolved
 from gan_inversion.reporting import tables
 from gan_inversion.reporting.membership import base_method, epochs_of, is_attack
 from gan_inversion.reporting.table import Cell, by_method, cell
@@ -67,7 +67,7 @@ def inversion_events(folder: Path, records: Sequence[Record], scores: Sequence[S
 
 def verification_events(folder: Path, record: Record, scores: Scores) -> None:
     """Scores of real pairs, which those of reconstructions are to be compared with."""
-    name = record.embedder
+    name = record.victim
     genuine = scores["genuine"].astype(bool)
     with Events(folder) as writer:
         _histogram(writer, f"scores/{name}/genuine", scores["scores"][genuine])
@@ -214,7 +214,7 @@ def options_of(record: Record) -> dict[str, Any]:
         for name, value in config.items()
         if isinstance(value, bool | int | float | str) and name not in UNTOLD
     }
-    own = {"method": record.method, "family": record.made["family"], "seed": record.seed}
+    own = {"method": record.method, "family": record.trained["family"], "seed": record.seed}
     return {**plain, **own, "protocol": record.protocol, "knowledge": record.knowledge or ""}
 
 
@@ -227,7 +227,7 @@ def text_events(folder: Path, pages: Mapping[str, str]) -> None:
 
 def layout(folder: Path, recognisers: Sequence[str], units: Sequence[str]) -> None:
     """One chart a question, all inverters as lines; and the figures with their intervals."""
-    lines: dict[str, dict[str, list]] = {}
+    lines: dict[str, dict[str, list[Any]]] = {}
     person = lines.setdefault(
         "Is the face accepted as the person? (step: 1 / false match rate)", {}
     )
@@ -318,19 +318,22 @@ def _histogram(writer: Events, tag: str, values: np.ndarray, step: int = 0) -> N
     writer.add_histogram(tag, np.asarray(values, "float64"), step, bins="auto")
 
 
-def read_all(records: Path, dataset: str) -> dict[str, list[tuple[Record, dict[str, np.ndarray]]]]:
-    """The records of one data set by protocol, with their raw scores.
+def read_all(
+    records: Path, chosen: Selection
+) -> dict[str, list[tuple[Record, dict[str, np.ndarray]]]]:
+    """The chosen records by protocol, with their raw scores.
 
     Raises:
         UserError: there are none.
     """
     found = {}
     for protocol in PROTOCOLS:
-        pairs = tables.read_with_scores(records, protocol, dataset=dataset)
+        pairs = tables.read_with_scores(records, protocol, chosen)
         if pairs:
             found[protocol] = pairs
     if not found:
         raise UserError(
-            f"expected records of {dataset} in {records}, found none of {', '.join(PROTOCOLS)}"
+            f"expected records of {chosen.dataset} in {records}, found none of "
+            f"{', '.join(PROTOCOLS)}"
         )
     return found

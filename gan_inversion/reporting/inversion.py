@@ -1,15 +1,17 @@
 """The tables of the `inversion` protocol: what an embedding gives away, and at what quality."""
 
 import json
-import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from gan_inversion.cgan.options import ABLATION, FAMILY
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record, at
-from gan_inversion.reporting.table import Cell, Table, by_method, cell, check_same, footer
+from gan_inversion.metrics.catalogue import form, title
+from gan_inversion.metrics.figures import COUNTS
+from gan_inversion.reporting.table import Cell, Row, Table, by_method, cell, check_same, footer
 
 ORDER = ("oracle", "random", "mean_face", "nearest_face", "ridge_pca")  # controls first
 PUBLISHED = (
@@ -22,6 +24,91 @@ LEAD = ["method", "knowledge", "seeds"]  # what each row begins with
 STEPWISE = [f"{FAMILY}_{name}_short" for name in ABLATION]  # rows of the ablation, in order
 
 
+@dataclass(frozen=True)
+class _Compared:
+    """Records that stand in the same tables.
+
+    Attributes:
+        groups: method -> its records, one a seed.
+        notes: below every table.
+    """
+
+    groups: Mapping[str, Sequence[Record]]
+    notes: Sequence[str]
+
+    @property
+    def records(self) -> list[Record]:
+        return [record for group in self.groups.values() for record in group]
+
+    @property
+    def recognisers(self) -> list[str]:
+        """The victim and the judges."""
+        return list(dict.fromkeys(n for r in self.records for n in r.config["recognisers"]))
+
+    @property
+    def whole(self) -> list[str]:
+        """Methods trained on all training images and at length, controls first."""
+        names = (
+            name
+            for name, (record, *_) in self.groups.items()
+            if record.trained["training_images"] is None and record.trained["name"] not in STEPWISE
+        )
+        return sorted(
+            names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name)
+        )
+
+    def rows(
+        self, methods: Sequence[str], metrics: Sequence[str], *, short: bool = False
+    ) -> list[Row]:
+        """A row for each method: its name, what its attacker knew, its seeds, and the metrics."""
+        return [
+            [
+                *_lead(self.groups[method]),
+                *(cell(self.groups[method], n, form=form(n, short=short)) for n in metrics),
+            ]
+            for method in methods
+        ]
+
+    def size(self, metric: str) -> str:
+        """Sizes of the sample that a metric was measured on."""
+        sizes = {r.metrics[metric].n for r in self.records if metric in r.metrics}
+        return " or ".join(f"{size:,}" for size in sorted(sizes)) or "no"
+
+
+def _compared(records: Sequence[Record], expected: Collection[tuple[str, int]]) -> _Compared:
+    """The records, if they may be compared.
+
+    Raises:
+        UserError: they are of several data sets, splits, recognisers or thresholds.
+    """
+    check_same(records, "protocol_hash", "data_digest", "victim_digest")
+    splits = sorted({record.config["split"] for record in records})
+    if len(splits) > 1:
+        raise UserError(f"a table needs records of one split, got {', '.join(splits)}")
+    for name in {name for record in records for name in record.config["recognisers"]}:
+        known = [record.config["recognisers"].get(name, {}) for record in records]
+        thresholds = [declared["thresholds"] for declared in known if "thresholds" in declared]
+        for other in thresholds[1:]:
+            if not _alike(thresholds[0], other):
+                raise UserError(
+                    f"a table needs records of one set of thresholds of {name}, got "
+                    f"{json.dumps(thresholds[0])} and {json.dumps(other)}"
+                )
+    missing = sorted(set(expected) - {(record.method, record.seed) for record in records})
+    seeds = {method: [seed for name, seed in missing if name == method] for method, _ in missing}
+    names = "; ".join(f"{method}, seed {str(seeds[method])[1:-1]}" for method in seeds)
+    notes = [f"Not yet run: {names}."] if missing else []
+    return _Compared(by_method(records), [*notes, footer(records, "inversion")])
+
+
+def _alike(first: dict[str, float | None], second: dict[str, float | None]) -> bool:
+    """Whether thresholds by FMR differ in nothing but how two machines add."""
+    if first.keys() != second.keys():
+        return False
+    one, other = (np.array([values[fmr] for fmr in first], float) for values in (first, second))
+    return np.allclose(one, other, rtol=0, atol=ROUNDING, equal_nan=True)  # NaN: not resolved
+
+
 def inversion(
     records: Sequence[Record],
     *,
@@ -31,177 +118,106 @@ def inversion(
     """All tables of the protocol on one dataset and recogniser.
 
     Args:
-        records: of one protocol, dataset, split and recogniser.
+        records: of one protocol, dataset, split and victim.
         scores: raw scores by method and seed; without them there is no table of the CMC.
         expected: methods and seeds that should have a record; what is missing is said below.
     """
-    _check(records)
-    notes = _notes(records, expected)
-    groups = by_method(records)
-    whole = _whole(groups)
-    recognisers = list(dict.fromkeys(n for r in records for n in r.config["recognisers"]))
-    tables = [_attack(groups, whole, name, notes) for name in recognisers]
+    known = _compared(records, expected)
+    tables = [_attack(known, name) for name in known.recognisers]
     if scores:
-        tables.append(_cmc(groups, whole, recognisers, scores, notes))
-    tables += [_quality(groups, whole, notes), _realism(groups, whole, notes)]
-    if several := _hypotheses(groups, whole, recognisers, notes):
-        tables.append(several)
-    if ablation := _ablation(groups, recognisers, notes):
-        tables.append(ablation)
-    if scaling := _scaling(groups, records[0].embedder, notes):
-        tables.append(scaling)
-    return tables
+        tables.append(_cmc(known, scores))
+    tables += [_quality(known), _realism(known)]
+    return [*tables, *filter(None, (part(known) for part in (_hypotheses, _ablation, _scaling)))]
 
 
 def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]] = ()) -> Table:
     """The few figures that sum an inverter up, one row a method; arguments as for `inversion`."""
-    _check(records)
-    groups = by_method(records)
-    methods = _whole(groups)
-    recognisers = list(dict.fromkeys(n for r in records for n in r.config["recognisers"]))
-    columns = _success(recognisers) | {"SSIM": "ssim", "SWD": "swd/mean"}
-    rows = _rows(groups, methods, columns, short=True)
-    for row, method in zip(rows, methods, strict=True):
-        row.append(_training_time(groups[method], 60))
-    rows += [[*row, ""] for row in _published(records[0].reported, columns, form=".3f")]
-    attacked = records[0].embedder
+    known = _compared(records, expected)
+    titles = _success(known.recognisers) | {name: title(name) for name in ("ssim", "swd/mean")}
+    rows = known.rows(known.whole, [*titles], short=True)
+    for row, method in zip(rows, known.whole, strict=True):
+        row.append(_training_time(known.groups[method], 60))
+    rows += [[*row, ""] for row in _published(records[0].reported, titles, form=".3f")]
+    first, second = (at(f"{records[0].victim}/sar_type{kind}", fmr=1e-3) for kind in (1, 2))
     counts = (
-        f"Type-I and SSIM over {_n(groups, at(f'{attacked}/sar_type1', fmr=1e-3))} test images; "
-        f"type-II as the mean over {_n(groups, at(f'{attacked}/sar_type2', fmr=1e-3))} subjects "
+        f"Type-I and SSIM over {known.size(first)} test images; "
+        f"type-II as the mean over {known.size(second)} subjects "
         f"with two images; SWD times 1000, over as many images as type-I. A row again: "
         f"`python -m experiments.inversion --methods <method>`; training one seed takes as long as "
-        f"the last column says.{_examination(groups)}"
+        f"the last column says.{_examination(known)}"
     )
     return Table(
         "inversion_headline",
         "Faces of people never seen, reconstructed from their embeddings: how many are accepted as "
         "the person at a false match rate of 0.1 %, and how they look.",
-        [*LEAD, *columns, "training, min"],
+        [*LEAD, *titles.values(), "training, min"],
         rows,
-        [counts, *_notes(records, expected)],
+        [counts, *known.notes],
     )
 
 
 def _success(recognisers: Sequence[str]) -> dict[str, str]:
-    """Columns of both success rates at FMR 0.1 % with each recogniser."""
+    """Both success rates at FMR 0.1 % with each recogniser, and what their columns are called."""
+    rates = {n: [at(f"{n}/sar_type{kind}", fmr=1e-3) for kind in (1, 2)] for n in recognisers}
     return {
-        f"{kind} SAR, {name}": at(f"{name}/sar_type{number}", fmr=1e-3)
-        for name in recognisers
-        for number, kind in ((1, "type-I"), (2, "type-II"))
+        rate: f"{title(rate, condition=False)}, {name}" for name in rates for rate in rates[name]
     }
 
 
-def _check(records: Sequence[Record]) -> None:
-    check_same(records, "protocol_hash", "data_digest", "embedder_digest")
-    splits = sorted({record.config["split"] for record in records})
-    if len(splits) > 1:
-        raise UserError(f"a table needs records of one split, got {', '.join(splits)}")
-    for name in {name for record in records for name in record.config["recognisers"]}:
-        known = [record.config["recognisers"].get(name, {}) for record in records]
-        thresholds = [judge["thresholds"] for judge in known if "thresholds" in judge]
-        for other in thresholds[1:]:
-            if not _alike(thresholds[0], other):
-                raise UserError(
-                    f"a table needs records of one set of thresholds of {name}, got "
-                    f"{json.dumps(thresholds[0])} and {json.dumps(other)}"
-                )
-
-
-def _alike(first: dict[str, float | None], second: dict[str, float | None]) -> bool:
-    """Whether thresholds by FMR differ in nothing but how two machines add."""
-    if first.keys() != second.keys():
-        return False
-    one, other = (np.array([some[fmr] for fmr in first], float) for some in (first, second))
-    return np.allclose(one, other, rtol=0, atol=ROUNDING, equal_nan=True)  # NaN: not resolved
-
-
-def _notes(records: Sequence[Record], expected: Collection[tuple[str, int]]) -> list[str]:
-    """What is missing, and the footer."""
-    missing = sorted(set(expected) - {(record.method, record.seed) for record in records})
-    seeds = {method: [seed for name, seed in missing if name == method] for method, _ in missing}
-    names = "; ".join(f"{method}, seed {str(seeds[method])[1:-1]}" for method in seeds)
-    return [*([f"Not yet run: {names}."] if missing else []), footer(records, "inversion")]
-
-
-def _whole(groups: dict[str, list[Record]]) -> list[str]:
-    """Methods trained on all training images and at length, controls first."""
-    return sorted(
-        (
-            name
-            for name, (record, *_) in groups.items()
-            if record.made["training_images"] is None and record.made["name"] not in STEPWISE
-        ),
-        key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name),
-    )
-
-
-def _attack(
-    groups: dict[str, list[Record]], methods: Sequence[str], recogniser: str, notes: Sequence[str]
-) -> Table:
+def _attack(known: _Compared, recogniser: str) -> Table:
     """Success rates and identification with one recogniser."""
-    columns = {
-        f"type-I SAR at FMR {100 * rate:g} %": at(f"{recogniser}/sar_type1", fmr=rate)
-        for rate in RATES
+    names = [at(f"sar_type{kind}", fmr=rate) for kind in (1, 2) for rate in RATES]
+    names += [at("sar_type2_pairs", fmr=1e-3), "rank1", "rank5", "cosine_mean", "cosine_p05"]
+    names += ["rejected", "rejected_originals", "undetected"]
+    metrics = [f"{recogniser}/{name}" for name in names]
+    metrics.append(at(f"gap_{recogniser}/sar_type1", fmr=1e-3))
+    metrics = [name for name in metrics if any(name in r.metrics for r in known.records)]
+    first, methods = known.records[0], known.whole
+    titles = {name: title(name) for name in metrics}
+    rows = known.rows(methods, metrics) + _published(first.reported, titles)
+    declared = [r.config["recognisers"].get(recogniser, {}) for r in known.records]
+    precisions = {one.get("precision", "unknown precision") for one in declared}
+    own = known.groups[methods[0]][0]
+    impostors = own.config["recognisers"].get(recogniser, {}).get("impostors")
+    gallery = own.metrics.get(f"{recogniser}/gallery")
+    sizes = {
+        name: known.size(at(f"{recogniser}/sar_{name}", fmr=1e-2))
+        for name in ("type1", "type2", "type2_pairs")
     }
-    columns |= {
-        f"type-II SAR at FMR {100 * rate:g} %": at(f"{recogniser}/sar_type2", fmr=rate)
-        for rate in RATES
-    }
-    columns |= {
-        "type-II SAR over pairs at FMR 0.1 %": at(f"{recogniser}/sar_type2_pairs", fmr=1e-3),
-        "rank 1": f"{recogniser}/rank1",
-        "rank 5": f"{recogniser}/rank5",
-        "cosine, mean": f"{recogniser}/cosine_mean",
-        "cosine, 5th percentile": f"{recogniser}/cosine_p05",
-        "rejected": f"{recogniser}/rejected",
-        "originals rejected": f"{recogniser}/rejected_originals",
-        "undetected": f"{recogniser}/undetected",
-    }
-    attacked = groups[methods[0]][0].embedder
-    if recogniser != attacked:
-        columns["adversarial gap at FMR 0.1 %"] = at(f"gap_{recogniser}/sar_type1", fmr=1e-3)
-    columns = {title: name for title, name in columns.items() if any(_has(groups, name))}
-    rows = _rows(groups, methods, columns)
-    rows += _published(groups[methods[0]][0].reported, columns)
-    first = groups[methods[0]][0]
     counts = (
-        f"Type-I over {_n(groups, at(f'{recogniser}/sar_type1', fmr=1e-2))} test images; type-II "
-        f"as the mean over {_n(groups, at(f'{recogniser}/sar_type2', fmr=1e-2))} subjects with two "
-        f"images, over pairs: {_n(groups, at(f'{recogniser}/sar_type2_pairs', fmr=1e-2))}; "
-        f"identification of {_n(groups, f'{recogniser}/rank1')} reconstructions in a gallery of "
-        f"{_value(first, f'{recogniser}/gallery')} subjects. Thresholds from real impostors: "
-        f"{_impostors(first, recogniser)}. `oracle` answers with the real image, so that its "
+        f"Type-I over {sizes['type1']} test images; type-II "
+        f"as the mean over {sizes['type2']} subjects with two "
+        f"images, over pairs: {sizes['type2_pairs']}; "
+        f"identification of {known.size(f'{recogniser}/rank1')} reconstructions in a gallery of "
+        f"{f'{gallery.value:,.0f}' if gallery and gallery.value is not None else 'no'} subjects. "
+        "Thresholds from real impostors: "
+        f"{impostors or 'validation of split ' + own.config['split']}. `oracle` answers with the "
+        "real image, so that its "
         "type-II SAR is the recogniser's own TMR; `random` with another person's. Embeddings were "
-        "computed in "
-        f"{_precisions(groups, recogniser)}."
+        f"computed in {' or '.join(sorted(precisions))}."
     )
-    kind = "the attacked recogniser" if recogniser == attacked else "an independent recogniser"
+    kind = "the attacked recogniser" if recogniser == own.victim else "an independent recogniser"
     return Table(
         f"inversion_{recogniser}",
         f"Success of reconstructions with {recogniser}, {kind}.",
-        [*LEAD, *columns],
+        [*LEAD, *titles.values()],
         rows,
-        [counts, *notes],
+        [counts, *known.notes],
     )
 
 
-def _cmc(
-    groups: dict[str, list[Record]],
-    methods: Sequence[str],
-    recognisers: Sequence[str],
-    scores: Mapping[tuple[str, int], Mapping[str, np.ndarray]],
-    notes: Sequence[str],
-) -> Table:
+def _cmc(known: _Compared, scores: Mapping[tuple[str, int], Mapping[str, np.ndarray]]) -> Table:
     """Cumulative match characteristic, from the ranks in the raw scores."""
-    rows: list[list[Cell | str]] = []
-    for method in methods:
-        row = _lead(groups[method])
-        for name in recognisers:
-            found = [scores[method, record.seed].get(f"{name}/rank") for record in groups[method]]
-            known = [ranks for ranks in found if ranks is not None]
+    rows: list[Row] = []
+    for method in known.whole:
+        group = known.groups[method]
+        row = _lead(group)
+        for name in known.recognisers:
+            every = [scores[method, record.seed].get(f"{name}/rank") for record in group]
+            ranks = [one for one in every if one is not None]
             for rank in RANKS:
-                shares = tuple(float((ranks <= rank).mean()) for ranks in known)
-                row.append(Cell(shares, n=len(known[0])) if known else "")
+                shares = tuple(float((one <= rank).mean()) for one in ranks)
+                row.append(Cell(shares, n=len(ranks[0])) if ranks else "")
         rows.append(row)
     note = (
         "Share of reconstructions whose subject is among the first so many of the gallery, which "
@@ -210,44 +226,35 @@ def _cmc(
     return Table(
         "inversion_cmc",
         "Cumulative match characteristic: searching a gallery with reconstructions.",
-        [*LEAD, *(f"{name}, rank {rank}" for name in recognisers for rank in RANKS)],
+        [*LEAD, *(f"{name}, rank {rank}" for name in known.recognisers for rank in RANKS)],
         rows,
-        [note, *notes],
+        [note, *known.notes],
     )
 
 
-def _quality(
-    groups: dict[str, list[Record]], methods: Sequence[str], notes: Sequence[str]
-) -> Table:
+def _quality(known: _Compared) -> Table:
     """Likeness to the original, copying and cost."""
-    columns = {
-        "PSNR, dB": "psnr",
-        "SSIM": "ssim",
-        "mid-layer distance": "midlayer",
-        "nearer to training images than real ones": "copy/nearer",
-        "p-value of not copying": "copy/p_value",
-    }
-    rows = _rows(groups, methods, columns)
-    for row, method in zip(rows, methods, strict=True):
-        costs = [record.cost for record in groups[method]]
+    metrics = ["psnr", "ssim", "midlayer", "copy/nearer", "copy/p_value"]
+    rows = known.rows(known.whole, metrics)
+    for row, method in zip(rows, known.whole, strict=True):
+        costs = [record.cost for record in known.groups[method]]
         row.append(f"{costs[0]['parameters']:,}" if "parameters" in costs[0] else "")
-        row.append(_training_time(groups[method], 1))
+        row.append(_training_time(known.groups[method], 1))
         pace = tuple(cost["ms_per_image"] for cost in costs if "ms_per_image" in cost)
         row.append(Cell(pace, form=".2f") if pace else "")
     note = (
-        f"Over {_n(groups, 'ssim')} test images. PSNR of equal pictures is infinite and prints as "
+        f"Over {known.size('ssim')} test images. PSNR of equal pictures is infinite and prints as "
         "`n/a`. Copying: chance that the outputs of a subject lie nearer to a training image, in "
         "the attacked recogniser's space, than unseen real images do, and the one-sided p-value of "
         "a Mann-Whitney test over subjects; of a constant picture it says only where that picture "
-        "lies." + _examination(groups)
+        "lies." + _examination(known)
     )
-    cost = ["parameters", "training, s", "ms a picture"]
     return Table(
         "inversion_quality",
         "Likeness of reconstructions to their originals, copying, and cost.",
-        [*LEAD, *columns, *cost],
+        [*LEAD, *map(title, metrics), "parameters", "training, s", "ms a picture"],
         rows,
-        [note, *notes],
+        [note, *known.notes],
     )
 
 
@@ -264,14 +271,13 @@ def _training_time(records: Sequence[Record], unit: float) -> Cell | str:
     return "; ".join(f"{np.mean(values):.0f}{where}" for where, values in sorted(times.items()))
 
 
-def _examination(groups: dict[str, list[Record]]) -> str:
+def _examination(known: _Compared) -> str:
     """How long an examination took, independent recognisers apart."""
-    records = [record for group in groups.values() for record in group]
-    timed = [record for record in records if "examination_seconds" in record.cost]
+    timed = [record for record in known.records if "examination_seconds" in record.cost]
     if not timed:
         return ""
     others = list(dict.fromkeys(n for r in timed for n in r.config["recognisers"]))
-    others.remove(timed[0].embedder)
+    others.remove(timed[0].victim)
     costs = [record.cost["examination_seconds"] for record in timed]
     rest = [sum(part for name, part in cost.items() if name not in others) for cost in costs]
     text = f" An examination took {np.median(rest):.0f} s (median of {len(timed)})"
@@ -281,52 +287,40 @@ def _examination(groups: dict[str, list[Record]]) -> str:
     return text + "."
 
 
-def _realism(
-    groups: dict[str, list[Record]], methods: Sequence[str], notes: Sequence[str]
-) -> Table:
+def _realism(known: _Compared) -> Table:
     """Distances between the set of reconstructions and the set of originals."""
-    names = sorted({name for group in groups.values() for r in group for name in r.metrics})
-    levels = sorted(
-        (name for name in names if re.fullmatch(r"swd/\d+", name)),
-        key=lambda name: -int(name.split("/")[1]),
-    )
-    columns = {f"SWD {name.split('/')[1]}": name for name in levels}
-    columns |= {"SWD mean": "swd/mean", "two-sample AUC": "c2st_auc", "spectrum, dB": "spectrum"}
-    columns |= {f"KID, {n.split('/')[1]}": n for n in names if n.startswith("kid/")}
+    names = sorted({name for record in known.records for name in record.metrics})
+    levels = [name for name in names if name.startswith("swd/") and name != "swd/mean"]
+    metrics = sorted(levels, key=lambda name: -int(name.split("/")[1]))
+    metrics += ["swd/mean", "c2st_auc", "spectrum"]
+    metrics += [name for name in names if name.startswith("kid/")]
     note = (
-        f"Over {_n(groups, 'swd/mean')} reconstructions and as many originals; the two-sample AUC "
-        f"over {_n(groups, 'c2st_auc')} pictures of subjects that its network was not trained on. "
+        f"Over {known.size('swd/mean')} reconstructions and as many originals; the two-sample AUC "
+        f"over {known.size('c2st_auc')} pictures of subjects that its network was not trained on. "
         "SWD is times 1000, by side of the pyramid's level in pixels. The two-sample AUC is 0.5 "
         "where a network cannot tell reconstructions from originals, 1 where it always can."
     )
     return Table(
         "inversion_realism",
         "Realism: distance between reconstructions and real pictures.",
-        [*LEAD, *columns],
-        _rows(groups, methods, columns),
-        [note, *notes],
+        [*LEAD, *map(title, metrics)],
+        known.rows(known.whole, metrics),
+        [note, *known.notes],
     )
 
 
-def _hypotheses(
-    groups: dict[str, list[Record]],
-    methods: Sequence[str],
-    recognisers: Sequence[str],
-    notes: Sequence[str],
-) -> Table | None:
+def _hypotheses(known: _Compared) -> Table | None:
     """Best of several reconstructions; None if no inverter has more than one."""
-    chosen = [name for name in methods if "diversity" in groups[name][0].metrics]
+    chosen = [name for name in known.whole if "diversity" in known.groups[name][0].metrics]
     if not chosen:
         return None
-    columns = {}
-    for name in recognisers:
-        for count in (1, 4, 16):
-            figure = at(f"{name}/sar_type2_best{count}", fmr=1e-3)
-            columns[f"{name}, best of {count}"] = figure
-        columns[f"{name}, cosine among them"] = f"{name}/cosine_hypotheses"
-    columns["diversity"] = "diversity"
+    metrics, header = [], list(LEAD)
+    for name in known.recognisers:
+        own = [at(f"{name}/sar_type2_best{count}", fmr=1e-3) for count in COUNTS]
+        metrics += [*own, f"{name}/cosine_hypotheses"]
+        header += [f"{name}, {title(one, condition=False)}" for one in metrics[-4:]]
     note = (
-        f"Type-II SAR at FMR 0.1 %, mean over {_n(groups, 'diversity')} subjects, one embedding "
+        f"Type-II SAR at FMR 0.1 %, mean over {known.size('diversity')} subjects, one embedding "
         "each: the best of so many pictures, drawn with other noise, is compared with the other "
         "images of the subject; more pictures are more tries, for impostors too. Diversity: "
         "standard deviation of a pixel in [0, 1] over the pictures; near 0, the noise is ignored."
@@ -334,22 +328,20 @@ def _hypotheses(
     return Table(
         "inversion_hypotheses",
         "Several reconstructions of one embedding.",
-        [*LEAD, *columns],
-        _rows(groups, chosen, columns),
-        [note, *notes],
+        [*header, title("diversity")],
+        known.rows(chosen, [*metrics, "diversity"]),
+        [note, *known.notes],
     )
 
 
-def _ablation(
-    groups: dict[str, list[Record]], recognisers: Sequence[str], notes: Sequence[str]
-) -> Table | None:
+def _ablation(known: _Compared) -> Table | None:
     """What each term of the conditional GAN buys; None without such records."""
-    found = [name for name in STEPWISE if name in groups]
-    if not found:
+    chosen = [name for name in STEPWISE if name in known.groups]
+    if not chosen:
         return None
-    columns = _success(recognisers)
-    columns |= {"SWD mean": "swd/mean", "two-sample AUC": "c2st_auc", "SSIM": "ssim"}
-    config = groups[found[0]][0].config
+    titles = _success(known.recognisers)
+    titles |= {name: title(name) for name in ("swd/mean", "c2st_auc", "ssim")}
+    config = known.groups[chosen[0]][0].config
     note = (
         "Success rates at FMR 0.1 %. Each row has one thing more than the one above it, but that "
         f"L1 and SSIM stand in for squared error; all have the same {config['steps']:,} steps of "
@@ -358,108 +350,48 @@ def _ablation(
     return Table(
         "inversion_ablation",
         "What each term of the conditional GAN buys, at a small budget.",
-        [*LEAD, *columns],
-        _rows(groups, found, columns),
-        [note, *notes],
+        [*LEAD, *titles.values()],
+        known.rows(chosen, [*titles]),
+        [note, *known.notes],
     )
 
 
-def _scaling(
-    groups: dict[str, list[Record]], recogniser: str, notes: Sequence[str]
-) -> Table | None:
+def _scaling(known: _Compared) -> Table | None:
     """The data-scaling curve; None without records of several sizes."""
-    sized = {r.made["preset"] for r, *_ in groups.values() if r.made["training_images"]}
+    groups = known.groups
+    sized = {r.trained["preset"] for r, *_ in groups.values() if r.trained["training_images"]}
     if not sized:
         return None
-    columns = {
-        "type-I SAR at FMR 1 %": at(f"{recogniser}/sar_type1", fmr=1e-2),
-        "type-I SAR at FMR 0.1 %": at(f"{recogniser}/sar_type1", fmr=1e-3),
-        "type-II SAR at FMR 0.1 %": at(f"{recogniser}/sar_type2", fmr=1e-3),
-        "cosine, mean": f"{recogniser}/cosine_mean",
-        "rank 1": f"{recogniser}/rank1",
-        "SSIM": "ssim",
-        "SWD mean": "swd/mean",
-    }
+    names = [at("sar_type1", fmr=1e-2), *(at(f"sar_type{kind}", fmr=1e-3) for kind in (1, 2))]
+    victim = known.records[0].victim
+    metrics = [f"{victim}/{name}" for name in (*names, "cosine_mean", "rank1")]
+    metrics += ["ssim", "swd/mean"]
     curve = sorted(
-        (name for name, (record, *_) in groups.items() if record.made["preset"] in sized),
+        (name for name, (record, *_) in groups.items() if record.trained["preset"] in sized),
         key=lambda name: groups[name][0].config["training_images"],
     )
-    rows = _rows(groups, curve, columns)
+    rows = known.rows(curve, metrics)
     for row, name in zip(rows, curve, strict=True):
         row.insert(1, str(groups[name][0].config["training_images"]))
     return Table(
         "inversion_scaling",
         "The same inverter trained on fewer images.",
-        [LEAD[0], "training images", *LEAD[1:], *columns],
+        [LEAD[0], "training images", *LEAD[1:], *map(title, metrics)],
         rows,
-        notes,
+        known.notes,
     )
 
 
-def _rows(
-    groups: dict[str, list[Record]],
-    methods: Sequence[str],
-    columns: dict[str, str],
-    *,
-    short: bool = False,
-) -> list[list[Cell | str]]:
-    rows: list[list[Cell | str]] = []
-    for method in methods:
-        group = groups[method]
-        cells = [cell(group, name, form=_form(name, short=short)) for name in columns.values()]
-        rows.append([*_lead(group), *cells])
-    return rows
-
-
-def _lead(group: Sequence[Record]) -> list[Cell | str]:
+def _lead(group: Sequence[Record]) -> Row:
     """Beginning of a row: the method, what its attacker knew, and how often it was trained."""
     return [group[0].method, group[0].knowledge or "", str(len(group))]
 
 
 def _published(
-    reported: Mapping[str, float], columns: dict[str, str], *, form: str = ".4f"
-) -> list[list[Cell | str]]:
+    reported: Mapping[str, float], metrics: Collection[str], *, form: str = ".4f"
+) -> list[Row]:
     """A row of published figures that belong to the columns, or none."""
-    if not any(name in reported for name in columns.values()):
+    if not any(name in reported for name in metrics):
         return []
-    figures = (format(reported[n], form) if n in reported else "" for n in columns.values())
+    figures = (format(reported[n], form) if n in reported else "" for n in metrics)
     return [[PUBLISHED, "black_box", "", *figures]]
-
-
-def _form(name: str, *, short: bool = False) -> str:
-    """Format of a figure."""
-    if name.startswith("swd/"):
-        return ".1f"
-    return {"psnr": ".2f", "spectrum": ".2f", "copy/p_value": ".2g"}.get(
-        name, ".3f" if short else ".4f"
-    )
-
-
-def _has(groups: dict[str, list[Record]], name: str) -> list[bool]:
-    return [name in record.metrics for group in groups.values() for record in group]
-
-
-def _n(groups: dict[str, list[Record]], name: str) -> str:
-    sizes = {r.metrics[name].n for group in groups.values() for r in group if name in r.metrics}
-    return " or ".join(f"{size:,}" for size in sorted(sizes)) or "no"
-
-
-def _impostors(record: Record, recogniser: str) -> str:
-    """Whose pairs the thresholds were set on; the records' thresholds are the same."""
-    declared = record.config["recognisers"].get(recogniser, {})
-    return declared.get("impostors", f"validation of split {record.config['split']}")
-
-
-def _precisions(groups: dict[str, list[Record]], recogniser: str) -> str:
-    """Arithmetic of a recogniser."""
-    found = {
-        record.config["recognisers"].get(recogniser, {}).get("precision", "unknown precision")
-        for group in groups.values()
-        for record in group
-    }
-    return " or ".join(sorted(found))
-
-
-def _value(record: Record, name: str) -> str:
-    found = record.metrics.get(name)
-    return f"{found.value:,.0f}" if found and found.value is not None else "no"

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from gan_inversion.core.record import Metric, Record, at
-from gan_inversion.reporting.table import Cell, Table, by_method, cell, check_same, footer
+from gan_inversion.metrics.catalogue import title
+from gan_inversion.reporting.table import Cell, Row, Table, by_method, cell, check_same, footer
 
 NOTE = """\
 A larger score means more likely a member. Every model is in turn the target and the others its
@@ -46,7 +47,7 @@ def membership(records: Sequence[Record]) -> list[Table]:
     Args:
         records: of one protocol and dataset.
     """
-    check_same(records, "protocol_hash", "data_digest", "embedder_digest")
+    check_same(records, "protocol_hash", "data_digest", "victim_digest")
     groups = by_method(records)
     names = [name for record in records for name in record.metrics if is_attack(name)]
     lines = list(dict.fromkeys(tuple(name.split("/")[:3]) for name in names))
@@ -55,7 +56,7 @@ def membership(records: Sequence[Record]) -> list[Table]:
     notes = [footer(records, "shadows" if ours else "membership")]
     tables = []
     for unit in dict.fromkeys(line[0] for line in lines):
-        rows: list[list[Cell | str]] = []
+        rows: list[Row] = []
         sizes: set[int] = set()
         for method, group in groups.items():
             for attack, signal in (line[1:] for line in lines if line[0] == unit):
@@ -90,7 +91,7 @@ def is_attack(name: str) -> bool:
 
 def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
     """What reconstruction gains beside what it gives away, a row for each method that has both."""
-    rows: list[list[Cell | str]] = []
+    rows: list[Row] = []
     few: list[str] = []  # methods whose study has one signal
     header = ["method", "knowledge", "epochs", "members", "type-I SAR", "type-II SAR"]
     shown = ("auc", at("tpr", fpr=1e-2))
@@ -99,7 +100,7 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
     header += ["claimed epsilon", "proven epsilon"] if private else []
     for method in _by_size(groups):
         group = groups[method]
-        name, config = group[0].embedder, group[0].config
+        name, config = group[0].victim, group[0].config
         rates = [cell(group, at(f"{name}/sar_type{kind}", fmr=1e-3), form=".3f") for kind in (1, 2)]
         if any(rates):
             plain = [cell(group, f"image/{LEAKS[0]}/log_mse/{f}", form=".3f") for f in shown]
@@ -128,7 +129,7 @@ def strongest(record: Record, figure: str) -> str:
 
 def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
     """Leak against fit, by epoch and by number of members."""
-    rows: list[list[Cell | str]] = []
+    rows: list[Row] = []
     figures = ["auc", *(at("tpr", fpr=fpr) for fpr in (1e-2, 1e-3))]
     header = ["unit", "method", "epochs", "members", "-log MSE of members", "of others"]
     header += [f"{attack.split('_')[0]} {_title(f)}" for attack in LEAKS for f in figures]
@@ -147,7 +148,7 @@ def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> T
 
 def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
     """Single subjects: the president first, then everyone who has as many images."""
-    rows: list[list[Cell | str]] = []
+    rows: list[Row] = []
     claims: dict[str, dict[int, Metric]] = {}
     header = ["method", "epochs", "images of his", "threshold AUC", "lira AUC", "subjects"]
     for attack in LEAKS:
@@ -205,7 +206,7 @@ def _by_size(groups: Mapping[str, Sequence[Record]]) -> list[str]:
 
     def place(method: str) -> tuple[str, int, int]:
         members = groups[method][0].config.get("members", {})
-        name = groups[method][0].made["preset"]
+        name = groups[method][0].trained["preset"]
         return name, min(members.values(), default=0), epochs_of(groups[method])
 
     return sorted(groups, key=place)
@@ -213,7 +214,7 @@ def _by_size(groups: Mapping[str, Sequence[Record]]) -> list[str]:
 
 def base_method(record: Record) -> str:
     """A method's name without its epochs."""
-    return str(record.made["name"])
+    return str(record.trained["name"])
 
 
 def epochs_of(group: Sequence[Record]) -> int:
@@ -221,7 +222,5 @@ def epochs_of(group: Sequence[Record]) -> int:
 
 
 def _title(figure: str) -> str:
-    """What a metric is called in the header."""
-    if figure.startswith("tpr@fpr="):
-        return f"TPR at FPR {100 * float(figure.partition('=')[2]):g} %"
-    return {"auc": "AUC", "epsilon": "proven epsilon"}.get(figure, figure.replace("_", " "))
+    """What a figure of an attack is called in the header."""
+    return title(f"unit/attack/signal/{figure}")

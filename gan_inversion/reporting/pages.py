@@ -1,63 +1,67 @@
 """The tables as pages of the documentation and blocks of the README, from records alone."""
 
+import csv
 import textwrap
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
 from gan_inversion.core.progress import progress
-from gan_inversion.core.record import Record, read_scores
+from gan_inversion.core.record import Record, Selection, read_scores
 from gan_inversion.core.storage import write_text
 from gan_inversion.core.thresholds import read_thresholds
+from gan_inversion.metrics import catalogue
+from gan_inversion.metrics.catalogue import kinds
 from gan_inversion.metrics.figures import check_figures, ground_of
 from gan_inversion.protocols import read_split
 from gan_inversion.reporting import tables
 from gan_inversion.reporting.inversion import headline, inversion
 from gan_inversion.reporting.membership import membership, overviews
 from gan_inversion.reporting.table import Table, replace_block
+from gan_inversion.reporting.tables import LFW
+
+NEWLINE = "\n"
 
 
-def write_documented(records: Path, output: Path, *, dataset: str = "lfw") -> Path:
-    """The documented protocol on one dataset, as a page of its own."""
-    found = tables.read_records(records, "documented", dataset=dataset)
-    name = "documented" if dataset == "lfw" else f"documented-{dataset}"
-    return write_page(output, name, "The documented decoders", [tables.documented(found)])
+def write_documented(records: Path, output: Path, chosen: Selection = LFW) -> Path:
+    """The documented protocol, as a page of its own."""
+    found = [tables.documented(tables.read_records(records, "documented", chosen))]
+    return write_page(output, chosen.page("documented"), "The documented decoders", found)
 
 
 def write_inversion(
     records: Path,
     output: Path,
+    chosen: Selection = LFW,
     *,
-    dataset: str = "lfw",
-    part: str = "test",
     expected: Collection[tuple[str, int]] = (),
     checked: str = "",
 ) -> Path:
-    """The inversion protocol on one dataset, as a page of its own.
+    """The inversion protocol, as a page of its own.
 
     Args:
         records: folder of the records.
         output: folder of the page.
-        dataset: whose records.
-        part: of the subjects, `test` or `validation`.
+        chosen: whose records.
         expected: methods and seeds whose absence is told.
         checked: what `check_inversion` told of the figures.
     """
-    found = tables.read_records(records, "inversion", dataset=dataset, part=part)
-    name = "inversion" if dataset == "lfw" else f"inversion-{dataset}"
+    found = tables.read_records(records, "inversion", chosen)
     title = "Reconstruction of people never seen"
     scores = {(r.method, r.seed): read_scores(r.path(records)) for r in found}
     page = inversion(found, scores=scores, expected=expected)
-    return write_page(output, name, title, [with_note(table, checked) for table in page])
+    noted = [with_note(table, checked) for table in page]
+    return write_page(output, chosen.page("inversion"), title, noted)
 
 
 def write_headline(
     records: Path, readme: Path, *, expected: Collection[tuple[str, int]] = (), checked: str = ""
 ) -> None:
     """The inversion protocol in short, between its markers in the README."""
-    found = tables.read_records(records, "inversion", dataset="lfw")
+    found = tables.read_records(records, "inversion")
     table = headline(found, expected=expected)
     write_block(readme, "inversion", with_note(table, checked).markdown())
 
@@ -67,7 +71,7 @@ def with_note(table: Table, note: str) -> Table:
     return replace(table, notes=[*table.notes[:-1], note, table.notes[-1]]) if note else table
 
 
-def check_inversion(records: Path, *, dataset: str, part: str = "test") -> str:
+def check_inversion(records: Path, chosen: Selection = LFW) -> str:
     """Compute every figure of the inversion records from their raw scores again.
 
     Returns:
@@ -77,9 +81,9 @@ def check_inversion(records: Path, *, dataset: str, part: str = "test") -> str:
         UserError: a figure or an interval is not what the scores give.
     """
     unknown: dict[str, None] = {}
-    found = tables.read_with_scores(records, "inversion", dataset=dataset, part=part)
+    found = tables.read_with_scores(records, "inversion", chosen)
     for record, scores in progress(found, desc="figures from raw scores", unit="record"):
-        path = records.parent / "splits" / f"{dataset}-{record.config['split']}.csv"
+        path = records.parent / "splits" / f"{record.dataset}-{record.config['split']}.csv"
         parts = read_split(path)
         ground = ground_of(record, scores, list(parts), np.array(list(parts.values())))
         for name in check_figures(record, scores, ground):
@@ -97,11 +101,10 @@ def check_inversion(records: Path, *, dataset: str, part: str = "test") -> str:
     )
 
 
-def write_membership(records: Path, output: Path, *, dataset: str = "lfw") -> Path:
-    """The membership protocol on one dataset, as a page of its own."""
-    found = tables.read_records(records, "membership", dataset=dataset)
-    name = "membership" if dataset == "lfw" else f"membership-{dataset}"
-    return write_page(output, name, "Membership inference", membership(found))
+def write_membership(records: Path, output: Path, chosen: Selection = LFW) -> Path:
+    """The membership protocol, as a page of its own."""
+    found = membership(tables.read_records(records, "membership", chosen))
+    return write_page(output, chosen.page("membership"), "Membership inference", found)
 
 
 def write_audit(record: Record, output: Path) -> Path:
@@ -112,22 +115,20 @@ def write_audit(record: Record, output: Path) -> Path:
 
 def write_ledger(records: Path, readme: Path) -> None:
     """What reconstruction gains beside what it gives away, between its markers in the README."""
-    found = tables.read_records(records, "membership", dataset="lfw")
+    found = tables.read_records(records, "membership")
     (ledger,) = (table for table in overviews(found) if table.name == "membership_ledger")
     write_block(readme, "ledger", ledger.markdown())
 
 
-def write_search(records: Path, output: Path, *, dataset: str = "lfw") -> Path:
-    """The searches on one dataset, as a page of its own."""
-    found = tables.read_records(records, "search", dataset=dataset)
-    # The site has a page of its own by the name of search.
-    name = "searches" if dataset == "lfw" else f"searches-{dataset}"
-    return write_page(output, name, "Searches", [tables.search(record) for record in found])
+def write_search(records: Path, output: Path, chosen: Selection = LFW) -> Path:
+    """The searches, as a page of its own; the site has another by the name of search."""
+    found = [tables.search(record) for record in tables.read_records(records, "search", chosen)]
+    return write_page(output, chosen.page("searches"), "Searches", found)
 
 
 def write_verification(records: Path, output: Path) -> Path:
     """The recognisers on real pairs, as a page."""
-    found = tables.read_records(records, "verification", dataset="lfw")
+    found = tables.read_records(records, "verification")
     title = "Verification of the recognisers"
     return write_page(output, "verification", title, [tables.verification(found)])
 
@@ -140,21 +141,45 @@ def write_thresholds(registry: Path, output: Path) -> Path:
 
 def write_speed(records: Path, output: Path) -> Path:
     """The speed of recognisers and of training, as a page."""
-    found = tables.read_records(records, "speed", dataset="synthetic")
+    found = tables.read_records(records, "speed", Selection("synthetic"))
     page = []
     for table, figure in (
         (tables.speed, "ours/images_per_second"),
         (tables.training_speed, "step/images_per_second"),
-        (tables.farm_speed, "together/models_per_hour"),
+        (tables.shadow_speed, "together/models_per_hour"),
     ):
         own = [record for record in found if figure in record.metrics]
         page += [table(own)] if own else []
     return write_page(output, "speed", "Speed", page)
 
 
+def metrics_page() -> str:
+    """What each metric of a record and each tag in TensorBoard means."""
+    meanings = {kind.name: f"{kind.meaning}; {kind.better}" for kind in kinds()}
+    text = files("gan_inversion.reporting").joinpath("tags.csv").read_text(encoding="utf-8")
+    tags = ["| tag | step | meaning |", "| :-- | :-- | :-- |"]
+    for line in csv.DictReader(text.splitlines(), delimiter=";"):
+        meaning = line["meaning"] or meanings[line["metric"]].removesuffix("; ")
+        tags.append(f"| `{line['tag']}` | {line['step']} | {meaning} |")
+    return f"""# Metrics
+
+What the figures of a record mean, and what they are called in tables. A part in angle brackets
+stands for many; behind `@` stands a condition, such as a false match rate. This page is made by
+`python -m experiments.tables` from the list that the tables are made from.
+
+{catalogue.page()}
+## Tags in TensorBoard
+
+`/low` and `/high` behind a tag are the ends of its 95 % interval; for `@` and `=` TensorBoard shows
+`_`. The events of a run bear the names above, after its training.
+
+{NEWLINE.join(tags)}
+"""
+
+
 def write_finding(records: Path, readme: Path) -> None:
     """The finding, between its markers in the README."""
-    found = tables.finding(tables.read_records(records, "documented", dataset="lfw"))
+    found = tables.finding(tables.read_records(records, "documented"))
     lines = textwrap.fill(found, 100, break_long_words=False, break_on_hyphens=False)
     write_block(readme, "finding", lines + "\n")
 
@@ -192,12 +217,13 @@ def write_every(
     """
     records = results / "records"
     write_documented(records, output)
-    checked = check_inversion(records, dataset="lfw")
+    checked = check_inversion(records)
     write_inversion(records, output, expected=expected, checked=checked)
     write_verification(records, output)
     write_thresholds(results / "thresholds.json", output)
     write_membership(records, output)
     write_search(records, output)
+    write_text(output / "metrics.md", metrics_page())
     if (records / "speed").is_dir():  # of machines, and so no part of the benchmark
         write_speed(records, output)
     if readme.is_file():

@@ -9,7 +9,7 @@ from PIL import Image
 
 from gan_inversion.cgan.options import FAMILY
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.record import Record, at
+from gan_inversion.core.record import Record, Selection, at
 from gan_inversion.core.storage import write_text
 from gan_inversion.metrics.intervals import bootstrap_mean, clopper_pearson
 from gan_inversion.protocols import Faces, read_split
@@ -27,11 +27,6 @@ FEWEST = 10  # images that a slice must have
 Pairs = Sequence[tuple[Record, Mapping[str, np.ndarray]]]
 
 
-def read(results: Path, dataset: str, protocol: str) -> Pairs:
-    """Records of a protocol with their raw scores, none if there are none."""
-    return tables.read_with_scores(results / "records", protocol, dataset=dataset)
-
-
 def files_of(pairs: Pairs) -> list[str]:
     """Names of the records."""
     return [f"{r.protocol}/{r.method}-{r.dataset}-s{r.seed}" for r, _ in pairs]
@@ -42,11 +37,11 @@ def compared(inversions: Pairs) -> Pairs:
 
     A figure with every inverter would be unreadable.
     """
-    name = inversions[0][0].embedder
+    name = inversions[0][0].victim
     figure = at(f"{name}/sar_type2", fmr=1e-3)
     best: dict[str, tuple[Record, Mapping[str, np.ndarray]]] = {}
     for record, scores in inversions:
-        family, sized = record.made["family"], record.made["training_images"] is not None
+        family, sized = record.trained["family"], record.trained["training_images"] is not None
         if record.seed or sized or record.method in PLAIN or figure not in record.metrics:
             continue
         value = record.metrics[figure].value or 0
@@ -63,7 +58,7 @@ def attack_section(inversions: Pairs, verifications: Pairs) -> Section:
         scores: dict[str, np.ndarray] = {}
         used: list[tuple[Record, Mapping[str, np.ndarray]]] = []
         for record, some in verifications:
-            if record.embedder == name and record.method == f"{name}_aligned":
+            if record.victim == name and record.method == f"{name}_aligned":
                 genuine = some["genuine"].astype(bool)
                 scores["real pairs, same person"] = some["scores"][genuine]
                 scores["real pairs, others"] = some["scores"][~genuine]
@@ -118,7 +113,7 @@ def balance(leaks: Iterable[Record]) -> dict[tuple[str, int], tuple[float, float
     """What inverters gain and give away: type-II rate and membership TPR, by method and epochs."""
     found = {}
     for record in leaks:
-        gain = record.metrics.get(at(f"{record.embedder}/sar_type2", fmr=1e-3))
+        gain = record.metrics.get(at(f"{record.victim}/sar_type2", fmr=1e-3))
         leak = record.metrics.get(strongest(record, at("tpr", fpr=1e-2)))
         if gain and leak and gain.value is not None and leak.value is not None:
             found[place_of(record)] = gain.value, leak.value
@@ -139,7 +134,7 @@ def _with_band(curve: np.ndarray, members: int) -> np.ndarray:
 def slice_section(inversions: Pairs, faces: Pairs, files: Sequence[str]) -> Section:
     """Type-I cosine by how many images a subject has, how bright they are, and how turned."""
     pairs = compared(inversions)
-    name = inversions[0][0].embedder
+    name = inversions[0][0].victim
     index = pairs[0][1]["test_index"]
     subjects = np.array([file.split("/")[0] for file in files])
     names, counts = np.unique(subjects, return_counts=True)
@@ -175,7 +170,7 @@ def face_section(runs: Path, inversions: Pairs) -> Section | None:
     """Strips of the runs, worst first; None if there are none."""
     parts = []
     for record, some in compared(inversions):
-        folder = runs / "inversion" / f"{record.method}-{record.dataset}-s{record.seed}"
+        folder = runs / "inversion" / record.path(runs).stem
         for kind in ("worst", "median", "random"):
             strip = folder / "strips" / f"{kind}-000.png"
             if strip.exists():
@@ -202,11 +197,11 @@ def sentences(inversions: Pairs, leaks: Pairs, documented: Pairs) -> list[str]:
     # Beside the thesis' figures only: on other data there are none to compare with.
     if any(r.method == "documented_conv_bn" and r.reported for r, _ in documented):
         found.append(tables.finding([record for record, _ in documented]).strip())
-    name = inversions[0][0].embedder
+    name = inversions[0][0].victim
     turned = []
     for record, _ in compared(inversions):
         first, second = (at(f"{name}/sar_type{kind}", fmr=1e-3) for kind in (1, 2))
-        if record.made["family"] in (FAMILY, "documented"):
+        if record.trained["family"] in (FAMILY, "documented"):
             turned.append(
                 f"{record.method} turns {_share(record, first)} into pictures that {name} accepts "
                 f"as the very photograph, and {_share(record, second)} into pictures accepted as "
@@ -264,7 +259,7 @@ def test_files(results: Path, record: Record) -> list[str]:
 
 def write_report(
     results: Path,
-    dataset: str,
+    chosen: Selection,
     output: Path,
     *,
     runs: Path | None,
@@ -275,19 +270,23 @@ def write_report(
 
     Args:
         results: folder that holds records and splits.
-        dataset: whose records.
+        chosen: whose records.
         output: the page.
         runs: folder of the runs whose strips are shown; None to show drawn faces.
         drawn: gives the strip of drawn faces, uint8 (H, W, 3).
         expected: methods and seeds whose absence is told.
     """
-    inversions, leaks = (read(results, dataset, name) for name in ("inversion", "membership"))
+
+    def read(protocol: str) -> Pairs:
+        return tables.read_with_scores(results / "records", protocol, chosen)
+
+    inversions, leaks = read("inversion"), read("membership")
     if not inversions:
         where = results / "records" / "inversion"
-        raise UserError(f"expected records of {dataset} in {where}, found none")
+        raise UserError(f"expected records of {chosen.dataset} in {where}, found none")
     records = [record for record, _ in inversions]
     table = headline(records, expected=expected).html()
-    told = sentences(inversions, leaks, read(results, dataset, "documented"))
+    told = sentences(inversions, leaks, read("documented"))
     strips = face_section(runs, inversions) if runs is not None else None
     intro = text(
         "Face-recognition systems store embeddings instead of photographs. This page shows what an "
@@ -299,9 +298,9 @@ def write_report(
         Section("In short", [intro, table]),
         Section("Findings", [findings(told)]),
         strips or drawn_section(drawn()),
-        attack_section(inversions, read(results, dataset, "verification")),
+        attack_section(inversions, read("verification")),
         *(leak_sections(leaks) if leaks else ()),
-        slice_section(inversions, read(results, dataset, Faces().name), files),
+        slice_section(inversions, read(Faces().name), files),
     ]
     write_text(output, page("What face embeddings give away", sections))
     print(f"{output} written")

@@ -64,6 +64,9 @@ class Cell:
         return format(value, self.form)
 
 
+Row = list[Cell | str]  # of a table: a label and cells, or text where no figure belongs
+
+
 @dataclass(frozen=True)
 class Table:
     """A table.

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.record import Record, at, read_record, read_scores, record_path
+from gan_inversion.core.record import Record, Selection, at, read_record, read_scores
 from gan_inversion.core.thresholds import Threshold
-from gan_inversion.reporting.table import Cell, Table, by_method, cell, check_same, footer
+from gan_inversion.reporting.table import Cell, Row, Table, by_method, cell, check_same, footer
 
 ACCURACY = """\
 What `accuracy` is here: given targets and outputs of one shape (N, 160, 160, 3), Keras resolves
@@ -20,36 +20,42 @@ four times those of [0, 1] for the same picture; `_corrected` rows are trained a
 constant picture is a difference on the same images.\
 """
 CONSTANT = "mean_face"
+LFW = Selection()
 
 
-def read_records(root: Path, protocol: str, *, dataset: str, part: str = "test") -> list[Record]:
-    """All records of a protocol on a part of a dataset, sorted by file name.
+def read_records(root: Path, protocol: str, chosen: Selection = LFW) -> list[Record]:
+    """The chosen records of a protocol, sorted by file name.
 
     Raises:
         UserError: there are none.
     """
-    records = [read_record(path) for path in _paths(root, protocol, dataset, part)]
+    records = _records(root, protocol, chosen)
     if not records:
-        raise UserError(f"expected records of {dataset} in {root / protocol}, found none")
+        raise UserError(f"expected records of {chosen.dataset} in {root / protocol}, found none")
     return records
 
 
-def _paths(root: Path, protocol: str, dataset: str, part: str) -> list[Path]:
-    pattern = record_path(root, protocol, "*", dataset, 0, part=part).name.replace("-s0", "-s*")
-    return sorted((root / protocol).glob(pattern))
+def _records(root: Path, protocol: str, chosen: Selection) -> list[Record]:
+    """The chosen ones by their place: data set, part and victim stand in a record's file name."""
+    records = []
+    for path in sorted((root / protocol).glob(f"*-{chosen.dataset}-*.json")):
+        record = read_record(path)
+        if path == chosen.path(root, protocol, record.method, record.seed):
+            records.append(record)
+    return records
 
 
 def read_with_scores(
-    root: Path, protocol: str, *, dataset: str, part: str = "test"
+    root: Path, protocol: str, chosen: Selection = LFW
 ) -> list[tuple[Record, dict[str, np.ndarray]]]:
-    """Records of a protocol on one dataset, none if there are none, each with its raw scores."""
-    records = (read_record(path) for path in _paths(root, protocol, dataset, part))
+    """The chosen records, none if there are none, each with its raw scores."""
+    records = _records(root, protocol, chosen)
     return [(r, read_scores(r.path(root)) if r.scores_digest else {}) for r in records]
 
 
 def documented(records: Sequence[Record]) -> Table:
     """The documented protocol: measured, reported and their difference, one row a method."""
-    check_same(records, "protocol_hash", "data_digest", "embedder_digest")
+    check_same(records, "protocol_hash", "data_digest", "victim_digest")
     header = ["method", "seeds", "n", "train loss", "test loss over the constant's"]
     for figure in ("test loss", "test accuracy"):
         header += [figure, "reported", "difference"]
@@ -83,7 +89,7 @@ def _excess(group: Sequence[Record], groups: Mapping[str, Sequence[Record]]) -> 
 
 def finding(records: Sequence[Record]) -> str:
     """What the reproduction of the thesis' third decoder shows, in three sentences."""
-    check_same(records, "protocol_hash", "data_digest", "embedder_digest")
+    check_same(records, "protocol_hash", "data_digest", "victim_digest")
     decoder = [record for record in records if record.method == "documented_conv_bn"]
     constant = [record for record in records if record.method == CONSTANT]
     if not decoder or not constant:
@@ -130,7 +136,7 @@ def search(record: Record) -> Table:
     found = [name.split("/") for name in record.metrics]
     names = list(dict.fromkeys(figure for trial, figure in found if trial in trials))
     options = list(dict.fromkeys(name for trial in trials.values() for name in trial["options"]))
-    rows: list[list[Cell | str]] = []
+    rows: list[Row] = []
     for place, (trial, told) in enumerate(trials.items()):
         chosen = [_option(told["options"].get(name)) for name in options]
         cells = [cell([record], f"{trial}/{name}") for name in names]
@@ -177,9 +183,9 @@ def verification(records: Sequence[Record]) -> Table:
     header = ["recogniser, view, filter", "accuracy", "AUC"]
     for rate in rates:
         header += [at("threshold", fmr=rate), at("TMR", fmr=rate)]
-    rows: list[list[Cell | str]] = []
+    rows: list[Row] = []
     for record in records:
-        label = f"{record.embedder}, {record.config['view']}, {record.config['resample']}"
+        label = f"{record.victim}, {record.config['view']}, {record.config['resample']}"
         names = ["accuracy", "auc"]
         for rate in rates:
             names += [at("threshold", fmr=rate), at("tmr", fmr=rate)]
@@ -191,7 +197,7 @@ def verification(records: Sequence[Record]) -> Table:
 def thresholds(lines: Iterable[Threshold]) -> Table:
     """The threshold registry."""
     header = ["recogniser", "data, view", "subjects", "FMR", "threshold (cosine)", "impostor pairs"]
-    rows: list[list[Cell | str]] = [
+    rows: list[Row] = [
         [
             line.recogniser + ("" if line.precision == "float32" else f", {line.precision}"),
             f"{line.dataset}, {line.view}",
@@ -212,13 +218,13 @@ def thresholds(lines: Iterable[Threshold]) -> Table:
     return Table("thresholds", caption, header, rows, [note])
 
 
-FARMED = {"keras": "Keras' fit", "alone": "alone", "together": "together"}
+WAYS = {"keras": "Keras' fit", "alone": "alone", "together": "together"}
 
 
 def speed(records: Sequence[Record]) -> Table:
     """Images per second of one recogniser, a machine a record: ours, others, and the ceiling."""
-    check_same(records, "protocol_hash", "data_digest", "embedder_digest")
-    rows: list[list[Cell | str]] = []
+    check_same(records, "protocol_hash", "data_digest", "victim_digest")
+    rows: list[Row] = []
     ceilings = []
     for record in records:
         metrics, device = record.metrics, record.env["device"]
@@ -244,7 +250,7 @@ def speed(records: Sequence[Record]) -> Table:
 def training_speed(records: Sequence[Record]) -> Table:
     """Images per second of the conditional GAN's step, a machine and a configuration a record."""
     check_same(records, "protocol_hash", "data_digest")
-    rows: list[list[Cell | str]] = []
+    rows: list[Row] = []
     for record in records:
         rate = cell([record], "step/images_per_second", form=".1f")
         share = cell([record], "step/share_of_matmul", form=".2f")
@@ -263,21 +269,21 @@ def training_speed(records: Sequence[Record]) -> Table:
     return Table("training_speed", caption, header, rows, [note, sources])
 
 
-def farm_speed(records: Sequence[Record]) -> Table:
+def shadow_speed(records: Sequence[Record]) -> Table:
     """Decoders trained an hour, many together and one after another, a decoder a record."""
     check_same(records, "protocol_hash", "data_digest")
-    rows: list[list[Cell | str]] = []
+    rows: list[Row] = []
     for record in records:
         rows.append(
             [
                 record.env["device"],
                 record.config["decoder"],
-                *(cell([record], f"{way}/models_per_hour", form=".0f") for way in FARMED),
+                *(cell([record], f"{way}/models_per_hour", form=".0f") for way in WAYS),
                 *(cell([record], f"{way}/speedup", form=".2f") for way in ("keras", "alone")),
                 cell([record], "together/loss_difference", form=".0e"),
             ]
         )
-    header = ["machine", "decoder", *(f"models an hour, {way}" for way in FARMED.values())]
+    header = ["machine", "decoder", *(f"models an hour, {way}" for way in WAYS.values())]
     header += ["times Keras' fit", "times alone", "difference of losses"]
     caption = "Shadow models of a decoder trained together, and one after another."
     config = records[0].config
@@ -289,5 +295,5 @@ def farm_speed(records: Sequence[Record]) -> Table:
         "largest between the losses of a model trained alone and together, in the last epoch, "
         "relative; dropout draws other masks alone."
     )
-    sources = footer(records, "farm_speed", brackets="the slowest and the fastest turn")
-    return Table("farm_speed", caption, header, rows, [note, sources])
+    sources = footer(records, "shadow_speed", brackets="the slowest and the fastest turn")
+    return Table("shadow_speed", caption, header, rows, [note, sources])

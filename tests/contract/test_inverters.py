@@ -16,7 +16,7 @@ from gan_inversion.data import Subset
 from gan_inversion.recognisers import Compact
 from tests.conftest import SMALL
 
-pytestmark = pytest.mark.usefixtures("traced_by_none")
+pytestmark = pytest.mark.usefixtures("eager")
 DIMENSION = 512
 
 
@@ -132,7 +132,7 @@ def test_conditional_gans_trained_in_turn_end_as_if_trained_alone(fitted_on):
     with pytest.raises(UserError, match="one phase of training"):
         next(
             train_in_turn(
-                replace(config, steps=4, alone=2),
+                replace(config, steps=4, warmup=2),
                 embeddings,
                 images,
                 members,

@@ -13,14 +13,16 @@ from gan_inversion.core.record import Record, at
 from gan_inversion.core.storage import MADE
 from gan_inversion.data import Synthetic
 from tests.conftest import JAX
+from tests.programs import SMALL as IN_SMALL
 from tests.programs import WITHOUT_TENSORFLOW, call, finish, start
 
+pytestmark = pytest.mark.usefixtures("small")
+
 PROGRAM = ("experiments.inversion", "--smoke", "--methods")
-SMALL = ("--cgan.side", "64", "--cgan.width", "4", "--cgan.judge-width", "4")
 # Of all terms but those of a discriminator: an interruption is the same with and without, as
 # tests of the class show, and to trace one takes longer than all else.
-PLAIN = ("cgan_identity", *SMALL)
-# Several threads add up in an order of their own, and thirty steps of Adam make much of it.
+PLAIN = ("cgan_identity", "--cgan.steps", "16", "--cgan.interval", "2", "--cgan.warmup", "0")
+# Several threads add up in an order of their own, and many steps of Adam make much of it.
 ALONE = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 
@@ -51,18 +53,18 @@ def test_a_killed_training_ends_with_the_same_numbers(tmp_path):
     through, killed = tmp_path / "through", tmp_path / "killed"
     for folder in (through, killed):
         folder.mkdir()
-    finish(start(through, *PROGRAM, *PLAIN, **ALONE))
+    finish(start(through, *PROGRAM, *PLAIN, program=IN_SMALL, **ALONE))
     (once,) = through.glob("runs/smoke/inversion/cgan*")
-    assert once.name == "cgan_identity_side64_width4_judge_width4-synthetic-s0"
+    assert once.name == "cgan_identity_steps16_warmup0_interval2-synthetic-s0"
     run = killed / once.relative_to(through)
-    process = start(killed, *PROGRAM, *PLAIN, **ALONE)
+    process = start(killed, *PROGRAM, *PLAIN, program=IN_SMALL, **ALONE)
     while not (run / "checkpoint.npz").exists():
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert log(run)[-1]["step"] < log(once)[-2]["step"]
-    finish(start(killed, *PROGRAM, *PLAIN, **ALONE))
+    finish(start(killed, *PROGRAM, *PLAIN, program=IN_SMALL, **ALONE))
     for one, other in zip(log(once), log(run), strict=True):
         for name in one:
             if name.startswith("train_"):
@@ -100,13 +102,16 @@ def test_the_black_box_is_trained_and_examined_under_jax_without_tensorflow(tmp_
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(frame).save(path)
     source = ("--dataset", "folder", "--data", "photos", "--align", "never")
-    source += ("--embedder", "compact", "--judges", "--seeds", "0", "--records", "records")
-    small = (*SMALL, "--cgan.steps", "2", "--cgan.interval", "2", "--cgan.alone", "0")
+    source += ("--victim", "compact", "--judges", "--seeds", "0", "--records", "records")
+    # Without an opponent: what both do under JAX a test of the step shows.
+    small = ("--cgan.side", "64", "--cgan.width", "4", "--cgan.adversarial", "0")
+    small += ("--cgan.projected", "0", "--cgan.diversity", "0")
+    small += ("--cgan.steps", "2", "--cgan.interval", "2", "--cgan.warmup", "0")
     small += ("--cgan.surrogate", "1", "--cgan.batch-size", "4", "--cgan.precision", "float32")
     command = ("experiments.inversion", "--methods", "cgan_black_box", *small, *source)
     program = ("-c", WITHOUT_TENSORFLOW)
     finish(start(tmp_path, *command, "--tables", "tables", program=program, **JAX))
-    (path,) = tmp_path.glob("records/inversion/cgan_black_box_*-folder-s0.json")
+    (path,) = tmp_path.glob("records/inversion/cgan_black_box_*-folder-compact-s0.json")
     record = Record.read(path)
     assert record.knowledge == "black_box" and "jax" in record.env["packages"]
     assert 0.5 < record.metrics["c2st_auc"].value <= 1
@@ -140,7 +145,7 @@ def test_a_users_photographs_are_inverted_once_where_hypotheses_look_alike(smoke
     for row, (_, frame) in enumerate(Synthetic(2, 2).frames()):
         Image.fromarray(frame).save(tmp_path / "photos" / f"face{row}.png")
     arguments = ("--model", str(run), "--input", "photos", "--output", "out")
-    # Drawn faces are framed as LFW's; after thirty steps the noise does nothing that is seen.
+    # Drawn faces are framed as LFW's; after six steps the noise does nothing that is seen.
     arguments = ("experiments.invert", *arguments, "--align", "never")
     output = call(tmp_path, *arguments, "--hypotheses", "2", code=2)
     assert "the hypotheses of cgan differ by " in output and not (tmp_path / "out").exists()

@@ -25,16 +25,18 @@ from gan_inversion.reporting.tensorboard import tab_place
 from tests.conftest import ROOT
 from tests.programs import call, finish, start
 
-GAN = "cgan_pixels_side64_steps2_alone0_interval2"
+pytestmark = pytest.mark.usefixtures("small")
+
+GAN = "cgan_pixels_side64_steps2_warmup0_interval2"
 browser_only = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
 
 @pytest.fixture(scope="module")
-def rehearsed(tmp_path_factory, traced_by_none):
+def rehearsed(tmp_path_factory, eager):
     """A folder in which both families were trained, examined and audited, on drawn faces."""
     folder = tmp_path_factory.mktemp("rehearsed")
     methods = ("mean_face", "documented_dense", "cgan_pixels")
-    short = ("--cgan.steps", "2", "--cgan.interval", "2", "--cgan.alone", "0", "--cgan.side", "64")
+    short = ("--cgan.steps", "2", "--cgan.interval", "2", "--cgan.warmup", "0", "--cgan.side", "64")
     for command in (
         ("experiments.inversion", "--methods", *methods, *short),
         ("experiments.shadows", "--methods", "documented_dense_n20"),
@@ -98,7 +100,7 @@ def test_one_run_names_all_columns_of_the_options_tab(events):
     figures = {info.name.tag for info in experiment.metric_infos}
     assert {"headline/compact_cosine", "headline/ssim", "headline/leak_auc"} <= figures
     options = {info.name for info in experiment.hparam_infos}
-    assert {"method", "knowledge", "judge_width", "size"} <= options
+    assert {"method", "knowledge", "discriminator_width", "size"} <= options
 
 
 def test_faces_are_measured_as_they_are(rehearsed):
@@ -143,7 +145,7 @@ def test_each_tab_shows_its_content(address, chromium, name):
         "pr_curves": ["members/image/calibrated/log_mse"],
         "histograms": ["scores/compact/type1"],
         "hparams": ["headline/compact_cosine"],
-        "projector": ["Points: 272", "subject"],
+        "projector": ["Points: 128", "subject"],
     }
     words = (TABS | PHOTOGRAPHS | {"timeseries": ["sar_type1"]})[name]
     view = chromium.new_page(viewport=DESK)

@@ -26,7 +26,7 @@ from tests.conftest import SMALL
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory, traced_by_none):
+def shown(tmp_path_factory, eager):
     """The demo with few people, who are trained on for a few steps; its folder and its bench."""
     folder = tmp_path_factory.mktemp("demo")
     with pytest.MonkeyPatch.context() as patch:

@@ -15,7 +15,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from gan_inversion.core.record import Record
 from tests.conftest import JAX, ROOT
-from tests.programs import WITHOUT_TENSORFLOW, call, finish, start
+from tests.programs import SMALL, WITHOUT_TENSORFLOW, call, finish, start
+
+pytestmark = pytest.mark.usefixtures("small")
 
 SMOKE = ("experiments.documented", "--smoke", "--methods")
 
@@ -26,7 +28,7 @@ def test_the_demo(tmp_path):
     table = (smoke / "documented-synthetic.md").read_text()
     assert str(smoke.relative_to(tmp_path) / "documented-synthetic.md") in output
     for method in ("mean_face", "documented_dense", "documented_conv", "documented_conv_bn"):
-        assert f"| {method} | 1 | 160 |" in table
+        assert f"| {method} | 1 | 58 |" in table
         name = f"{method}-synthetic-s0"
         record = Record.read(smoke / "records" / "documented" / f"{name}.json")
         assert not record.reported  # the thesis' figures are about LFW
@@ -46,16 +48,16 @@ def test_a_killed_run_ends_with_the_same_numbers(tmp_path):
     method = "documented_conv_bn"
     for name in ("through", "killed"):
         (tmp_path / name).mkdir()
-    finish(start(tmp_path / "through", *SMOKE, method))
+    finish(start(tmp_path / "through", *SMOKE, method, program=SMALL))
     run = tmp_path / "killed" / "runs" / "smoke" / "documented" / f"{method}-synthetic-s0"
-    process = start(tmp_path / "killed", *SMOKE, method)
+    process = start(tmp_path / "killed", *SMOKE, method, program=SMALL)
     while not (run / "checkpoint.npz").exists():
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert not (run / "inverter").exists()  # it was in the middle
-    finish(start(tmp_path / "killed", *SMOKE, method))
+    finish(start(tmp_path / "killed", *SMOKE, method, program=SMALL))
     place = f"runs/smoke/records/documented/{method}-synthetic-s0"
     through, killed = (tmp_path / name / place for name in ("through", "killed"))
     metrics = [Record.read(path.with_suffix(".json")).metrics for path in (through, killed)]
@@ -65,7 +67,7 @@ def test_a_killed_run_ends_with_the_same_numbers(tmp_path):
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path):
-    process = start(tmp_path, *SMOKE, "documented_dense")
+    process = start(tmp_path, *SMOKE, "documented_dense", program=SMALL)
     while not list(tmp_path.glob("runs/smoke/documented/*/config.json")):
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.02)
@@ -91,7 +93,7 @@ def test_a_full_disk_is_a_sentence(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 
     process = subprocess.run(
-        [sys.executable, "-m", *SMOKE, "mean_face"],
+        [sys.executable, *SMALL, *SMOKE, "mean_face"],
         cwd=tmp_path,
         env={
             **os.environ,
@@ -113,7 +115,7 @@ def test_a_checkpoint_for_which_there_is_no_room_is_a_sentence(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (100 << 20, 100 << 20))
 
     process = subprocess.run(
-        [sys.executable, "-m", *SMOKE, "documented_dense"],
+        [sys.executable, *SMALL, *SMOKE, "documented_dense"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -142,7 +144,7 @@ def test_verification(tmp_path):
         path = smoke / "records" / "verification" / f"compact_{view}-synthetic-s0.json"
         metrics = Record.read(path).metrics
         assert metrics["accuracy"].value > 0.95
-        threshold = metrics["threshold@fmr=1e-3"]
+        threshold = metrics["threshold@fmr=1e-2"]
         assert threshold.ci[0] < threshold.value < threshold.ci[1]
         run = smoke / "verification" / f"compact_{view}-synthetic"
         *folds, line = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
@@ -166,8 +168,8 @@ def test_training_speed(tmp_path):
     assert "cgan" in (smoke / "speed.md").read_text()
 
 
-def test_farm_speed(tmp_path):
-    call(tmp_path, "experiments.farm_speed", "--smoke", "--decoders", "dense")
+def test_shadow_speed(tmp_path):
+    call(tmp_path, "experiments.shadow_speed", "--smoke", "--decoders", "dense")
     smoke = tmp_path / "runs" / "smoke"
     (path,) = (smoke / "records" / "speed").glob("farm_dense-*.json")
     metrics = Record.read(path).metrics

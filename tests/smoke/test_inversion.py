@@ -13,7 +13,10 @@ from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.data import Synthetic
 from gan_inversion.metrics.attack import other_images
 from tests.conftest import ROOT
+from tests.few import few
 from tests.programs import call
+
+pytestmark = pytest.mark.usefixtures("small")
 
 PROGRAM = ("experiments.inversion", "--smoke", "--methods")
 
@@ -30,7 +33,7 @@ def own(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def smoke(own):
-    methods = ("oracle", "random", "ridge_pca", "ridge_pca_n200", "documented_dense")
+    methods = ("oracle", "random", "ridge_pca", "ridge_pca_n100", "documented_dense")
     call(own, *PROGRAM, *methods, "mine.py:flat", "mine.py:AverageOfTen")
     return own / "runs" / "smoke"
 
@@ -46,7 +49,7 @@ def test_every_method_has_the_full_set_of_figures(smoke):
         "oracle",
         "random",
         "ridge_pca",
-        "ridge_pca_n200",
+        "ridge_pca_n100",
         "documented_dense",
         "flat",
         "averageoften",
@@ -57,7 +60,7 @@ def test_every_method_has_the_full_set_of_figures(smoke):
     wanted |= {"copy/p_value", "compact/rank1", "compact/rank5", "compact/cosine_p05"}
     wanted |= {at(f"compact/sar_type{kind}", fmr=1e-2) for kind in (1, 2)}
     assert wanted <= set(*figures)
-    assert found["ridge_pca_n200"][0].config["training_images"] == 200
+    assert found["ridge_pca_n100"][0].config["training_images"] == 100
 
 
 def test_the_controls(smoke):
@@ -85,7 +88,7 @@ def test_rates_below_the_resolution_are_not_available(smoke):
 
 
 def test_figures_are_computed_again_from_raw_scores(smoke):
-    subjects = Synthetic().subjects
+    subjects = few().subjects
     for record, scores in records(smoke).values():
         test = subjects[scores["test_index"]]
         threshold = record.config["recognisers"]["compact"]["thresholds"]["0.01"]
@@ -143,22 +146,22 @@ def test_a_recogniser_of_ones_own(own, tmp_path):
         tmp_path,
         *PROGRAM,
         "nearest_face",
-        "--embedder",
+        "--victim",
         str(own / "mine.py") + ":thumbnail",
         "--judges",
         "compact",
     )
-    assert "inversion-synthetic.md written" in output
-    path = tmp_path / "runs/smoke/records/inversion/nearest_face-synthetic-s0.json"
+    assert "inversion-synthetic-thumbnail.md written" in output
+    path = tmp_path / "runs/smoke/records/inversion/nearest_face-synthetic-thumbnail-s0.json"
     record = Record.read(path)
-    assert record.embedder == "thumbnail" and record.metrics["thumbnail/cosine_mean"].value > 0.5
+    assert record.victim == "thumbnail" and record.metrics["thumbnail/cosine_mean"].value > 0.5
     assert "gap_compact/sar_type1@fmr=1e-2" in record.metrics
-    table = (tmp_path / "runs/smoke/inversion-synthetic.md").read_text()
+    table = (tmp_path / "runs/smoke/inversion-synthetic-thumbnail.md").read_text()
     assert "with compact, an independent recogniser" in table and "adversarial gap" in table
     # Those who open the run again are given it, and do not guess.
-    run = "runs/smoke/inversion/nearest_face-synthetic-s0"
+    run = "runs/smoke/inversion/nearest_face-synthetic-thumbnail-s0"
     grid = ("experiments.grid", "--models", run, "--dataset", "synthetic", "--output", "grid.png")
-    recogniser = ("--embedder", str(own / "mine.py") + ":thumbnail")
+    recogniser = ("--victim", str(own / "mine.py") + ":thumbnail")
     output = call(tmp_path, *grid, code=2)
     assert "inverts embeddings of a recogniser of its own, thumbnail: give it as" in output
     call(tmp_path, *grid, *recogniser)
@@ -177,7 +180,7 @@ def test_a_recogniser_that_rejects_pictures_is_counted(tmp_path):
         "    vectors[images[:, 0, 0, 0] % 10 == 0] = np.nan\n"
         "    return vectors\n"
     )
-    images, subjects = Synthetic().view("aligned"), Synthetic().subjects
+    images, subjects = few().view("aligned"), few().subjects
     rejected = images[:, 0, 0, 0] % 10 == 0
     assert 0.02 < rejected.mean() < 0.3
     for attacked, judge in (("compact", "choosy.py:choosy"), ("choosy.py:choosy", "compact")):
@@ -185,10 +188,11 @@ def test_a_recogniser_that_rejects_pictures_is_counted(tmp_path):
         output = call(
             tmp_path,
             *(*PROGRAM, "oracle", "--runs", runs),
-            *("--embedder", attacked, "--judges", judge),
+            *("--victim", attacked, "--judges", judge),
         )
         assert f"choosy rejects {rejected.sum()} of {len(images)} real images" in output
-        path = tmp_path / runs / "smoke/records/inversion/oracle-synthetic-s0.json"
+        place = "synthetic" if attacked == "compact" else "synthetic-choosy"
+        path = tmp_path / runs / f"smoke/records/inversion/oracle-{place}-s0.json"
         metrics, scores = Record.read(path).metrics, read_scores(path)
         (split,) = (tmp_path / runs / "smoke/splits").glob("*.csv")
         test = [row["part"] == "test" for row in csv.DictReader(split.open())]
@@ -205,7 +209,7 @@ def test_a_recogniser_that_rejects_pictures_is_counted(tmp_path):
         assert metrics["choosy/cosine_mean"].n == (~rejected[test]).sum()
         _, counts = np.unique(subjects[inverted], return_counts=True)
         assert len(scores["choosy/type2"]) == (counts * (counts - 1)).sum()
-        page = (tmp_path / runs / "smoke/inversion-synthetic.md").read_text()
+        page = (tmp_path / runs / f"smoke/inversion-{place}.md").read_text()
         assert "originals rejected" in page
 
 
@@ -215,7 +219,7 @@ def test_photographs_and_pictures_of_ones_own(tmp_path):
         path = tmp_path / "photos" / file
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(frame).save(path)
-    source = ("--dataset", "folder", "--data", "photos", "--embedder", "compact")
+    source = ("--dataset", "folder", "--data", "photos", "--victim", "compact")
     source += ("--align", "never")  # drawn in LFW's frame
     output = call(tmp_path, "experiments.export", *source)
     assert "120 pictures, of which 0 are aligned by landmarks and 120 taken as they are" in output
@@ -233,19 +237,19 @@ def test_photographs_and_pictures_of_ones_own(tmp_path):
     (tmp_path / "made" / "index.csv").write_text("\n".join(index))
     examine = (*source, "--judges", "--records", "mine/records", "--tables", "mine", "--seeds", "0")
     output = call(tmp_path, "experiments.inversion", *examine, "--reconstructions", "made")
-    record = Record.read(tmp_path / "mine/records/inversion/made-folder-s0.json")
+    record = Record.read(tmp_path / "mine/records/inversion/made-folder-compact-s0.json")
     assert record.metrics["compact/cosine_mean"].value == pytest.approx(1)
     assert record.metrics["compact/cosine_mean"].n == len(index) - 1
-    assert (tmp_path / "mine" / "inversion-folder.md").exists()
+    assert (tmp_path / "mine" / "inversion-folder-compact.md").exists()
     assert (tmp_path / "mine" / "thresholds.json").exists()
     # By thresholds of other faces: this folder's few impostors cannot resolve the rates.
     assert record.metrics[at("compact/sar_type1", fmr=1e-2)].value is None
-    drawn = ("--dataset", "synthetic", "--embedders", "compact", "--registry", "drawn.json")
+    drawn = ("--dataset", "synthetic", "--recognisers", "compact", "--registry", "drawn.json")
     call(tmp_path, "experiments.thresholds", *drawn)
     borrowed = ("--thresholds", "drawn.json", "--records", "b/records", "--runs", "b/runs")
     judged = (*examine, "--reconstructions", "made", *borrowed)
     call(tmp_path, "experiments.inversion", *judged)
-    again = Record.read(tmp_path / "b/records/inversion/made-folder-s0.json")
+    again = Record.read(tmp_path / "b/records/inversion/made-folder-compact-s0.json")
     assert again.metrics[at("compact/sar_type1", fmr=1e-2)].value == 1
     assert again.config["recognisers"]["compact"]["impostors"].startswith("all, synthetic ")
     assert "less similar to the images whose embeddings" not in output

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from experiments.membership import Options, run_all
 from gan_inversion.core.errors import UserError
@@ -11,7 +12,10 @@ from gan_inversion.core.record import Record, at, read_scores
 from gan_inversion.metrics.membership import check_matrices
 from gan_inversion.protocols.membership.audit import audit
 from gan_inversion.protocols.membership.own import read_matrices
+from tests.few import few
 from tests.programs import call
+
+pytestmark = pytest.mark.usefixtures("small")
 
 
 @pytest.fixture
@@ -96,9 +100,16 @@ def test_the_scores_beside_a_record_are_audited_as_they_are(matrices, monkeypatc
 
 
 def test_shadow_models_of_a_decoder(tmp_path):
-    command = ("experiments.shadows", "--smoke", "--methods", "documented_dense_n20")
-    call(tmp_path, *command)
-    root = tmp_path / "runs/smoke/records"
+    # As photographs: processes of Ray open them as this one does.
+    for place, frame in few().frames():
+        path = tmp_path / "photos" / few().files[place]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(frame).save(path)
+    command = ("experiments.shadows", "--methods", "documented_dense_n20", "--models", "6")
+    command += ("--epochs", "1", "2", "--dataset", "folder", "--data", "photos")
+    command += ("--align", "never", "--victim", "compact", "--records", "runs/records")
+    call(tmp_path, *command, "--tables", "runs")
+    root = tmp_path / "runs/records"
     paths = sorted((root / "membership").glob("*.json"))
     assert [path.stem.split("-")[0][-3:] for path in paths] == ["_e1", "_e2"]
     record, scores = Record.read(paths[0]), read_scores(paths[0])
@@ -113,16 +124,16 @@ def test_shadow_models_of_a_decoder(tmp_path):
         again, _ = audit(signals, inside, people, unit=unit, fprs=(1e-1,), seed=0)
         for name in (f"{unit}/lira_offline/together/auc", f"{unit}/rmia_online/ssim/auc"):
             assert again[name].value == record.metrics[name].value
-    table = (tmp_path / "runs/smoke/membership-synthetic.md").read_text()
+    table = (tmp_path / "runs/membership-folder-compact.md").read_text()
     assert "| documented_dense_n20 | black_box | 2 | 20 | " in table  # the ledger
     assert "| subject | documented_dense_n20 | 2 | 2" in table
 
     # Interrupted after some parts, it trains only what is missing; by Ray to the same numbers.
     paths[0].unlink()
-    folder = tmp_path / "runs/smoke/membership/documented_dense_n20-synthetic-s0"
+    folder = tmp_path / "runs/membership/documented_dense_n20-folder-compact-s0"
     (folder / "subject-04.npz").unlink()
     (folder / "subject-00.npz").unlink()
-    output = call(tmp_path, *command, "--workers", "2")
+    output = call(tmp_path, *command, "--tables", "runs", "--workers", "2")
     assert "2 workers: 100%" in output and "2/2" in output
     again = Record.read(paths[0])
     for name, value in record.metrics.items():

@@ -26,7 +26,16 @@ from tests.programs import call
 
 pytestmark = pytest.mark.dlib  # the benchmark's independent judge
 INSTALLS = ("python3 run.py", "source ", "export ")  # what is done already, or tested elsewhere
-SIZES = ("side", "width", "judge_width", "batch_size", "steps", "alone", "interval", "ramp")
+SIZES = (
+    "side",
+    "width",
+    "discriminator_width",
+    "batch_size",
+    "steps",
+    "warmup",
+    "interval",
+    "ramp",
+)
 
 
 class SmallLFW(Synthetic):
@@ -51,13 +60,13 @@ def small_decoder():
 
 
 @pytest.fixture
-def in_small(monkeypatch, traced_by_none):
+def in_small(monkeypatch, eager):
     """LFW, FaceNet and every network are small; nothing is downloaded, nothing listens.
 
     Conditional GANs are trained on squared errors: it is the commands that are tested here.
     """
     monkeypatch.setattr(data, "LFW", SmallLFW)
-    monkeypatch.setitem(registry.EMBEDDERS, "facenet", SmallFaceNet)
+    monkeypatch.setitem(registry.RECOGNISERS, "facenet", SmallFaceNet)
     monkeypatch.setattr(
         verification, "read_pairs", lambda faces: draw_pairs(faces.subjects, folds=10)
     )

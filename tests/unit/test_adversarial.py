@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gan_inversion.cgan import inverter as cgan
-from gan_inversion.cgan.adversarial import Draws
+from gan_inversion.cgan.adversarial import StepBatches
 from gan_inversion.cgan.inverter import ConditionalGAN, adversaries, back_projected
 from gan_inversion.cgan.networks import generator
 from gan_inversion.cgan.options import METHODS, TERMS
@@ -22,7 +22,7 @@ from gan_inversion.inverters.loop import fit, save_state
 from gan_inversion.recognisers import Compact
 from tests.conftest import JAX, ROOT, SMALL
 
-pytestmark = pytest.mark.usefixtures("traced_by_none")
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +62,10 @@ def test_a_resumed_run_ends_with_the_same_numbers(faces_embedded, through, tmp_p
 def test_a_discriminator_that_comes_later_finds_the_generator_that_there_was(
     faces_embedded, tmp_path, monkeypatch
 ):
-    config = replace(SMALL, steps=4, alone=2)
+    config = replace(SMALL, steps=4, warmup=2)
     through, lines = trained(faces_embedded, tmp_path / "through", config)
     assert [line["step"] for line in lines] == [1, 2]
-    assert "train_judge" in lines[1] and "train_judge" not in lines[0]
+    assert "train_discriminator" in lines[1] and "train_discriminator" not in lines[0]
     without, _ = trained(faces_embedded, tmp_path / "without", config.phases[0])
     embeddings = faces_embedded[1][:4]
     apart = np.abs(without.invert(embeddings) - through.invert(embeddings)).mean()
@@ -86,31 +86,33 @@ def test_a_discriminator_that_comes_later_finds_the_generator_that_there_was(
     assert [line["step"] for line in again] == [1, 2]
     assert again[1]["train_loss"] == pytest.approx(lines[1]["train_loss"], rel=1e-4)
     np.testing.assert_allclose(resumed.invert(embeddings), through.invert(embeddings), atol=1e-4)
-    assert not list(tmp_path.glob("stopped/alone*"))
+    assert not list(tmp_path.glob("stopped/warmup*"))
 
 
-@pytest.mark.parametrize(("steps", "alone"), [(4, 4), (4, 1)])
-def test_phases_that_cannot_be_are_a_sentence(steps, alone):
+@pytest.mark.parametrize(("steps", "warmup"), [(4, 4), (4, 1)])
+def test_phases_that_cannot_be_are_a_sentence(steps, warmup):
     with pytest.raises(UserError, match=r"expected (fewer steps|a whole number)"):
-        replace(SMALL, steps=steps, alone=alone)
+        replace(SMALL, steps=steps, warmup=warmup)
 
 
 def test_the_discriminator_credits_what_it_was_shown(faces_embedded, through, tmp_path):
     inverter, _ = through
     _, embeddings, images = faces_embedded
-    found = inverter.credit(embeddings[:20], images[:20])
+    found = inverter.discriminator_logits(embeddings[:20], images[:20])
     assert found.shape == (20,) and np.isfinite(found).all() and found.std() > 0
     # The first block of 16 does not hang on the second.
-    np.testing.assert_allclose(inverter.credit(embeddings[:16], images[:16]), found[:16], atol=1e-5)
+    np.testing.assert_allclose(
+        inverter.discriminator_logits(embeddings[:16], images[:16]), found[:16], atol=1e-5
+    )
     inverter.save(tmp_path / "saved")
     with pytest.raises(UserError, match="has no discriminator"):
-        ConditionalGAN.load(tmp_path / "saved").credit(embeddings[:1], images[:1])
+        ConditionalGAN.load(tmp_path / "saved").discriminator_logits(embeddings[:1], images[:1])
 
 
 def test_every_term_is_in_the_log(faces_embedded, tmp_path):
     config = replace(SMALL, l2=1.0, diversity=0.1, steps=1, interval=1)
     _, (line,) = trained(faces_embedded, tmp_path, config)
-    assert {f"train_{name}" for name in (*config.terms, "loss", "judge")} <= set(line)
+    assert {f"train_{name}" for name in (*config.terms, "loss", "discriminator")} <= set(line)
     assert len(config.terms) == 8
     total = sum(getattr(config, name) * line[f"train_{name}"] for name in config.terms)
     assert line["train_loss"] == pytest.approx(total, rel=1e-4)
@@ -118,7 +120,9 @@ def test_every_term_is_in_the_log(faces_embedded, tmp_path):
 
 def test_training_stops_when_the_loss_is_not_finite(faces_embedded, tmp_path):
     with pytest.raises(UserError, match="training diverged: the loss is not finite in epoch"):
-        wild = replace(SMALL, learning_rate=1e30, judge_learning_rate=1e30, steps=2, interval=2)
+        wild = replace(
+            SMALL, learning_rate=1e30, discriminator_learning_rate=1e30, steps=2, interval=2
+        )
         trained(faces_embedded, tmp_path, wild)
 
 
@@ -141,7 +145,7 @@ def test_each_player_moves_and_the_recogniser_does_not(faces_embedded, changes):
     own = [variable.path for player in players.players for variable in player.trainable_variables]
     assert names == own
     states = [[np.array(v) for v in player.trainable_variables] for player in players.players]
-    players.fit(Draws(embeddings, images, config, seed=0, interval=0), verbose=0)
+    players.fit(StepBatches(embeddings, images, config, seed=0, interval=0), verbose=0)
     for player, state in zip(players.players, states, strict=True):
         pairs = zip(player.trainable_variables, state, strict=True)
         moved = [np.abs(np.asarray(variable) - old).max() > 0 for variable, old in pairs]
@@ -155,7 +159,7 @@ def test_the_recogniser_is_given_to_a_step_but_no_part_of_the_checkpoint(faces_e
     recogniser, embeddings, _ = faces_embedded
     players = adversaries(SMALL, embeddings.shape[1], recogniser, seed=0)
     given = {id(variable) for variable in players.non_trainable_variables}
-    frozen = players.witness.variables
+    frozen = players.recogniser.variables
     assert len(frozen) == len(recogniser.model.weights)
     assert all(id(variable) in given for variable in frozen)
     names = {variable.path for variable in frozen}
@@ -163,17 +167,20 @@ def test_the_recogniser_is_given_to_a_step_but_no_part_of_the_checkpoint(faces_e
     save_state(players, tmp_path / "checkpoint.npz")
     kept = sum(len(model.weights) for model in (players.average, *players.players))
     with np.load(tmp_path / "checkpoint.npz") as file:
-        assert len(file.files) == kept + len(players.optimizer.variables)
+        moments = sum(len(optimizer.variables) for optimizer in players.optimizers)
+        assert len(file.files) == kept + moments
 
 
 def test_each_player_has_its_own_learning_rate(faces_embedded):
     """Adam's first step is the learning rate itself, whatever the gradient."""
     keras.utils.clear_session()
     recogniser, embeddings, images = faces_embedded
-    config = replace(SMALL, steps=1, interval=1, learning_rate=1e-3, judge_learning_rate=3e-3)
+    config = replace(
+        SMALL, steps=1, interval=1, learning_rate=1e-3, discriminator_learning_rate=3e-3
+    )
     players = adversaries(config, embeddings.shape[1], recogniser, seed=0)
     states = [[np.array(v) for v in player.trainable_variables] for player in players.players]
-    players.fit(Draws(embeddings, images, config, seed=0, interval=0), verbose=0)
+    players.fit(StepBatches(embeddings, images, config, seed=0, interval=0), verbose=0)
     for player, state, rate in zip(players.players, states, (1e-3, 3e-3), strict=True):
         pairs = zip(player.trainable_variables, state, strict=True)
         moved = max(np.abs(np.asarray(variable) - old).max() for variable, old in pairs)
@@ -183,8 +190,8 @@ def test_each_player_has_its_own_learning_rate(faces_embedded):
 def test_batches_hang_on_seed_and_step_only(faces_embedded):
     _, embeddings, images = faces_embedded
     config = replace(SMALL, steps=40, interval=20)
-    first, second = (Draws(embeddings, images, config, seed=0, interval=i) for i in (0, 1))
-    through = Draws(embeddings, images, replace(config, interval=40), seed=0, interval=0)
+    first, second = (StepBatches(embeddings, images, config, seed=0, interval=i) for i in (0, 1))
+    through = StepBatches(embeddings, images, replace(config, interval=40), seed=0, interval=0)
     for name in ("images", "embeddings", "noise"):
         np.testing.assert_array_equal(second[3][0][name], through[23][0][name])
     rounds = [first[step][0]["embeddings"] for step in range(12)]  # 48 images, 4 a step
@@ -253,7 +260,7 @@ def losses_from_given_weights(images):
     random = np.random.default_rng(0)
     for model in (*players.players, players.average):
         model.set_weights([0.05 * random.standard_normal(w.shape) for w in model.weights])
-    draws = Draws(recogniser.embed(images), images, config, seed=0, interval=0)
+    draws = StepBatches(recogniser.embed(images), images, config, seed=0, interval=0)
     found = players.fit(draws, shuffle=False, verbose=0).history
     return np.array([found[name][-1] for name in sorted(found)])
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as some
 
 from experiments.common import FamilyOptions, specs_of
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.older import older_spec
-from gan_inversion.core.record import Record, record_path
+from gan_inversion.core.older import older_spec, todays_record, todays_run
+from gan_inversion.core.record import Record, Selection, bare_spec, record_path
 from gan_inversion.inverters.families import FAMILIES, described, specified
 from gan_inversion.inverters.own import own_spec
 from gan_inversion.reporting.inversion import headline
@@ -46,7 +46,7 @@ def test_what_differs_from_a_preset_stands_in_the_name_and_in_the_hash():
     # A rehearsal is small, keeps the name, and what was asked for.
     small = other.rehearsed()
     assert small.name == other.name and small.options.identity == 0.5
-    assert small.options.steps == 30 and small.options.batch_size == 8
+    assert small.options.steps == 6 and small.options.batch_size == 8
     families = FamilyOptions(documented=replace(FamilyOptions().documented, epochs=5))
     for asked, epochs in ((None, 2), (families, 5)):
         (spec,) = specs_of(["documented_dense"], asked)
@@ -77,11 +77,11 @@ def test_every_option_of_every_family_says_what_it_is():
 def test_an_unlucky_name_of_ones_own_does_no_harm(name, end, start):
     name = (start + name + end).strip("_")
     config = {**RECORD.config, "source_digest": "0" * 64, "split": "0" * 16, "recognisers": {}}
-    spec = {"name": name, "family": "own", "preset": "own", "options": {}, "training_images": None}
-    for made in (spec, None):  # a record of today's, and one that says it by its name alone
-        record = replace(RECORD, protocol="inversion", method=name, config=config, spec=made)
-        assert record.made["family"] == "own" and record.made["name"] == name
-        assert record.made["training_images"] is None
+    older = {"schema": 2, "protocol": "inversion", "method": name, "config": config}
+    for spec in (bare_spec(name, "own"), todays_record(older)["spec"]):
+        record = replace(RECORD, protocol="inversion", method=name, config=config, spec=spec)
+        assert record.trained["family"] == "own" and record.trained["name"] == name
+        assert record.trained["training_images"] is None
         assert [row[0] for row in headline([record]).rows][:1] == [name]
 
 
@@ -92,7 +92,7 @@ def test_a_file_of_ones_own_is_a_spec_too(tmp_path):
 
 
 def test_older_records_are_read_into_todays_form():
-    found = {path.stem: Record.read(path).made for path in
+    found = {path.stem: Record.read(path).trained for path in
              (ROOT / "results/records/inversion").glob("*.json")}  # fmt: skip
     assert found["cgan_mse_short-lfw-s0"]["preset"] == "cgan_mse_short"
     assert found["cgan_cpu-lfw-s0"]["options"]["identity"] == 3.0
@@ -115,10 +115,40 @@ def test_a_record_of_validation_subjects_enters_no_published_table(tmp_path):
     path = record.write(tmp_path)
     assert path.name == f"{record.method}-{record.dataset}-validation-s{record.seed}.json"
     with pytest.raises(UserError, match="expected records of"):
-        read_records(tmp_path, "inversion", dataset=record.dataset)
-    assert read_records(tmp_path, "inversion", dataset=record.dataset, part="validation")
+        read_records(tmp_path, "inversion", Selection(record.dataset))
+    assert read_records(tmp_path, "inversion", Selection(record.dataset, "validation"))
     # Nor does it under the name of another.
     renamed = record_path(tmp_path, "inversion", record.method, record.dataset, record.seed)
     path.rename(renamed)
     with pytest.raises(UserError, match=r"expected it as inversion/.*-validation-s"):
-        read_records(tmp_path, "inversion", dataset=record.dataset)
+        read_records(tmp_path, "inversion", Selection(record.dataset))
+
+
+@pytest.mark.parametrize(("victim", "named"), [("facenet", ""), ("sface", "-sface")])
+def test_embeddings_of_another_recogniser_are_another_record(tmp_path, victim, named):
+    spec = bare_spec(RECORD.method)
+    record = replace(RECORD, protocol="inversion", spec=spec, victim=victim)
+    assert record.write(tmp_path).name == f"{RECORD.method}-{RECORD.dataset}{named}-s0.json"
+    other = "sface" if victim == "facenet" else ""
+    assert read_records(tmp_path, "inversion", Selection(RECORD.dataset, victim=victim))
+    with pytest.raises(UserError, match="expected records of"):
+        read_records(tmp_path, "inversion", Selection(RECORD.dataset, victim=other))
+    protected = replace(record, protection="polyprotect")
+    assert protected.path(tmp_path).name == (
+        f"{RECORD.method}-{RECORD.dataset}{named}-polyprotect-s0.json"
+    )
+
+
+def test_older_words_are_read_as_todays():
+    config = {"alone": 200, "judge_width": 24, "inverter": {"memory": 0.9}}
+    older = {"schema": 2, "protocol": "membership", "method": "cgan_tiny_n500_e3"}
+    content = todays_record({**older, "embedder": "facenet", "config": config})
+    assert content["victim"] == "facenet" and content["schema"] == 3
+    assert content["config"] == {
+        "warmup": 200,
+        "discriminator_width": 24,
+        "inverter": {"ema": 0.9},
+    }
+    assert todays_run({"method": "mine.py:X", "embedder": {}})["family"] == "own"
+    for damaged in ([], {"schema": 2}, {"schema": 2, "config": [], "method": 3}, {"schema": 1}):
+        assert "spec" not in todays_record(damaged)

@@ -42,7 +42,7 @@ def record(**changes):
         method="documented_dense",
         dataset="synthetic",
         data_digest=FACES.digest,
-        embedder="compact",
+        victim="compact",
         config={**config, "recognisers": recognisers, **changes},
         metrics={"compact/sar_type1@fmr=1e-3": metric(0.64, n=10)},
     )
@@ -127,7 +127,7 @@ def test_a_kill_right_after_the_training_leaves_nothing_to_be_repaired_by_hand(t
         pass
 
     class Bench:
-        judges = (SimpleNamespace(embeddings=np.zeros((4, 3)), thresholds={}, embedder=None),)
+        judges = (SimpleNamespace(embeddings=np.zeros((4, 3)), thresholds={}, recogniser=None),)
         images = np.zeros((4, 160, 160, 3), "uint8")
 
     prepared = inversion.Prepared("mean_face", "mean_face", MeanFace(), np.arange(4), {})

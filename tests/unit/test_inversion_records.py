@@ -172,7 +172,7 @@ def test_the_oracle_is_the_ceiling(recogniser):
 @pytest.mark.data
 def test_the_oracles_type_two_is_the_recognisers_own(subjects, monkeypatch):
     from gan_inversion.data import Subset
-    from gan_inversion.recognisers import load_embedder
+    from gan_inversion.recognisers import load_recogniser
 
     # Subjects with two to four images: a hundred seconds less than all.
     for record, scores in of_method("oracle")[:1]:
@@ -182,7 +182,7 @@ def test_the_oracles_type_two_is_the_recognisers_own(subjects, monkeypatch):
         names, counts = np.unique(subjects[test], return_counts=True)
         few = np.isin(subjects[test], names[(counts > 1) & (counts < 4)])
         pictures = Subset(LFW().view("aligned"), test[few])
-        real, people = load_embedder("facenet").embed(pictures[:]), subjects[test[few]]
+        real, people = load_recogniser("facenet").embed(pictures[:]), subjects[test[few]]
         genuine = (real @ real.T)[np.triu(people[:, None] == people, 1)]
         first, _ = other_images(subjects[test])
         committed = scores["facenet/type2"][few[first]]

@@ -12,7 +12,7 @@ import pytest
 
 from baselines.controls import MeanFace
 from experiments.invert import Options, run_all
-from gan_inversion.cgan.inverter import ConditionalGAN, draw
+from gan_inversion.cgan.inverter import ConditionalGAN, build_generator
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.storage import check_output, sha256_file
 from gan_inversion.inverters.trained import Trained, open_trained
@@ -26,7 +26,7 @@ from gan_inversion.protocols.inversion.photographs import (
 )
 from tests.conftest import SMALL
 
-generator_of = partial(draw, dimension=512, precision="float32")
+generator_of = partial(build_generator, dimension=512, precision="float32")
 
 
 def test_embeddings_become_unit_vectors(tmp_path):
@@ -107,7 +107,7 @@ def test_hypotheses_that_nobody_can_tell_apart_are_not_offered():
 def run_folder(path, method="documented_dense", **config):
     """What a folder of a run says, without a trained inverter that could be opened."""
     (path / "inverter").mkdir(parents=True)
-    config = {"method": method, "embedder": {"name": "compact", "digest": "0"}, **config}
+    config = {"method": method, "victim": {"name": "compact", "digest": "0"}, **config}
     (path / "config.json").write_text(json.dumps(config))
     return path
 
@@ -117,15 +117,15 @@ EVIL = (
 )
 
 
-@pytest.mark.parametrize("place", ["method", "embedder", "recogniser", "record"])
+@pytest.mark.parametrize("place", ["method", "victim", "recogniser", "record"])
 def test_nothing_that_a_file_names_is_run(tmp_path, monkeypatch, place):
     monkeypatch.chdir(tmp_path)
     Path("x.py").write_text(EVIL)
     folder = tmp_path / "run"
     if place == "method":
         run_folder(folder, method="x.py:X")
-    elif place == "embedder":
-        run_folder(folder, method="cgan_smoke", embedder={"name": "x.py:f", "digest": "0"})
+    elif place == "victim":
+        run_folder(folder, method="cgan_smoke", victim={"name": "x.py:f", "digest": "0"})
     else:
         run_folder(folder, method="cgan_smoke")
     inverter = ConditionalGAN(SMALL, name="cgan_smoke")
@@ -134,7 +134,7 @@ def test_nothing_that_a_file_names_is_run(tmp_path, monkeypatch, place):
     inverter.config |= {"corrections": 1}
     inverter.save(folder / "inverter")
     if place == "record":
-        (folder / "inverter" / "record.json").write_text('{"embedder": "x.py:f"}')
+        (folder / "inverter" / "record.json").write_text('{"victim": "x.py:f"}')
     np.save("mine.npy", np.eye(2, 512))
     for input in ("mine.npy", "x.py"):
         with contextlib.suppress(UserError):
@@ -201,10 +201,10 @@ def test_an_output_within_the_input_is_refused(tmp_path):
 def test_a_recogniser_of_ones_own_comes_from_the_command_line_and_is_the_same(tmp_path):
     own = f"{tmp_path / 'mine.py'}:embed"
     (tmp_path / "mine.py").write_text("def embed(images):\n    return images[:, 0, 0] + 1.0\n")
-    embedder = {"name": "embed", "digest": sha256_file(tmp_path / "mine.py")}
-    trained = Trained(tmp_path, "ridge_pca", MeanFace(), {"embedder": embedder}, {})
+    victim = {"name": "embed", "digest": sha256_file(tmp_path / "mine.py")}
+    trained = Trained(tmp_path, "ridge_pca", MeanFace(), {"victim": victim}, {})
     assert recogniser_of(trained, own).name == "embed"
-    with pytest.raises(UserError, match=r"of its own, embed: give it as --embedder file.py:embed"):
+    with pytest.raises(UserError, match=r"of its own, embed: give it as --victim file.py:embed"):
         recogniser_of(trained, None)
     with pytest.raises(UserError, match=r"inverts embeddings of embed .* got compact"):
         recogniser_of(trained, "compact")

@@ -93,10 +93,10 @@ def test_success_rates_of_the_same_models(committed):
     (line,) = (
         line
         for line in lines
-        if line.recogniser == record.embedder
+        if line.recogniser == record.victim
         and line.fmr == 1e-3
         and record.config["split"] in line.subjects
     )
-    hits = scores[f"{record.embedder}/type1"] >= line.threshold
-    found = record.metrics[at(f"{record.embedder}/sar_type1", fmr=1e-3)]
+    hits = scores[f"{record.victim}/type1"] >= line.threshold
+    found = record.metrics[at(f"{record.victim}/sar_type1", fmr=1e-3)]
     assert hits.shape[0] == 4 and found.value == pytest.approx(hits.mean())

@@ -17,7 +17,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.own import load_object
 from gan_inversion.inverters.leak_callback import LeakCallback
 from gan_inversion.inverters.own import own_spec
-from gan_inversion.recognisers import open_embedder
+from gan_inversion.recognisers import open_recogniser
 from tests.conftest import ROOT
 
 
@@ -159,8 +159,8 @@ def test_a_file_of_ones_own_may_have_dataclasses_and_neighbours(tmp_path):
     inverter = own_spec(f"{tmp_path / 'mine.py'}:Mine").make()
     assert load_object(f"{tmp_path / 'mine.py'}:FACTOR") == 2.0
     assert inverter.name == "mine" and inverter.invert(np.ones((3, 5))).shape == (3, 160, 160, 3)
-    embedder = open_embedder(f"{tmp_path / 'mine.py'}:thumbnail")
-    assert embedder.embed(np.zeros((2, 160, 160, 3), "uint8")).shape == (2, 48)
+    recogniser = open_recogniser(f"{tmp_path / 'mine.py'}:thumbnail")
+    assert recogniser.embed(np.zeros((2, 160, 160, 3), "uint8")).shape == (2, 48)
 
 
 def test_a_file_of_ones_own_that_does_not_run_is_a_sentence(tmp_path):

@@ -29,9 +29,9 @@ from gan_inversion.reporting.report import remembered
 from gan_inversion.reporting.table import Cell
 from gan_inversion.reporting.tables import (
     documented,
-    farm_speed,
     finding,
     read_records,
+    shadow_speed,
     training_speed,
 )
 from tests.conftest import ROOT
@@ -41,7 +41,7 @@ from tests.unit.test_record import RECORD
 @cache
 def checked():
     """Every figure of the published records, from their raw scores."""
-    return check_inversion(ROOT / "results" / "records", dataset="lfw")
+    return check_inversion(ROOT / "results" / "records")
 
 
 def test_what_raw_scores_do_not_give_is_named():
@@ -102,7 +102,7 @@ def test_a_table_never_mixes_protocols():
 
 def test_no_records_is_a_sentence(tmp_path):
     with pytest.raises(UserError, match=r"expected records of lfw in .*documented, found none"):
-        read_records(tmp_path, "documented", dataset="lfw")
+        read_records(tmp_path, "documented")
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_times_of_an_accelerator_stand_apart():
 
 
 def test_every_table_says_what_the_attacker_knew():
-    records = read_records(ROOT / "results" / "records", "inversion", dataset="lfw")
+    records = read_records(ROOT / "results" / "records", "inversion")
     known = {record.method: record.knowledge for record in records}
     assert set(known.values()) == {"black_box", "white_box"}
     scores = {(r.method, r.seed): {} for r in records}
@@ -223,7 +223,7 @@ def test_every_table_says_what_the_attacker_knew():
         place = table.header.index("knowledge")
         for row in table.rows:
             assert row[place] == known.get(row[0], "black_box"), table.name
-    audited = read_records(ROOT / "results" / "records", "membership", dataset="lfw")
+    audited = read_records(ROOT / "results" / "records", "membership")
     (ledger,) = (table for table in overviews(audited) if table.name == "membership_ledger")
     for row in ledger.rows:
         knows = "white_box" if row[0].startswith("cgan") else "black_box"
@@ -231,7 +231,7 @@ def test_every_table_says_what_the_attacker_knew():
 
 
 def test_audited_methods_are_in_the_order_of_members_and_epochs():
-    published = read_records(ROOT / "results" / "records", "membership", dataset="lfw")
+    published = read_records(ROOT / "results" / "records", "membership")
     ledger = overviews(published)[0]
     own = [row[2:4] for row in ledger.rows if row[0].startswith("documented_dense")]
     found = [(int(members.replace(",", "")), int(epochs)) for epochs, members in own]
@@ -239,7 +239,7 @@ def test_audited_methods_are_in_the_order_of_members_and_epochs():
 
 
 def test_the_ledger_shows_the_epsilon_that_was_claimed_beside_the_proven():
-    published = read_records(ROOT / "results" / "records", "membership", dataset="lfw")
+    published = read_records(ROOT / "results" / "records", "membership")
     (record,) = (found for found in published if found.method == "documented_dense_n1000")
     assert "claimed epsilon" not in overviews([record])[0].header
     config = {**record.config, "inverter": {"epsilon": 8.0}}
@@ -351,7 +351,7 @@ def test_models_an_hour_stand_beside_how_alike_they_are():
     }
     config = {"decoder": "dense", "models": 4, "epochs": 10, "protocol": {"images": 1000}}
     record = dataclasses.replace(RECORD, method="farm_dense", metrics=metrics, config=config)
-    line = cells(farm_speed([record]), record.env["device"])
+    line = cells(shadow_speed([record]), record.env["device"])
     assert line.endswith(
         "| dense | 160 [150, 170] | 250 [240, 260] | 400 [390, 410] "
         "| 2.50 [2.40, 2.60] | 1.60 [1.50, 1.70] | 2e-05 |"
@@ -371,8 +371,8 @@ def test_the_cmc_comes_from_raw_scores():
 
 
 def test_the_time_of_an_independent_recogniser_stands_apart():
-    config = {"split": "a" * 16, "recognisers": {RECORD.embedder: {}, "dlib": {}}}
-    cost = {"examination_seconds": {RECORD.embedder: 30.0, "realism": 20.0, "dlib": 90.0}}
+    config = {"split": "a" * 16, "recognisers": {RECORD.victim: {}, "dlib": {}}}
+    cost = {"examination_seconds": {RECORD.victim: 30.0, "realism": 20.0, "dlib": 90.0}}
     records = list(examined("ridge_pca", [0.2], config=config, cost=cost))
     notes = [note for table in inversion(records) for note in table.notes]
     assert any("took 50 s (median of 1), and dlib 90 s more." in note for note in notes)
@@ -389,7 +389,7 @@ def test_a_table_never_mixes_splits_or_data():
         ({"config": judged(0.6)}, 'set of thresholds of facenet, got {"0.01": 0.5} and {"0.01": 0'),
         ({"data_digest": "0" * 64}, "one data_digest, got 2"),
         ({"protocol_hash": "0" * 16}, "one protocol_hash, got 2"),
-        ({"embedder_digest": "0" * 64}, "one embedder_digest, got 2"),
+        ({"victim_digest": "0" * 64}, "one victim_digest, got 2"),
     ):
         records = [
             *examined("ridge_pca", [0.2], config=judged(0.5)),
@@ -411,7 +411,7 @@ def test_the_report_says_what_remembering_costs():
             metrics={
                 "image/lira_offline_fixed/together/auc": metric(0.6 + epochs / 1000, n=9),
                 at("image/lira_offline_fixed/together/tpr", fpr=1e-2): metric(found, n=9),
-                at(f"{RECORD.embedder}/sar_type2", fmr=1e-3): Metric(share, None, 9),
+                at(f"{RECORD.victim}/sar_type2", fmr=1e-3): Metric(share, None, 9),
             },
         )
         for epochs, share, found in told

@@ -13,7 +13,7 @@ from gan_inversion.core.thresholds import Threshold, add_thresholds, read_thresh
 from gan_inversion.data import LFW, Subset
 from gan_inversion.protocols import Inversion
 from gan_inversion.protocols.verification.thresholds import borrowed_thresholds, set_thresholds
-from gan_inversion.recognisers import load_embedder
+from gan_inversion.recognisers import load_recogniser
 from gan_inversion.reporting.tables import thresholds
 from tests.conftest import ROOT
 
@@ -68,14 +68,14 @@ def test_what_is_no_registry_is_a_sentence(tmp_path, text):
 
 def test_thresholds_are_set_once(tmp_path, faces, monkeypatch):
     path = tmp_path / "thresholds.json"
-    embedder = load_embedder("compact")
-    embeddings = embedder.embed(faces.view("aligned")[:])
+    recogniser = load_recogniser("compact")
+    embeddings = recogniser.embed(faces.view("aligned")[:])
     protocol = Inversion(fmrs=(0.1, 1e-3))
     part = np.arange(24)
 
     def ask():
         return set_thresholds(
-            path, embedder, faces, embeddings, protocol=protocol, part=part, split_hash="abc"
+            path, recogniser, faces, embeddings, protocol=protocol, part=part, split_hash="abc"
         )
 
     found = ask()
@@ -97,13 +97,13 @@ def test_thresholds_are_set_once(tmp_path, faces, monkeypatch):
 
 
 def test_thresholds_can_be_borrowed_from_other_data(tmp_path, faces):
-    path, embedder = tmp_path / "thresholds.json", load_embedder("compact")
+    path, recogniser = tmp_path / "thresholds.json", load_recogniser("compact")
     protocol = Inversion(fmrs=(1e-2, 1e-3))
-    line = dataclasses.replace(LINE, recogniser="compact", recogniser_digest=embedder.digest)
+    line = dataclasses.replace(LINE, recogniser="compact", recogniser_digest=recogniser.digest)
     lines = [dataclasses.replace(line, fmr=fmr, threshold=1 - fmr) for fmr in (1e-2, 1e-3, 1e-4)]
 
     def ask():
-        return borrowed_thresholds(path, embedder, faces, protocol=protocol)
+        return borrowed_thresholds(path, recogniser, faces, protocol=protocol)
 
     for refused in (
         lines[:1],  # a rate is missing
@@ -155,7 +155,7 @@ def test_the_committed_registry_accepts_what_it_says(monkeypatch):
     with (ROOT / "results" / "splits" / name).open(newline="") as file:
         validation = [row["part"] == "validation" for row in csv.DictReader(file)]
     pictures = Subset(lfw.view("aligned"), np.flatnonzero(validation))
-    embeddings, subjects = load_embedder("facenet").embed(pictures[:]), lfw.subjects[validation]
+    embeddings, subjects = load_recogniser("facenet").embed(pictures[:]), lfw.subjects[validation]
     upper = np.triu_indices(len(embeddings), 1)
     scores, different = (embeddings @ embeddings.T)[upper], (subjects[:, None] != subjects)[upper]
     assert len(lines) == 3

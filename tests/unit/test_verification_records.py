@@ -8,7 +8,7 @@ from gan_inversion.core.record import Record, at
 from gan_inversion.data import LFW
 from gan_inversion.data.pairs import read_pairs
 from gan_inversion.metrics.verification import BINS, auc, cosine, k_fold
-from gan_inversion.recognisers import load_embedder
+from gan_inversion.recognisers import load_recogniser
 from tests.conftest import ROOT
 
 RECORDS = sorted((ROOT / "results" / "records" / "verification").glob("*-lfw-s0.json"))
@@ -40,7 +40,7 @@ def test_the_figures_follow_from_the_raw_scores(path):
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
 def test_the_recogniser_is_as_good_as_promised(path):
     record = Record.read(path)
-    floor = FLOORS.get((record.embedder, record.config["view"]))
+    floor = FLOORS.get((record.victim, record.config["view"]))
     if floor is None or record.config["resample"] != "bilinear":
         floor = 0.96
     assert record.metrics["accuracy"].value >= floor
@@ -52,7 +52,7 @@ def test_filters_lie_within_each_others_intervals(view):  # as the README says
     figures = [
         record.metrics["accuracy"]
         for record in records
-        if (record.embedder, record.config["view"]) == ("facenet", view)
+        if (record.victim, record.config["view"]) == ("facenet", view)
     ]
     assert len(figures) == 4
     for one in figures:
@@ -71,10 +71,10 @@ def test_real_pairs_score_as_recorded(name, pairs_of_each_kind):
     pairs = read_pairs(lfw)
     kinds = [np.flatnonzero(pairs.genuine == kind)[-pairs_of_each_kind:] for kind in (0, 1)]
     chosen = np.concatenate(kinds)  # of the last fold
-    embedder = load_embedder(name)
-    assert record.embedder_digest == embedder.digest and record.data_digest == lfw.digest
+    recogniser = load_recogniser(name)
+    assert record.victim_digest == recogniser.digest and record.data_digest == lfw.digest
     images = lfw.view("aligned")
-    first, second = (embedder.embed(images[side[chosen]]) for side in (pairs.first, pairs.second))
+    first, second = (recogniser.embed(images[side[chosen]]) for side in (pairs.first, pairs.second))
     scores = cosine(first, second)
     np.testing.assert_allclose(scores, raw["scores"][chosen], atol=0.02)  # bfloat16 or not
     assert auc(scores, pairs.genuine[chosen]) > 0.99

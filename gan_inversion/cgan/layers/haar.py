@@ -1,9 +1,8 @@
-"""The Haar transform: a picture as four pictures of half the side, and back.
+"""The Haar transform: an image as four images of half the side, and back.
 
 Gal et al., "SWAGAN: A Style-based Wavelet-driven Generative Model", SIGGRAPH 2021. A network that
-draws or reads wavelet coefficients works on a quarter of the positions, and the high frequencies
-have channels of their own. The transform is orthonormal: its inverse
-is its transpose.
+writes or reads wavelet coefficients works on a quarter of the positions, and the high frequencies
+have channels of their own. The transform is orthonormal: its inverse is its transpose.
 """
 
 import keras

@@ -1,4 +1,4 @@
-"""Minibatch deviation: lets a discriminator see that a generator always draws the same."""
+"""Minibatch deviation: lets a discriminator notice a generator whose images are all alike."""
 
 import keras
 from keras import ops

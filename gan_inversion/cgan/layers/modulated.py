@@ -1,8 +1,8 @@
 """Modulated convolution: a style scales the input channels, and their energy is divided out.
 
 Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", CVPR 2020, equations 1 to 3.
-Style and normalisation are applied to the feature maps instead of to one kernel a picture, which
-is the same and needs no grouped convolution.
+Style and normalisation are applied to the feature maps instead of to one kernel per image, which
+gives the same result and needs no grouped convolution.
 """
 
 import keras
@@ -54,7 +54,7 @@ class ModulatedConv2D(keras.layers.Layer):
         out = ops.conv(maps * scales[:, None, None], self.kernel, padding="same")
         if self.normalise:
             energy = ops.sum(ops.square(self.kernel), axis=(0, 1))  # (I, O)
-            energy = ops.matmul(ops.square(scales), energy) * 0.5 + EPSILON  # 0.5: ReLU's half
+            energy = ops.matmul(ops.square(scales), energy) * 0.5 + EPSILON  # 0.5: a ReLU halves it
             out *= ops.rsqrt(energy)[:, None, None]
         return out + self.bias
 

@@ -1,8 +1,8 @@
 """Spectral normalisation: a kernel divided by its largest singular value.
 
 Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018, algorithm 1.
-Keras' own wrapper overwrites the kernel instead of dividing by the value, which leaves its
-gradient out.
+Keras' own wrapper overwrites the kernel instead of dividing by the value, and so leaves the
+gradient of that value out.
 """
 
 import keras

@@ -1,9 +1,8 @@
 """The discriminator: is this a photograph, and one of the person with this embedding?
 
-Fourth stage of the flow. One head reads pixels; light heads read feature maps of a frozen
-recogniser (Sauer et al., "Projected GANs Converge Faster", NeurIPS 2021). Each is conditioned by
-projection (Miyato & Koyama, "cGANs with Projection Discriminator", ICLR 2018) and spectrally
-normalised.
+One head reads pixels; light heads read feature maps of a frozen recogniser (Sauer et al.,
+"Projected GANs Converge Faster", NeurIPS 2021). Each is conditioned by projection (Miyato & Koyama,
+"cGANs with Projection Discriminator", ICLR 2018) and spectrally normalised.
 """
 
 from collections.abc import Sequence
@@ -31,11 +30,11 @@ def discriminator(
     maps: Sequence[tuple[int, int, int]] = (),
     precision: str = "float32",
 ) -> keras.Model:
-    """Pictures and embeddings -> a list of logits of being real: (N, 1), and (M, heads) if any.
+    """Images and embeddings -> a list of logits of being real: (N, 1), and (M, heads) if any.
 
-    The inputs are a list: pictures in [0, 1], (N, 160, 160, 3); embeddings (N, dimension); and
-    with heads on feature maps, which need not see all pictures, a map (M, H, W, C) for each head
-    and the embeddings of those pictures (M, dimension).
+    The inputs are a list: images in [0, 1], (N, 160, 160, 3); embeddings (N, dimension); and
+    with heads on feature maps, which need not see all images, a map (M, H, W, C) for each head
+    and the embeddings of those images (M, dimension).
 
     Args:
         dimension: of the embedding, which has unit norm.
@@ -53,28 +52,28 @@ def discriminator(
     while x.shape[1] > SMALLEST:
         channels = min(2 * channels, 8 * width)
         x = _downsampled(x, channels, precision)
-    logits = [_judge(x, code, precision)]
+    logits = [_head(x, code, precision)]
     inputs = [picture, embedding]
     if maps:
         features = [keras.Input(shape, name=f"map_{place}") for place, shape in enumerate(maps)]
-        seen = keras.Input((dimension,), name="seen")
-        code = layers.Rescaling(dimension**0.5, dtype=precision)(seen)
-        heads = [_read(found, code, precision) for found in features]
+        owner = keras.Input((dimension,), name="embedding_of_maps")
+        code = layers.Rescaling(dimension**0.5, dtype=precision)(owner)
+        heads = [_feature_head(feature, code, precision) for feature in features]
         logits.append(layers.Concatenate(dtype="float32")(heads) if len(heads) > 1 else heads[0])
-        inputs += [*features, seen]
+        inputs += [*features, owner]
     return keras.Model(inputs, logits, name="discriminator")
 
 
-def _read(x, code, precision: str) -> keras.KerasTensor:
+def _feature_head(x, code, precision: str) -> keras.KerasTensor:
     """Logits of a light head on a feature map."""
-    # Positions of unit length: recognisers' maps differ in scale by orders of magnitude.
+    # Unit length at each position: recognisers' maps differ in scale by orders of magnitude.
     scale = x.shape[-1] ** 0.5
     x = layers.UnitNormalization(dtype="float32")(x)
     x = layers.Rescaling(scale, dtype=precision)(x)
     x = _conv(x, HEAD, 1, precision)
     while x.shape[1] > SMALLEST:
         x = _conv(x, HEAD, 3, precision, strides=2)
-    return _judge(x, code, precision)
+    return _head(x, code, precision)
 
 
 def _conv(x, channels: int, size: int, precision: str, **options) -> keras.KerasTensor:
@@ -92,11 +91,13 @@ def _downsampled(x, channels: int, precision: str) -> keras.KerasTensor:
     return layers.Rescaling(0.5**0.5, dtype=precision)(y)
 
 
-def _judge(x, code, precision: str) -> keras.KerasTensor:
+def _head(x, code, precision: str) -> keras.KerasTensor:
     """Logits of one head: a sum over positions, and its product with the projected embedding."""
     x = MinibatchDeviation(dtype=precision)(x)
     x = _conv(x, HEAD, 3, precision)
     x = layers.GlobalAveragePooling2D(dtype="float32")(x)  # (N, HEAD)
-    alone = SpectralDense(1, dtype="float32")(x)
+    unconditional = SpectralDense(1, dtype="float32")(x)
     projected = SpectralDense(HEAD, use_bias=False, dtype="float32")(code)
-    return layers.Add(dtype="float32")([alone, layers.Dot(1, dtype="float32")([x, projected])])
+    return layers.Add(dtype="float32")(
+        [unconditional, layers.Dot(1, dtype="float32")([x, projected])]
+    )

@@ -1,9 +1,9 @@
-"""The conditional generator: an embedding, and noise, become a picture.
+"""The conditional generator, which turns an embedding and noise into an image.
 
-Third stage of the flow. A few dense layers turn both into a style; upsampling residual blocks of
-modulated convolutions, without batch normalisation, start from a map of 4x4 to 7x7 positions and
-end with Haar coefficients (Karras et al., CVPR 2020; Gal et al., SIGGRAPH 2021). They are added to
-a coarse picture, a linear function of the embedding that is not trained with them.
+Dense layers turn both into a style; upsampling residual blocks of modulated convolutions, without
+batch normalisation, start from a map of 4x4 to 7x7 positions and end with Haar coefficients (Karras
+et al., CVPR 2020; Gal et al., SIGGRAPH 2021). These details are added to a coarse image, a linear
+function of the embedding that is not trained with them.
 """
 
 from functools import partial
@@ -13,22 +13,22 @@ from keras import layers
 
 from gan_inversion.cgan.layers import HaarSynthesis, ModulatedConv2D
 
-STARTS = {64: 4, 112: 7, 160: 5}  # side of the picture -> side of the first map
+STARTS = {64: 4, 112: 7, 160: 5}  # side of the image -> side of the first map
 STYLE = 256  # components of a style
-COARSE = 4  # times the side of the coarse picture is that of the picture
-LOUDNESS = 0.1  # of the noise in a map before training; from nothing it would find no direction
-WIDEST = 6  # times the width of the largest map
+COARSE = 4  # side of the image divided by that of the coarse image
+LOUDNESS = 0.1  # initial deviation of the noise's weights; from 0 they would find no direction
+WIDEST = 6  # the most channels, as a multiple of `width`
 
 
 def generator(
     dimension: int, *, noise: int, side: int = 160, width: int = 64, precision: str = "float32"
 ) -> keras.Model:
-    """Embeddings (N, dimension) and noise (N, noise) -> pictures in [0, 1], (N, side, side, 3).
+    """Embeddings (N, dimension) and noise (N, noise) -> images in [0, 1], (N, side, side, 3).
 
     Args:
         dimension: of the embedding, which has unit norm.
         noise: components of the noise, standard normal; may be 0.
-        side: of the picture, a key of `STARTS`.
+        side: of the image, a key of `STARTS`.
         width: channels of the largest maps; they double with every halving of the side, up to
             six times as many.
         precision: Keras' dtype policy.
@@ -49,7 +49,7 @@ def generator(
     while here < half:
         here *= 2
         x = _upsampled(x, style, _grain(inputs[1], here), channels(), precision)
-    # From nothing: details as loud as the means would begin as a pattern of two pixels.
+    # Zeros: otherwise details as strong as the means would begin as a pattern of two pixels.
     coefficients = ModulatedConv2D(12, normalise=False, initializer="zeros", dtype=precision)
     x = HaarSynthesis(dtype="float32")(coefficients([x, style]))
     x = layers.Add(dtype="float32")([x, _coarse(code, side // COARSE)])
@@ -59,7 +59,7 @@ def generator(
 
 
 def _coarse(code, side: int) -> keras.KerasTensor:
-    """Coarse picture, enlarged; grey until `coarse` is given weights (`training.coarse`)."""
+    """Coarse image, enlarged; grey until the layer `coarse` is given weights (`cgan.coarse`)."""
     dense = layers.Dense(
         side * side * 3,
         kernel_initializer="zeros",
@@ -74,8 +74,9 @@ def _coarse(code, side: int) -> keras.KerasTensor:
 def _grain(noise, side: int) -> keras.KerasTensor | None:
     """The noise as a map (N, side, side, 1) that looks white: a random projection, not trained.
 
-    Karras et al., "A Style-Based Generator", CVPR 2019, draw such maps afresh; from what else would
-    hair and skin take their texture? Here a picture hangs on embedding and noise alone.
+    Karras et al., "A Style-Based Generator", CVPR 2019, add new maps in each pass, from which hair
+    and skin take their texture. These depend on the noise alone, so that embedding and noise
+    determine an image.
     """
     components = noise.shape[-1]
     if not components:
@@ -92,7 +93,7 @@ def _grain(noise, side: int) -> keras.KerasTensor | None:
 
 
 def _upsampled(x, style, grain, channels: int, precision: str) -> keras.KerasTensor:
-    """Residual block: (N, H, W, I) -> (N, 2H, 2W, channels); the first convolution stays small."""
+    """Residual block: (N, H, W, I) -> (N, 2H, 2W, channels); it enlarges after one convolution."""
     up = partial(layers.UpSampling2D, 2, interpolation="bilinear", dtype=precision)
     active = partial(layers.LeakyReLU, 0.2, dtype=precision)
     skip = layers.Conv2D(channels, 1, use_bias=False, dtype=precision)(x)

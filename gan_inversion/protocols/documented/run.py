@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,18 +11,18 @@ from gan_inversion.core.device import peak_memory
 from gan_inversion.core.folders import Folders
 from gan_inversion.core.record import metric
 from gan_inversion.core.run import Preview, Run
-from gan_inversion.data import Dataset, Subset
+from gan_inversion.data import Subset
 from gan_inversion.data.source import Source
 from gan_inversion.inverters.families import MethodSpec
 from gan_inversion.inverters.trained import score, train
 from gan_inversion.metrics.intervals import bootstrap_mean
 from gan_inversion.protocols.documented.rules import Documented
-from gan_inversion.protocols.records import make_record, recorded
-from gan_inversion.recognisers import Embedder, embed_cached, load_embedder
+from gan_inversion.protocols.records import Entry
+from gan_inversion.recognisers import embed_cached, load_recogniser
 
 REPORTED = {
     "documented_conv_bn": {"test_loss": 0.3832634091, "test_accuracy": 0.6655849814}
-}  # Tassinari 2023, third model  # Tassinari 2023, third model
+}  # Tassinari 2023, third model
 
 
 @dataclass(frozen=True)
@@ -39,32 +40,33 @@ class Method:
 
 
 def run_one(
-    method: Method,
-    seed: int,
-    *,
-    folders: Folders,
-    protocol: Documented,
-    dataset: Dataset,
-    embedder: Embedder,
-    embeddings: np.ndarray,
+    method: Method, protocol: Documented, entry: Entry, embeddings: np.ndarray, runs: Path
 ) -> None:
-    """Train, score and record one method with one seed."""
+    """Train, score and record one method with one seed.
+
+    Args:
+        method: what is trained.
+        protocol: the rules.
+        entry: of its record.
+        embeddings: float32 (N, D), of all images of the dataset.
+        runs: folder of the runs.
+    """
     inverter, targets = method.spec.make(), method.targets
-    name = f"{method.spec.name}-{dataset.name}-s{seed}"
+    dataset, victim, seed = entry.dataset, entry.victim, entry.seed
     config = {
-        "protocol": asdict(protocol),
         "method": method.spec.name,
         "targets": targets,
         "data_digest": dataset.digest,
-        "embedder": embedder.name,
-        "precision": embedder.precision,
+        "victim": victim.name,
+        "precision": victim.precision,
         "seed": seed,
     }
     images = dataset.view(protocol.view, resample=protocol.resample)
     train_index, test = protocol.split(len(images), seed=seed)
     low, high = targets
     preview = Preview(embeddings[test], Subset(images, test), seed)
-    with Run(folders.runs / "documented" / name, config, preview=preview) as run:
+    declared = {"protocol": asdict(protocol), **config}
+    with Run(runs / "documented" / entry.path.stem, declared, preview=preview) as run:
         seconds = train(
             inverter, embeddings[train_index], Subset(images, train_index), seed=seed, run=run
         )
@@ -81,15 +83,14 @@ def run_one(
         run.log(len(history), test_loss=losses.mean(), test_accuracy=accuracies.mean())
     subjects = dataset.subjects[test]
     # The thesis' figures stand only beside what was measured as it did.
-    as_published = (dataset.name, embedder.name, protocol) == ("lfw", "facenet", Documented())
-    record = make_record(
-        protocol,
-        method.spec.name,
-        dataset=dataset,
-        embedder=embedder,
+    as_published = (dataset.name, victim.name, protocol) == ("lfw", "facenet", Documented())
+    path = entry.write(
+        {
+            "test_index": test.astype("int32"),
+            "test_loss": losses.astype("float32"),
+            "test_accuracy": accuracies.astype("float32"),
+        },
         knowledge=inverter.knowledge,
-        seed=seed,
-        spec=method.spec.content,
         config=config,
         metrics={
             "train_loss": metric(train_loss, n=len(train_index)),
@@ -106,14 +107,6 @@ def run_one(
             "peak_memory_gib": peak_memory(),
         },
     )
-    path = record.write(
-        folders.records,
-        {
-            "test_index": test.astype("int32"),
-            "test_loss": losses.astype("float32"),
-            "test_accuracy": accuracies.astype("float32"),
-        },
-    )
     run.checkpoint.unlink(missing_ok=True)  # the trained inverter stays
     print(f"{path}: test loss {losses.mean():.4f}, accuracy {accuracies.mean():.4f}")
 
@@ -123,33 +116,27 @@ def run_all(
     seeds: Sequence[int],
     *,
     source: Source,
-    embedder: str,
+    victim: str,
     folders: Folders,
     epochs: int,
 ) -> None:
     """Run every method with every seed, unless its record exists."""
     protocol, dataset = Documented(epochs=epochs), source.open()
     images = dataset.view(protocol.view, resample=protocol.resample)
-    recogniser = load_embedder(embedder)
+    recogniser = load_recogniser(victim)
     key = f"{dataset.digest[:16]}-{protocol.view}-{protocol.resample}"
     embeddings = embed_cached(recogniser, images, key=key)
     for seed in seeds:
         for method in methods:
-            name = f"{method.spec.name}-{dataset.name}-s{seed}.json"
-            if recorded(
-                folders.records / protocol.name / name,
-                protocol_hash=protocol.hash,
-                data_digest=dataset.digest,
-                embedder_digest=recogniser.digest,
-            ):
-                continue
-            run_one(
-                method,
+            entry = Entry(
+                folders.records,
+                protocol,
+                method.spec.name,
+                dataset,
+                recogniser,
                 seed,
-                folders=folders,
-                protocol=protocol,
-                dataset=dataset,
-                embedder=recogniser,
-                embeddings=embeddings,
+                method.spec.content,
             )
+            if not entry.exists():
+                run_one(method, protocol, entry, embeddings, folders.runs)
             keras.utils.clear_session()

@@ -1,6 +1,5 @@
 """Measure the photographs themselves: what the report slices reconstructions by."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,8 @@ from gan_inversion.core.record import metric
 from gan_inversion.data import landmarks
 from gan_inversion.data.source import Source
 from gan_inversion.protocols.faces.rules import Faces
-from gan_inversion.protocols.records import make_record, recorded
-from gan_inversion.recognisers import open_embedder
+from gan_inversion.protocols.records import Entry
+from gan_inversion.recognisers import open_recogniser
 from gan_inversion.recognisers.dlib import USUAL_FACE
 
 BLOCK = 256  # images read at once
@@ -37,9 +36,8 @@ def turned(image: np.ndarray) -> float:
 def run_all(source: Source, records: Path) -> None:
     """Measure and record, unless the record exists."""
     protocol, dataset = Faces(), source.open()
-    file = f"{protocol.view}-{dataset.name}-s0.json"
-    found = {"protocol_hash": protocol.hash, "data_digest": dataset.digest}
-    if recorded(records / protocol.name / file, **found):
+    entry = Entry(records, protocol, protocol.view, dataset, open_recogniser("dlib"))
+    if entry.exists():
         return
     images = dataset.view(protocol.view, resample=protocol.resample)
     brightness, pose = [], []
@@ -53,12 +51,5 @@ def run_all(source: Source, records: Path) -> None:
         "brightness": np.concatenate(brightness).astype("float32"),
         "pose": np.array(pose, "float32"),
     }
-    record = make_record(
-        protocol,
-        protocol.view,
-        dataset=dataset,
-        embedder=open_embedder("dlib"),
-        config={"protocol": asdict(protocol)},
-        metrics={name: metric(values.mean(), n=len(values)) for name, values in scores.items()},
-    )
-    print(record.write(records, scores))
+    means = {name: metric(values.mean(), n=len(values)) for name, values in scores.items()}
+    print(entry.write(scores, config={}, metrics=means))

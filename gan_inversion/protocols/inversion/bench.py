@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gan_inversion.core.record import Selection
 from gan_inversion.core.storage import write_text
 from gan_inversion.core.thresholds import Threshold
 from gan_inversion.data import Dataset, Subset
@@ -13,7 +14,7 @@ from gan_inversion.data.source import Source
 from gan_inversion.metrics.attack import rejected
 from gan_inversion.protocols.inversion.rules import Inversion, Split
 from gan_inversion.protocols.verification.thresholds import borrowed_thresholds, set_thresholds
-from gan_inversion.recognisers import Embedder, embed_view, open_embedder
+from gan_inversion.recognisers import Recogniser, embed_view, name_of, open_recogniser
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Setting:
 
     Attributes:
         source: of the faces.
-        embedder: the attacked recogniser, by name or as `file.py:name`.
+        victim: the attacked recogniser, by name or as `file.py:name`.
         judges: independent recognisers.
         results: folder that holds the threshold registry and the splits.
         part: of the subjects to examine on, `test` or `validation`.
@@ -30,11 +31,16 @@ class Setting:
     """
 
     source: Source
-    embedder: str
+    victim: str
     judges: tuple[str, ...] = ()
     results: Path = Path("results")
     part: str = "test"
     thresholds: Path | None = None
+
+    @property
+    def selection(self) -> Selection:
+        """Which records such a bench gives."""
+        return Selection(self.source.dataset, self.part, name_of(self.victim))
 
 
 @dataclass(frozen=True)
@@ -42,12 +48,12 @@ class Judge:
     """A recogniser that reconstructions are shown to.
 
     Attributes:
-        embedder: the recogniser.
+        recogniser: the recogniser.
         embeddings: float32 (N, D), of all images of the dataset.
         thresholds: by false match rate, from real impostors.
     """
 
-    embedder: Embedder
+    recogniser: Recogniser
     embeddings: np.ndarray
     thresholds: Mapping[float, Threshold]
 
@@ -65,14 +71,14 @@ class Judge:
 
 @dataclass(frozen=True)
 class Bench:
-    """What stands still while inverters come and go.
+    """All that an examination of reconstructions needs, whichever inverter made them.
 
     Attributes:
         protocol: the rules.
         dataset: the faces.
         images: uint8 (N, 160, 160, 3), the protocol's view of them.
         split: their use; images that the attacked recogniser rejects are in no part.
-        judges: the attacked recogniser first, independent ones after it.
+        judges: the victim first, independent recognisers after it.
         asked: int (N,), the test images, rejected ones included.
         part: of the subjects, `test` or `validation`, that stands as the test images.
     """
@@ -84,6 +90,11 @@ class Bench:
     judges: Sequence[Judge]
     asked: np.ndarray
     part: str = "test"
+
+    @property
+    def victim(self) -> Judge:
+        """The recogniser whose embeddings are inverted."""
+        return self.judges[0]
 
     @property
     def subjects(self) -> np.ndarray:
@@ -100,29 +111,29 @@ def open_bench(setting: Setting) -> Bench:
     """Open the data, split it, and set the thresholds before any reconstruction is seen."""
     protocol, dataset = Inversion(), setting.source.open()
     look = {"view": protocol.view, "resample": protocol.resample}
-    attacked = open_embedder(setting.embedder)
+    attacked = open_recogniser(setting.victim)
     known = embed_view(attacked, dataset, **look)
     split = protocol.split(dataset.files, known)
     path = setting.results / "splits" / f"{dataset.name}-{split.hash}.csv"
     write_text(path, split.csv(dataset.files))
     judges: list[Judge] = []
-    for embedder in (attacked, *map(open_embedder, setting.judges)):
-        embeddings = known if embedder is attacked else embed_view(embedder, dataset, **look)
+    for recogniser in (attacked, *map(open_recogniser, setting.judges)):
+        embeddings = known if recogniser is attacked else embed_view(recogniser, dataset, **look)
         if setting.thresholds is not None:
             thresholds = borrowed_thresholds(
-                setting.thresholds, embedder, dataset, protocol=protocol
+                setting.thresholds, recogniser, dataset, protocol=protocol
             )
         else:
             thresholds = set_thresholds(
                 setting.results / "thresholds.json",
-                embedder,
+                recogniser,
                 dataset,
                 embeddings,
                 protocol=protocol,
                 part=split.validation,
                 split_hash=split.hash,
             )
-        judges.append(Judge(embedder, embeddings, thresholds))
+        judges.append(Judge(recogniser, embeddings, thresholds))
     # Without an embedding there is nothing to invert; the examination counts such images.
     if setting.part == "validation":
         split = replace(split, test=split.validation)

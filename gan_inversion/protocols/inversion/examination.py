@@ -19,7 +19,7 @@ from gan_inversion.metrics.intervals import clopper_pearson
 from gan_inversion.metrics.reconstruction import feature_distance, psnr, ssim
 from gan_inversion.protocols.inversion.bench import Bench, Judge
 from gan_inversion.protocols.inversion.two_sample import two_sample_scores
-from gan_inversion.recognisers import Embedder, embed_cached
+from gan_inversion.recognisers import Recogniser, embed_cached
 
 BLOCK = 64  # pictures compared at once
 
@@ -66,18 +66,18 @@ def examine(
     """
     found = Examination(scores={"test_index": bench.split.test.astype("int32")})
     for place, judge in enumerate(bench.judges):
-        with found.part(judge.embedder.name):
-            vectors = _embed(judge.embedder, reconstructions)
+        with found.part(judge.recogniser.name):
+            vectors = _embed(judge.recogniser, reconstructions)
             _attack(found, judge, vectors, bench)
-            undetected = judge.embedder.undetected(reconstructions)
+            undetected = judge.recogniser.undetected(reconstructions)
             if undetected is not None:
-                found.scores[f"{judge.embedder.name}/undetected"] = undetected
+                found.scores[f"{judge.recogniser.name}/undetected"] = undetected
         if place == 0 and bench.part == "test":  # the validation images are its null
             with found.part("copy"):
                 _copying(found, bench, vectors)
     with found.part("image"):
         _pixels(found, bench, reconstructions)
-    if any(judge.embedder.stages for judge in bench.judges):
+    if any(judge.recogniser.stages for judge in bench.judges):
         with found.part("features"):
             _features(found, bench, reconstructions)
     with found.part("realism"):
@@ -94,19 +94,19 @@ def examine(
 
 def ground(bench: Bench) -> Ground:
     """What raw scores are read by."""
-    thresholds = {judge.embedder.name: judge.accepts_from for judge in bench.judges}
+    thresholds = {judge.recogniser.name: judge.accepts_from for judge in bench.judges}
     validation = bench.dataset.subjects[bench.split.validation]
     return Ground(bench.subjects, validation, thresholds)
 
 
-def _embed(embedder: Embedder, reconstructions: np.ndarray) -> np.ndarray:
+def _embed(recogniser: Recogniser, reconstructions: np.ndarray) -> np.ndarray:
     key = f"reconstructions-{sha256(np.ascontiguousarray(reconstructions).data)[:16]}"
-    return embed_cached(embedder, reconstructions, key=key)
+    return embed_cached(recogniser, reconstructions, key=key)
 
 
 def _attack(found: Examination, judge: Judge, vectors: np.ndarray, bench: Bench) -> None:
     """Scores and ranks with one recogniser."""
-    name, subjects = judge.embedder.name, bench.subjects
+    name, subjects = judge.recogniser.name, bench.subjects
     originals = judge.embeddings[bench.split.test]
     outcome = attack(vectors, originals, subjects)
     found.scores[f"{name}/type1"] = outcome.type1
@@ -127,8 +127,8 @@ def _hypotheses(found: Examination, bench: Bench, pictures: np.ndarray) -> None:
     """What several pictures of one embedding add, and how far they differ."""
     chosen = one_each(bench.subjects)
     for judge in bench.judges:
-        name = judge.embedder.name
-        vectors = np.stack([_embed(judge.embedder, some) for some in pictures])
+        name = judge.recogniser.name
+        vectors = np.stack([_embed(judge.recogniser, some) for some in pictures])
         best, _ = best_of(vectors, judge.embeddings[bench.split.test], bench.subjects, chosen)
         for count in (count for count in COUNTS if count <= len(pictures)):
             found.scores[f"{name}/best{count}"] = best[count - 1]
@@ -141,7 +141,7 @@ def _hypotheses(found: Examination, bench: Bench, pictures: np.ndarray) -> None:
 
 def _copying(found: Examination, bench: Bench, vectors: np.ndarray) -> None:
     """Similarities of the copy audit, in the space of the attacked recogniser."""
-    real, split = bench.judges[0].embeddings, bench.split
+    real, split = bench.victim.embeddings, bench.split
     found.scores["copy/outputs"] = nearest(vectors[~rejected(vectors)], real[split.train])
     found.scores["copy/held_out"] = nearest(real[split.validation], real[split.train])
     found.scores["copy/held_out_index"] = split.validation.astype("int32")
@@ -163,18 +163,18 @@ def _pixels(found: Examination, bench: Bench, reconstructions: np.ndarray) -> No
 
 def _features(found: Examination, bench: Bench, reconstructions: np.ndarray) -> None:
     """Distances in the feature maps of the first recogniser that has some."""
-    embedder = next(judge.embedder for judge in bench.judges if judge.embedder.stages)
+    recogniser = next(judge.recogniser for judge in bench.judges if judge.recogniser.stages)
     distances, first, second = [], [], []
     for start in progress(range(0, len(reconstructions), BLOCK), desc="features"):
         some = slice(start, start + BLOCK)
-        original = embedder.features(bench.originals[some])
-        reconstruction = embedder.features(reconstructions[some])
+        original = recogniser.features(bench.originals[some])
+        reconstruction = recogniser.features(reconstructions[some])
         distances.append(feature_distance(original, reconstruction))
         first.append(original[0].mean(axis=(1, 2)))
         second.append(reconstruction[0].mean(axis=(1, 2)))
     found.scores["midlayer"] = np.concatenate(distances).astype("float32")
     real, fake = np.concatenate(first), np.concatenate(second)
-    found.scores[f"kid/{embedder.name}_{embedder.stages[0].lower()}"] = realism.kernel_terms(
+    found.scores[f"kid/{recogniser.name}_{recogniser.stages[0].lower()}"] = realism.kernel_terms(
         *realism.standardised(real, fake)
     )
 

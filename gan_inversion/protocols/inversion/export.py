@@ -10,7 +10,7 @@ from gan_inversion.core.progress import progress
 from gan_inversion.core.storage import atomic, check_output, claim_folder, write_png, write_text
 from gan_inversion.data.source import Source
 from gan_inversion.protocols.inversion.rules import Inversion
-from gan_inversion.recognisers import embed_view, open_embedder
+from gan_inversion.recognisers import embed_view, open_recogniser
 
 
 def png_names(files: Sequence[str]) -> dict[str, str]:
@@ -20,15 +20,15 @@ def png_names(files: Sequence[str]) -> dict[str, str]:
     return {file: name if counts[name] == 1 else f"{file}.png" for file, name in plain.items()}
 
 
-def export(output: Path, *, source: Source, recogniser: str) -> None:
+def export(output: Path, *, source: Source, victim: str) -> None:
     """Write split, embeddings and pictures to a folder."""
     check_output(output, source.data)
     protocol, dataset = Inversion(), source.open()
-    embedder = open_embedder(recogniser)
-    embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
+    recogniser = open_recogniser(victim)
+    embeddings = embed_view(recogniser, dataset, view=protocol.view, resample=protocol.resample)
     split = protocol.split(dataset.files, embeddings)
     images = dataset.view(protocol.view, resample=protocol.resample)
-    claim_folder(output, f"an export of {dataset.name} {dataset.digest[:12]}, {embedder.name}")
+    claim_folder(output, f"an export of {dataset.name} {dataset.digest[:12]}, {recogniser.name}")
     names = png_names(dataset.files)
     for picture, file in progress(
         zip(images, dataset.files, strict=True), total=len(images), desc="writing", unit="image"

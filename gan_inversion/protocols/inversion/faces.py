@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.record import read_scores
+from gan_inversion.core.record import Selection, entry_name, read_scores
 from gan_inversion.core.seeding import stream
 from gan_inversion.data import Drawn
 from gan_inversion.data.source import Source
@@ -23,11 +23,11 @@ from gan_inversion.inverters.trained import (
 from gan_inversion.pretrained import SHIPPED
 from gan_inversion.protocols.inversion.rules import Inversion
 from gan_inversion.recognisers import (
-    EMBEDDERS,
-    Embedder,
+    RECOGNISERS,
+    Recogniser,
     embed_view,
-    load_embedder,
-    open_embedder,
+    load_recogniser,
+    open_recogniser,
 )
 
 SHOWN = 10  # pictures a line
@@ -35,7 +35,7 @@ SHOWN = 10  # pictures a line
 Pictures = list[tuple[str, np.ndarray]]  # names and pictures, uint8 (N, 160, 160, 3) each
 
 
-def recogniser_of(trained: Trained, own: str | None) -> Embedder:
+def recogniser_of(trained: Trained, own: str | None) -> Recogniser:
     """The recogniser whose embeddings a trained inverter takes.
 
     Args:
@@ -45,18 +45,18 @@ def recogniser_of(trained: Trained, own: str | None) -> Embedder:
     Raises:
         UserError: it is one of the user's own, and not given, or another.
     """
-    if own is None and trained.embedder not in EMBEDDERS:
+    if own is None and trained.victim not in RECOGNISERS:
         raise UserError(
-            f"{trained.folder} inverts embeddings of a recogniser of its own, {trained.embedder}: "
-            f"give it as --embedder file.py:{trained.embedder}"
+            f"{trained.folder} inverts embeddings of a recogniser of its own, {trained.victim}: "
+            f"give it as --victim file.py:{trained.victim}"
         )
-    embedder = open_embedder(own or trained.embedder)
-    if (known := trained.config["embedder"].get("digest")) != embedder.digest:
+    recogniser = open_recogniser(own or trained.victim)
+    if (known := trained.config["victim"].get("digest")) != recogniser.digest:
         raise UserError(
-            f"{trained.folder} inverts embeddings of {trained.embedder} {str(known)[:12]}, got "
-            f"{embedder.name} {embedder.digest[:12]}"
+            f"{trained.folder} inverts embeddings of {trained.victim} {str(known)[:12]}, got "
+            f"{recogniser.name} {recogniser.digest[:12]}"
         )
-    return embedder
+    return recogniser
 
 
 def picked(cosines: np.ndarray, count: int) -> dict[str, np.ndarray]:
@@ -81,7 +81,7 @@ class Shown:
 
     Attributes:
         models: trained inverters of the same embeddings.
-        embedder: their recogniser.
+        recogniser: their recogniser.
         test: int (N,), indices of the images that were examined.
         cosines: float (N,), mean over the inverters, which images are chosen by.
         subjects: (M,), of all images.
@@ -89,16 +89,17 @@ class Shown:
     """
 
     models: Sequence[Trained]
-    embedder: Embedder
+    recogniser: Recogniser
     test: np.ndarray
     cosines: np.ndarray
     subjects: np.ndarray
     look: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def trained_runs(runs: Path, dataset: str) -> list[Path]:
+def trained_runs(runs: Path, chosen: Selection) -> list[Path]:
     """Folders of runs of the `inversion` protocol that hold a trained inverter and its record."""
-    folders = (runs / Inversion().name).glob(f"*-{dataset}-s0")
+    ending = entry_name("", chosen.dataset, 0, victim=chosen.victim)
+    folders = (runs / Inversion().name).glob(f"*{ending}")
     return sorted(folder for folder in folders if (folder / RECORD).exists())
 
 
@@ -106,17 +107,17 @@ def trained_faces(folders: Sequence[Path], source: Source, own: str | None) -> S
     """The faces that the inverters of some runs were examined on, where they are of one kind."""
     protocol = Inversion()
     config = trained_config(folders[0])
-    known = [f for f in folders if trained_config(f)["embedder"] == config["embedder"]]
+    known = [f for f in folders if trained_config(f)["victim"] == config["victim"]]
     models = [open_trained(f) for f in known if trained_config(f)["split"] == config["split"]]
-    embedder = recogniser_of(models[0], own)
+    recogniser = recogniser_of(models[0], own)
     dataset = source.open()
-    embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
+    embeddings = embed_view(recogniser, dataset, view=protocol.view, resample=protocol.resample)
     images = dataset.view(protocol.view, resample=protocol.resample)
     scores = [read_scores(model.folder / RECORD) for model in models]
-    cosines = np.mean([some[f"{embedder.name}/type1"] for some in scores], axis=0)
+    cosines = np.mean([some[f"{recogniser.name}/type1"] for some in scores], axis=0)
     return Shown(
         models,
-        embedder,
+        recogniser,
         scores[0]["test_index"],
         cosines,
         dataset.subjects,
@@ -127,15 +128,15 @@ def trained_faces(folders: Sequence[Path], source: Source, own: str | None) -> S
 def shipped_faces() -> Shown:
     """The drawn faces that the shipped generator was examined on; only those shown are drawn."""
     model, faces, protocol = open_trained(SHIPPED), Drawn(), Inversion()
-    embedder, scores = load_embedder(model.embedder), read_scores(SHIPPED / RECORD)
+    recogniser, scores = load_recogniser(model.victim), read_scores(SHIPPED / RECORD)
 
     def look(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         frames = [faces.frame(int(index)) for index in chosen]
         pictures = np.stack([render(frame, view=protocol.view) for frame in frames])
-        return pictures, embedder.embed(pictures)
+        return pictures, recogniser.embed(pictures)
 
-    cosines = scores[f"{embedder.name}/type1"]
-    return Shown([model], embedder, scores["test_index"], cosines, faces.subjects, look)
+    cosines = scores[f"{recogniser.name}/type1"]
+    return Shown([model], recogniser, scores["test_index"], cosines, faces.subjects, look)
 
 
 def shipped_strip(count: int = 8) -> np.ndarray:

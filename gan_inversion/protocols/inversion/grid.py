@@ -68,8 +68,8 @@ def draw_grid(
         )
     scores = read_scores(last.folder / RECORD)
     dataset = source.open()
-    embedder = recogniser_of(last, own)
-    embeddings = embed_view(embedder, dataset, view=protocol.view, resample=protocol.resample)
+    recogniser = recogniser_of(last, own)
+    embeddings = embed_view(recogniser, dataset, view=protocol.view, resample=protocol.resample)
     split = protocol.split(dataset.files, embeddings)
     if last.config["split"] != split.hash:
         raise UserError(
@@ -77,7 +77,7 @@ def draw_grid(
             f"got {split.hash}: give --dataset and --data as there"
         )
     images = dataset.view(protocol.view, resample=protocol.resample)
-    cosines = scores[f"{embedder.name}/type1"]
+    cosines = scores[f"{recogniser.name}/type1"]
     groups = {}
     for name, places in picked(cosines, SHOWN).items():
         chosen = scores["test_index"][places]
@@ -109,7 +109,7 @@ def draw_faces(place: Path, shown: Shown) -> None:
     some = shown.test[:POINTS]
     photographs, embeddings = shown.look(some)
     for method, pictures in drawn_by(inverters, embeddings):
-        vectors = np.concatenate([embeddings, shown.embedder.embed(pictures)])
+        vectors = np.concatenate([embeddings, shown.recogniser.embed(pictures)])
         faces = np.concatenate([photographs, pictures])
         small = faces.reshape(len(faces), SPRITE, SIZE // SPRITE, SPRITE, SIZE // SPRITE, 3)
         sprites = small.mean(axis=(2, 4)).transpose(0, 3, 1, 2) / 255

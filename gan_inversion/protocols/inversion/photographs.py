@@ -152,20 +152,20 @@ def invert_all(
     inverter = trained.inverter
     if hypotheses > 1 and not inverter.stochastic:
         raise UserError(f"{trained.method} gives one picture an embedding: it has no noise")
-    photographs = embedder = None
+    photographs = recogniser = None
     if source.suffix in (".npy", ".npz"):
         embeddings = read_embeddings(source)
         if (dimension := inverter.dimension) is not None:
             check_invert(embeddings, dimension)
         names = [f"{row:0{len(str(len(embeddings) - 1))}d}" for row in range(len(embeddings))]
         try:
-            embedder = recogniser_of(trained, own)
+            recogniser = recogniser_of(trained, own)
         except UserError as error:
             print(f"no verdicts: {error}")
     elif source.is_dir() or source.suffix.lower() not in (".csv", ".pkl", ".txt"):
-        embedder = recogniser_of(trained, own)
+        recogniser = recogniser_of(trained, own)
         files, photographs = read_photographs(source, align)
-        embeddings = embedder.embed(photographs)
+        embeddings = recogniser.embed(photographs)
         names = [str(Path(file).with_suffix("")) for file in files]
         if len(set(names)) < len(names):
             names = files
@@ -181,8 +181,8 @@ def invert_all(
         rows.append(reconstruct(inverter, embeddings, **which)[0])
         cosines = (
             [None] * len(names)
-            if embedder is None
-            else list(map(float, cosine(embedder.embed(rows[-1]), embeddings)))
+            if recogniser is None
+            else list(map(float, cosine(recogniser.embed(rows[-1]), embeddings)))
         )
         verdicts = [verdict(found, threshold) for found in cosines]
         said.append([text for text, _ in verdicts])
@@ -247,6 +247,6 @@ def tell(lines: Sequence[Line], trained: Trained, fmr: float) -> None:
     if judged:
         print(
             f"{judged.count('yes')} of {len(judged)} reconstructions are accepted by "
-            f"{trained.embedder} as the person whose embedding was inverted, at a false match rate "
+            f"{trained.victim} as the person whose embedding was inverted, at a false match rate "
             f"of {fmr:.1%}"
         )

@@ -11,12 +11,12 @@ from gan_inversion.metrics.figures import success
 from gan_inversion.protocols.inversion.bench import Bench, Judge
 from gan_inversion.protocols.inversion.rules import Inversion
 from gan_inversion.protocols.verification.thresholds import thresholds_of
-from gan_inversion.recognisers import Embedder
+from gan_inversion.recognisers import Recogniser
 
 FMR = 1e-3  # false match rate at which a face is accepted
 
 
-def quick_bench(faces: Dataset, recogniser: Embedder) -> Bench:
+def quick_bench(faces: Dataset, recogniser: Recogniser) -> Bench:
     """A bench whose embeddings and thresholds are kept nowhere."""
     protocol = Inversion()
     images = faces.view(protocol.view, resample=protocol.resample)
@@ -43,11 +43,11 @@ def quick_verdicts(
         Pictures, uint8 (N, 160, 160, 3); their cosines to the inverted embeddings, (N,); the share
         accepted as the very picture, and as another picture of the person.
     """
-    judge, subjects = bench.judges[0], bench.subjects
+    judge, subjects = bench.victim, bench.subjects
     originals = judge.embeddings[bench.split.test]
     pictures, _ = reconstruct(inverter, originals)
-    outcome = attack(judge.embedder.embed(pictures), originals, subjects)
-    threshold, name = judge.accepts_from[FMR], judge.embedder.name
+    outcome = attack(judge.recogniser.embed(pictures), originals, subjects)
+    threshold, name = judge.accepts_from[FMR], judge.recogniser.name
     least = {FMR: np.inf if threshold is None else threshold}
     rates = success(name, outcome.type1, outcome.type2, subjects, least)
     same, other = (rates[at(f"{name}/sar_type{kind}", fmr=FMR)] for kind in (1, 2))

@@ -1,6 +1,7 @@
 """Train inverters on one part of the subjects, and examine them on people they never saw."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,15 @@ import numpy as np
 from gan_inversion.core.device import device, peak_memory
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
-from gan_inversion.core.own import is_own, plain_name, source_digest
-from gan_inversion.core.record import Record, at, read_scores, record_path, resolved
+from gan_inversion.core.own import is_own, plain_name
+from gan_inversion.core.record import (
+    Record,
+    at,
+    bare_spec,
+    entry_name,
+    read_scores,
+    resolved,
+)
 from gan_inversion.core.run import Preview, Run
 from gan_inversion.core.seeding import stream
 from gan_inversion.core.storage import sha256
@@ -36,7 +44,8 @@ from gan_inversion.protocols.inversion.elsewhere import read_reconstructions
 from gan_inversion.protocols.inversion.examination import Examination, examine
 from gan_inversion.protocols.inversion.faces import picked
 from gan_inversion.protocols.inversion.rules import Inversion
-from gan_inversion.protocols.records import check_options, check_record, make_record, recorded
+from gan_inversion.protocols.records import Entry, check_options, check_record
+from gan_inversion.recognisers import open_recogniser
 
 REPORTED = {
     "facenet/sar_type1@fmr=1e-3": 0.9520,
@@ -50,25 +59,21 @@ class Prepared:
     """What one training is given.
 
     Attributes:
-        name: of the method.
-        family: of inverters, under which it is opened again.
-        inverter: not fitted yet; None for pictures made elsewhere.
+        spec: of the method, as plain data.
+        inverter: not fitted yet; None for images made elsewhere.
         chosen: int (T,), indices of the images to train on.
         config: what run and record declare of it.
-        spec: the method as plain data; None for pictures made elsewhere.
     """
 
-    name: str
-    family: str
+    spec: Mapping[str, Any]
     inverter: Inverter | None
     chosen: np.ndarray
     config: dict[str, Any]
-    spec: dict[str, Any] | None = None
 
 
 def prepare(spec: MethodSpec, bench: Bench, *, seed: int = 0) -> Prepared:
     """The inverter of a spec, its training images, and what its run and record declare."""
-    inverter = spec.make(recogniser=bench.judges[0].embedder)
+    inverter = spec.make(recogniser=bench.victim.recogniser)
     chosen, size = bench.split.train, spec.training_images
     if inverter.is_given_answers:
         chosen = bench.split.test
@@ -81,7 +86,7 @@ def prepare(spec: MethodSpec, bench: Bench, *, seed: int = 0) -> Prepared:
     own = spec.options
     source = {"source_digest": own.source_digest} if isinstance(own, Own) else {}
     config = {"training_images": len(chosen), **inverter.config, **source}
-    return Prepared(spec.name, spec.family, inverter, chosen, config, spec.content)
+    return Prepared(spec.content, inverter, chosen, config)
 
 
 def trained(
@@ -90,15 +95,15 @@ def trained(
     """The inverter, trained now or before; seconds that it took, and the device."""
     inverter, done = prepared.inverter, training_of(run)
     if inverter is None:
-        raise UserError(f"{prepared.name} was made elsewhere: expected an inverter to train")
-    embeddings = bench.judges[0].embeddings[prepared.chosen]
+        raise UserError(f"{prepared.spec['name']} was made elsewhere: expected one to train")
+    embeddings = bench.victim.embeddings[prepared.chosen]
     images = Subset(bench.images, prepared.chosen)
     # First: whoever finds a trained inverter finds what its verdicts are by.
-    write_thresholds(run.folder / THRESHOLDS, bench.judges[0].thresholds.values())
+    write_thresholds(run.folder / THRESHOLDS, bench.victim.thresholds.values())
     if done is not None and inverter.saves:
         print(f"{run.folder} is trained")
         inverter = inverter.reopened(run.folder / "inverter")
-        inverter.attack_by(bench.judges[0].embedder)
+        inverter.attack_by(bench.victim.recogniser)
     else:
         done = train(inverter, embeddings, images, seed=seed, run=run), device()
     run.checkpoint.unlink(missing_ok=True)  # the trained inverter stays
@@ -130,7 +135,7 @@ def train_on(
 
 def run_one(spec: MethodSpec, seed: int, *, folders: Folders, bench: Bench) -> None:
     """Train, examine and record one inverter with one seed, or compare it with its record."""
-    attacked, split = bench.judges[0], bench.split
+    attacked, split = bench.victim, bench.split
     prepared = prepare(spec, bench, seed=seed)
     with open_run(prepared, seed, folders=folders, bench=bench) as run:
         inverter, seconds, machine = trained(prepared, seed, run=run, bench=bench)
@@ -143,19 +148,10 @@ def run_one(spec: MethodSpec, seed: int, *, folders: Folders, bench: Bench) -> N
             "train_device": machine,
             "ms_per_image": round(milliseconds, 3),
         }
-        _finish(
-            prepared.name,
-            seed,
-            reconstructions,
-            hypotheses=hypotheses,
-            run=run,
-            bench=bench,
-            folders=folders,
-            knowledge=inverter.knowledge,
-            config=config,
-            cost=cost,
-            spec=prepared.spec,
-        )
+        entry = _entry(prepared.spec, seed, folders, bench)
+        found = examine(reconstructions, bench, seed=seed, hypotheses=hypotheses)
+        facts = {"knowledge": inverter.knowledge, "config": config, "cost": cost}
+        _finish(entry, found, reconstructions, run=run, bench=bench, facts=facts)
 
 
 def run_elsewhere(
@@ -166,29 +162,15 @@ def run_elsewhere(
     files = [bench.dataset.files[index] for index in bench.split.test]
     reconstructions = read_reconstructions(pictures, files)
     config = {"pictures_digest": sha256(reconstructions.data)}
-    condition = {
-        "protocol_hash": bench.protocol.hash,
-        "data_digest": bench.dataset.digest,
-        "embedder_digest": bench.judges[0].embedder.digest,
-        "split": bench.split.hash,
-    }
-    if recorded(
-        _record_path(name, seed, folders, bench.dataset.name, bench.part), **condition, **config
-    ):
+    spec = bare_spec(name, "elsewhere")
+    entry = _entry(spec, seed, folders, bench)
+    if entry.exists(split=bench.split.hash, **config):
         return
-    prepared = Prepared(name, "elsewhere", None, bench.split.train, config)
+    prepared = Prepared(spec, None, bench.split.train, config)
     with open_run(prepared, seed, folders=folders, bench=bench) as run:
-        _finish(
-            name,
-            seed,
-            reconstructions,
-            run=run,
-            bench=bench,
-            folders=folders,
-            knowledge=knowledge,
-            config=config,
-            cost={},
-        )
+        found = examine(reconstructions, bench, seed=seed)
+        facts = {"knowledge": knowledge, "config": config, "cost": {}}
+        _finish(entry, found, reconstructions, run=run, bench=bench, facts=facts)
 
 
 def invert_again(
@@ -210,13 +192,16 @@ def invert_again(
     return np.stack([reconstruct(inverter, chosen, hypothesis=k)[0] for k in range(HYPOTHESES)])
 
 
-def _record_path(name: str, seed: int, folders: Folders, dataset: str, part: str) -> Path:
-    """Where the record of a method stands, or would."""
-    return record_path(folders.records, Inversion().name, name, dataset, seed, part=part)
+def _entry(spec: Mapping[str, Any], seed: int, folders: Folders, bench: Bench) -> Entry:
+    """The record of a method, before anything is measured."""
+    victim = bench.victim.recogniser
+    return Entry(
+        folders.records, bench.protocol, spec["name"], bench.dataset, victim, seed, spec, bench.part
+    )
 
 
-def _run_folder(name: str, seed: int, folders: Folders, dataset: str) -> Path:
-    return folders.runs / Inversion().name / f"{name}-{dataset}-s{seed}"
+def _run_folder(name: str, seed: int, folders: Folders, dataset: str, victim: str) -> Path:
+    return folders.runs / Inversion().name / entry_name(name, dataset, seed, victim=victim)
 
 
 def is_done(
@@ -230,8 +215,9 @@ def is_done(
     Raises:
         UserError: a record was made under other conditions.
     """
-    path = _record_path(spec.name, seed, folders, dataset.name, setting.part)
-    own = _run_folder(spec.name, seed, folders, dataset.name) / RECORD
+    chosen = setting.selection
+    path = chosen.path(folders.records, Inversion().name, spec.name, seed)
+    own = _run_folder(spec.name, seed, folders, dataset.name, chosen.victim) / RECORD
     inverter = spec.make()
     wanted = dict(inverter.config)
     if wanted.get("precision") == "auto":
@@ -239,10 +225,8 @@ def is_done(
     condition = {"protocol_hash": Inversion().hash, "data_digest": dataset.digest}
     if isinstance(spec.options, Own):
         condition["source_digest"] = spec.options.source_digest
-    if is_own(setting.embedder):
-        condition["embedder_digest"] = source_digest(setting.embedder)
-    else:
-        condition["embedder"] = setting.embedder
+    if is_own(setting.victim):
+        condition["victim_digest"] = open_recogniser(setting.victim).digest
     records = {some: Record.read(some) for some in (path, own) if some.exists()}
     for some, record in records.items():
         check_record(record, some, **condition)
@@ -251,7 +235,7 @@ def is_done(
         # Older records say less of an inverter.
         check_options(record, some, {n: v for n, v in wanted.items() if n in record.config})
     if own in records and path not in records:
-        judges = {setting.embedder, *setting.judges}
+        judges = {setting.victim, *setting.judges}
         if len(judges) != len(records[own].config["recognisers"]):
             return False  # examined by others
         records[own].write_to(path, read_scores(own))
@@ -265,30 +249,30 @@ def is_done(
 
 def open_run(prepared: Prepared, seed: int, *, folders: Folders, bench: Bench) -> Run:
     """The folder of a run, with the options that determine what is trained."""
-    attacked = bench.judges[0]
+    attacked = bench.victim
     config = {
-        "method": prepared.name,
-        "family": prepared.family,
+        "method": prepared.spec["name"],
+        "family": prepared.spec["family"],
         **prepared.config,
         "protocol": asdict(bench.protocol),
         "data_digest": bench.dataset.digest,
         "split": bench.split.hash,
-        "embedder": {
-            "name": attacked.embedder.name,
-            "digest": attacked.embedder.digest,
-            "precision": attacked.embedder.precision,
+        "victim": {
+            "name": attacked.recogniser.name,
+            "digest": attacked.recogniser.digest,
+            "precision": attacked.recogniser.precision,
         },
         "seed": seed,
     }
     preview = Preview(attacked.embeddings[bench.split.test], bench.originals, seed)
-    folder = _run_folder(prepared.name, seed, folders, bench.dataset.name)
+    name, victim = prepared.spec["name"], attacked.recogniser.name
+    folder = _run_folder(name, seed, folders, bench.dataset.name, victim)
     return Run(folder, config, preview=preview)
 
 
 def _declared(bench: Bench) -> dict[str, Any]:
     """What the record's `config` says of the bench."""
     return {
-        "protocol": asdict(bench.protocol),
         "data_digest": bench.dataset.digest,
         "split": bench.split.hash,
         "images": {
@@ -297,9 +281,9 @@ def _declared(bench: Bench) -> dict[str, Any]:
             "test": len(bench.split.test),
         },
         "recognisers": {
-            judge.embedder.name: {
-                "digest": judge.embedder.digest,
-                "precision": judge.embedder.precision,
+            judge.recogniser.name: {
+                "digest": judge.recogniser.digest,
+                "precision": judge.recogniser.precision,
                 "thresholds": {f"{fmr:g}": t.threshold for fmr, t in judge.thresholds.items()},
                 "impostors": judge.impostors,
             }
@@ -309,22 +293,17 @@ def _declared(bench: Bench) -> dict[str, Any]:
 
 
 def _finish(
-    method: str,
-    seed: int,
+    entry: Entry,
+    found: Examination,
     reconstructions: np.ndarray,
     *,
     run: Run,
     bench: Bench,
-    folders: Folders,
-    knowledge: str,
-    config: dict[str, Any],
-    cost: dict[str, Any],
-    spec: dict[str, Any] | None = None,
-    hypotheses: np.ndarray | None = None,
+    facts: dict[str, Any],
 ) -> None:
-    """Examine, draw and record."""
-    found = examine(reconstructions, bench, seed=seed, hypotheses=hypotheses)
-    if warning := looks_shifted(found, bench.judges[0].embedder.name, bench.subjects):
+    """Draw, log and record an examination; `facts` are fields of the record."""
+    victim = bench.victim.recogniser.name
+    if warning := looks_shifted(found, victim, bench.subjects):
         print(f"warning: {warning}", file=sys.stderr)
     _draw(run, found, reconstructions, bench)
     trained = max((int(line["step"]) for line in run.history() if "seconds" in line), default=-1)
@@ -334,42 +313,33 @@ def _finish(
     for name, shares in found.curves.items():
         run.curve(name, shares)
     for judge in bench.judges:
-        cosines = found.scores[f"{judge.embedder.name}/type1"]
-        run.histogram(f"cosines/{judge.embedder.name}", trained + 1, cosines)
+        cosines = found.scores[f"{judge.recogniser.name}/type1"]
+        run.histogram(f"cosines/{judge.recogniser.name}", trained + 1, cosines)
     seconds = {name: round(part, 1) for name, part in found.seconds.items()}
-    embedder = bench.judges[0].embedder
-    as_published = (bench.dataset.name, embedder.name) == ("lfw", "facenet")
-    record = make_record(
-        bench.protocol,
-        method,
-        dataset=bench.dataset,
-        embedder=embedder,
-        knowledge=knowledge,
-        seed=seed,
-        spec=spec,
-        part=bench.part,
-        config={**config, **_declared(bench)},
+    as_published = (bench.dataset.name, victim) == ("lfw", "facenet")
+    record = entry.record(
+        knowledge=facts["knowledge"],
+        config={**facts["config"], **_declared(bench)},
         metrics=found.metrics,
         reported=REPORTED if as_published else {},
-        cost={**cost, "examination_seconds": seconds, "peak_memory_gib": peak_memory()},
+        cost={**facts["cost"], "examination_seconds": seconds, "peak_memory_gib": peak_memory()},
     )
     run.settle()
     if (run.folder / RECORD).parent.is_dir():  # weights travel with their record
         record.write_to(run.folder / RECORD, found.scores)
-    path = record.path(folders.records)
-    if path.exists():
-        print(compared(Record.read(path), record))
+    if entry.path.exists():
+        print(compared(Record.read(entry.path), record))
     else:  # last: whoever finds it finds everything
-        record.write(folders.records, found.scores)
+        record.write(entry.records, found.scores)
     parts = ", ".join(f"{name} {part:.0f}" for name, part in seconds.items())
-    cosine = figures.get(f"{embedder.name}/cosine_mean")
+    cosine = figures.get(f"{victim}/cosine_mean")
     known = "no cosine" if cosine is None else f"cosine {cosine:.4f}"
     print(f"{run.folder}: {known}; examined in {sum(seconds.values()):.0f} seconds: {parts}")
 
 
 def compared(published: Record, own: Record) -> str:
     """How a training done again compares with its published record, in a sentence."""
-    name = own.embedder
+    name = own.victim
     figures = {
         f"type-{kind} success rate at FMR 0.1 %": at(f"{name}/sar_type{number}", fmr=1e-3)
         for number, kind in enumerate(("I", "II"), 1)
@@ -409,7 +379,7 @@ def looks_shifted(found: Examination, name: str, subjects: np.ndarray) -> str | 
 
 def _draw(run: Run, found: Examination, reconstructions: np.ndarray, bench: Bench) -> None:
     """Strips of the worst, the median and random reconstructions, by cosine."""
-    cosines = found.scores[f"{bench.judges[0].embedder.name}/type1"]
+    cosines = found.scores[f"{bench.victim.recogniser.name}/type1"]
     for name, chosen in picked(cosines, SHOWN).items():
         run.draw(name, 0, bench.originals[chosen], reconstructions[chosen])
 

@@ -12,7 +12,7 @@ from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.device import environment
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.own import plain_name
-from gan_inversion.core.record import Record
+from gan_inversion.core.record import Record, record_path
 from gan_inversion.core.storage import sha256, sha256_file
 from gan_inversion.metrics.membership import check_matrices, dispersion
 from gan_inversion.protocols.membership.audit import TOGETHER, audit
@@ -115,7 +115,7 @@ def audit_own(
     name, dataset = plain_name(f":{signals_file.stem}") or "own", "matrices"
     files = [signals_file, *([] if members_file is None else [members_file])]
     digest = sha256("".join(map(sha256_file, files)).encode())
-    path = records / protocol.name / f"{name}-{dataset}-s{seed}.json"
+    path = record_path(records, protocol.name, name, dataset, seed)
     if not recorded(path, data_digest=digest, unit=unit, protocol_hash=protocol.hash):
         spread = dispersion(np.asarray(membership, bool))
         if 0.1 < spread < 0.9:
@@ -141,8 +141,8 @@ def audit_own(
             knowledge=None,
             dataset=dataset,
             data_digest=digest,
-            embedder="unknown",
-            embedder_digest=sha256(b""),
+            victim="unknown",
+            victim_digest=sha256(b""),
             seed=seed,
             config={
                 "protocol": asdict(protocol),

@@ -27,7 +27,7 @@ def quick_leak(train: Training, bench: Bench, *, models: int, members: int, seed
         members: images that each is trained on.
         seed: of the halves, and of the resampling.
     """
-    candidates, attacked = bench.split.train, bench.judges[0]
+    candidates, attacked = bench.split.train, bench.victim
     subjects, known = bench.dataset.subjects[candidates], attacked.embeddings[candidates]
     pool = Membership(models=models).pool("image", subjects, known, size=members, seed=seed)
     chosen = candidates[pool.trained]

@@ -8,11 +8,12 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from gan_inversion.core.backend import load_backend
 from gan_inversion.core.device import environment
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
 from gan_inversion.core.progress import progress
-from gan_inversion.core.record import Metric, Record, now, read_scores, resolved
+from gan_inversion.core.record import Metric, Record, entry_name, now, read_scores, resolved
 from gan_inversion.core.run import Run
 from gan_inversion.core.storage import write_arrays
 from gan_inversion.inverters.families import FAMILIES, Family, MethodSpec, register
@@ -22,7 +23,8 @@ from gan_inversion.protocols.inversion.rules import read_split
 from gan_inversion.protocols.membership.audit import audit, audit_within
 from gan_inversion.protocols.membership.rules import Membership, Pool, labels
 from gan_inversion.protocols.membership.study import Part, answers, draw_pool, open_bench
-from gan_inversion.protocols.records import make_record, recorded
+from gan_inversion.protocols.records import Entry, recorded
+from gan_inversion.recognisers import name_of
 
 TOGETHER = 4  # models of a part; what is lost when a run is interrupted
 
@@ -53,7 +55,8 @@ def parts_of(
 ) -> dict[str, list[Part]]:
     """The parts of one inverter's study, by unit."""
     protocol = Membership(models=study.models)
-    name = f"{spec.name}-{setting.source.dataset}-s{study.seed}"
+    victim = name_of(setting.victim)
+    name = entry_name(spec.name, setting.source.dataset, study.seed, victim=victim)
     whole = Part(
         setting=setting,
         protocol=protocol,
@@ -101,6 +104,7 @@ def spread(parts: Sequence[Part], workers: int) -> Iterator[tuple[Part, dict[str
 
 def _answers_elsewhere(part: Part, known: Sequence[Family]) -> dict[str, np.ndarray]:
     """The answers in a process that no program has told of any family of inverters."""
+    load_backend()
     for family in known:
         register(family)
     return answers(part)
@@ -146,38 +150,36 @@ def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folder
     size = spec.training_images
     kept = {"signals": list(study.signals), "size": size, "split": bench.split.hash}
     settings = {"units": list(study.units), **kept}
-    missing = {}
-    for epoch, label in labels(spec, study.epochs).items():
-        file = f"{label}-{bench.dataset.name}-s{first.seed}.json"
-        if not recorded(
-            folders.records / first.protocol.name / file,
-            protocol_hash=first.protocol.hash,
-            data_digest=bench.dataset.digest,
-            embedder_digest=bench.judges[0].embedder.digest,
-            **settings,
-        ):
-            missing[epoch] = label
+    entries = {
+        epoch: Entry(
+            folders.records,
+            first.protocol,
+            label,
+            bench.dataset,
+            bench.victim.recogniser,
+            first.seed,
+            spec.content,
+        )
+        for epoch, label in labels(spec, study.epochs).items()
+    }
+    missing = {epoch: one for epoch, one in entries.items() if not one.exists(**settings)}
     if not missing:
         return
+    victim = bench.victim.recogniser
     declared = {"method": spec.name, "protocol": asdict(first.protocol), **kept, "seed": first.seed}
+    declared |= {"victim": victim.digest, "precision": victim.precision}
     with Run(first.folder, declared) as run:
         inverter = spec.make()
         pools = {unit: draw_pool(some[0], bench) for unit, some in parts.items()}
         found = {unit: gather(some, study.workers) for unit, some in parts.items()}
-        for epoch, label in missing.items():
+        for epoch, entry in missing.items():
             metrics, scores = attack_all(epoch, found, pools, first, bench)
             run.log(epoch, **resolved(metrics))
             members = {unit: int(pool.members()[:, 0].sum()) for unit, pool in pools.items()}
-            record = make_record(
-                first.protocol,
-                label,
-                dataset=bench.dataset,
-                embedder=bench.judges[0].embedder,
+            path = entry.write(
+                scores,
                 knowledge=inverter.knowledge,
-                seed=first.seed,
-                spec=spec.content,
                 config={
-                    "protocol": asdict(first.protocol),
                     **settings,
                     "inverter": dict(inverter.config),
                     "epochs": epoch
@@ -190,7 +192,7 @@ def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folder
                     "seconds": sum(float(some[f"{epoch}/seconds"].sum()) for some in found.values())
                 },
             )
-            print(record.write(folders.records, scores))
+            print(path)
 
 
 def attack_all(
@@ -211,8 +213,8 @@ def attack_all(
         }
         if unit == "image":
             type1, type2 = here.pop("type1"), here.pop("type2")
-            attacked = bench.judges[0]
-            name = attacked.embedder.name
+            attacked = bench.victim
+            name = attacked.recogniser.name
             metrics |= success(name, type1, type2, bench.subjects, attacked.accepts_from)
             scores |= {f"{name}/type1": type1, f"{name}/type2": type2}
         told, curves = attack_unit(

@@ -69,7 +69,7 @@ def draw_pool(part: Part, bench: Bench) -> Pool:
     found = part.protocol.pool(
         part.unit,
         bench.dataset.subjects[candidates],
-        bench.judges[0].embeddings[candidates],
+        bench.victim.embeddings[candidates],
         size=part.spec.training_images,
         seed=part.seed,
     )
@@ -78,7 +78,7 @@ def draw_pool(part: Part, bench: Bench) -> Pool:
 
 def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[Inverter]]]:
     """Train the models; whenever they are to be asked, the epoch and the inverters."""
-    attacked, spec = bench.judges[0], part.spec
+    attacked, spec = bench.victim, part.spec
     images, embeddings = Subset(bench.images, pool.trained), attacked.embeddings[pool.trained]
     members = pool.members()[:, list(part.models)]
     seeds = [1000 * part.seed + model for model in part.models]
@@ -89,7 +89,7 @@ def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[In
         return
     inverters = []
     for model, own, seed in zip(part.models, members.T, seeds, strict=True):
-        inverter = spec.make(recogniser=attacked.embedder)
+        inverter = spec.make(recogniser=attacked.recogniser)
         declared = {"method": spec.name, "spec": spec.hash, "seed": seed}
         with Run(part.folder / f"{part.unit}-{model:02}", declared) as run:
             chosen = Subset(images, np.flatnonzero(own))
@@ -103,7 +103,7 @@ def ask(
     inverter: Inverter, pool: Pool, bench: Bench, signals: tuple[str, ...]
 ) -> dict[str, np.ndarray]:
     """What one model shows of the images asked about: signal -> float32 (R,), mean of each row."""
-    attacked = bench.judges[0]
+    attacked = bench.victim
     found: dict[str, list[np.ndarray]] = {}
     for start in range(0, len(pool.asked), BLOCK):
         some = pool.asked[start : start + BLOCK]
@@ -116,7 +116,7 @@ def ask(
         if "ssim" in signals:
             values["ssim"] = ssim(originals, pictures)
         if "identity" in signals:
-            shown = attacked.embedder.embed(to_uint8(pictures))
+            shown = attacked.recogniser.embed(to_uint8(pictures))
             values["identity"] = cosine(shown, embeddings)
         values |= inverter.signals(embeddings, photographs)
         for name, value in values.items():
@@ -129,10 +129,10 @@ def ask(
 
 def judge(inverter: Inverter, bench: Bench) -> dict[str, np.ndarray]:
     """Scores of one model's reconstructions of people nobody trained on, of both types."""
-    attacked, test = bench.judges[0], bench.split.test
+    attacked, test = bench.victim, bench.split.test
     originals = attacked.embeddings[test]
     pictures, _ = reconstruct(inverter, originals)
-    outcome = attack(attacked.embedder.embed(pictures), originals, bench.subjects)
+    outcome = attack(attacked.recogniser.embed(pictures), originals, bench.subjects)
     return {"type1": outcome.type1, "type2": outcome.type2}
 
 

@@ -3,7 +3,7 @@
 import importlib
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,14 @@ import numpy as np
 
 from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.record import Metric, metric
+from gan_inversion.core.record import Metric, bare_spec, metric
 from gan_inversion.core.seeding import stream
 from gan_inversion.core.storage import write_arrays
 from gan_inversion.metrics.attack import rejected
 from gan_inversion.metrics.intervals import bootstrap_mean
 from gan_inversion.protocols.documented.rules import Documented
 from gan_inversion.protocols.inversion.bench import Bench
-from gan_inversion.protocols.records import make_record, recorded
+from gan_inversion.protocols.records import Entry
 from gan_inversion.protocols.search.rules import Search
 from gan_inversion.recognisers import embed_view
 
@@ -72,7 +72,7 @@ def search(ground: Ground) -> None:
     base: Any = getattr(keras_tuner, protocol.tuner)
 
     class Tuner(base):
-        def run_trial(self, trial: Any, *arguments: Any, **options: Any) -> list[dict]:
+        def run_trial(self, trial: Any, *arguments: Any, **options: Any) -> list[dict[str, float]]:
             found = []
             for execution in range(protocol.executions):
                 start = time.perf_counter()
@@ -166,7 +166,7 @@ def set_up(
         protocol = replace(protocol, trials=2, epochs=2)
     look = {"view": protocol.view, "resample": protocol.resample}
     images = bench.dataset.view(**look)
-    embeddings = embed_view(bench.judges[0].embedder, bench.dataset, **look)
+    embeddings = embed_view(bench.victim.recogniser, bench.dataset, **look)
     train, held_out = bench.split.train, bench.split.validation
     if protocol.split == "images":
         usable = np.flatnonzero(~rejected(embeddings))
@@ -182,8 +182,16 @@ def set_up(
 def run_one(ground: Ground, records: Path) -> None:
     """Search and record, unless the record exists."""
     protocol, bench, method = ground.protocol, ground.bench, f"search_{ground.name}"
-    path = records / protocol.name / f"{method}-{bench.dataset.name}-s{ground.seed}.json"
-    if recorded(path, protocol_hash=protocol.hash, data_digest=bench.dataset.digest):
+    entry = Entry(
+        records,
+        protocol,
+        method,
+        bench.dataset,
+        bench.victim.recogniser,
+        ground.seed,
+        bare_spec(method),
+    )
+    if entry.exists():
         return
     search(ground)
     seconds = sum(found.pop("seconds", 0) for found in ground.trials.values())
@@ -200,14 +208,9 @@ def run_one(ground: Ground, records: Path) -> None:
         if isinstance(value, float)
     }
     figures |= runner_up(scores, subjects)
-    record = make_record(
-        protocol,
-        method,
-        dataset=bench.dataset,
-        embedder=bench.judges[0].embedder,
-        seed=ground.seed,
+    path = entry.write(
+        {"held_out_index": ground.held_out.astype("int32")} | scores,
         config={
-            "protocol": asdict(protocol),
             "trials": {
                 trial: {key: found[key] for key in ("options", "status", "message")}
                 for trial, found in ground.trials.items()
@@ -217,5 +220,4 @@ def run_one(ground: Ground, records: Path) -> None:
         metrics=figures,
         cost={"seconds": protocol.executions * seconds},
     )
-    held_out = {"held_out_index": ground.held_out.astype("int32")}
-    print(record.write(records, held_out | scores))
+    print(path)

@@ -6,7 +6,6 @@ import math
 import sys
 import types
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import numpy as np
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import metric
 from gan_inversion.data.synthetic import Synthetic
-from gan_inversion.protocols.records import make_record, recorded
+from gan_inversion.protocols.records import Entry
 from gan_inversion.protocols.speed.rules import Speed
 from gan_inversion.protocols.speed.turns import matrix_rate, middle, take_turns
 from gan_inversion.recognisers import Compact, FaceNet
@@ -25,9 +24,9 @@ from gan_inversion.recognisers.base import PRECISIONS
 Recogniser = FaceNet | Compact
 
 
-def documented(images: np.ndarray, recogniser: type[Recogniser]) -> Callable[[], None]:
+def documented(images: np.ndarray, kind: type[Recogniser]) -> Callable[[], None]:
     """One `predict` call an image, as in the reference thesis."""
-    model = recogniser(precision="float32").model
+    model = kind(precision="float32").model
 
     def run() -> None:
         for image in images:
@@ -77,25 +76,25 @@ def gflop(model: keras.Model) -> float:
 
 
 def embedding_speed(
-    protocol: Speed, recogniser: type[Recogniser], contestants: Sequence[str], records: Path
+    protocol: Speed, kind: type[Recogniser], contestants: Sequence[str], records: Path
 ) -> None:
     """Time a recogniser and others in turn, and record medians and ratios, unless it is done."""
     for name in contestants:
         if name not in CONTESTANTS:
             raise UserError(f"contestants are {', '.join(CONTESTANTS)}, not {name!r}")
     faces = Synthetic(protocol.images, 1)
-    embedder = recogniser(precision="auto")
-    method = f"{embedder.name}_{embedder.precision}"
-    path = records / protocol.name / f"{method}-{faces.name}-s0.json"
-    if recorded(path, protocol_hash=protocol.hash, embedder_digest=embedder.digest):
+    recogniser = kind(precision="auto")
+    method = f"{recogniser.name}_{recogniser.precision}"
+    entry = Entry(records, protocol, method, faces, recogniser)
+    if entry.exists():
         return
     images = np.asarray(faces.view("aligned"))
-    programs: dict[str, Callable[[], object]] = {"ours": partial(embedder.embed, images)}
+    programs: dict[str, Callable[[], object]] = {"ours": partial(recogniser.embed, images)}
     for precision in PRECISIONS:
-        if precision != embedder.precision:
-            other = recogniser(precision=precision)
+        if precision != recogniser.precision:
+            other = kind(precision=precision)
             programs[f"ours_{precision}"] = partial(other.embed, images)
-    programs |= {name: CONTESTANTS[name](images, recogniser) for name in contestants}
+    programs |= {name: CONTESTANTS[name](images, kind) for name in contestants}
     # What the machine multiplies a second is the ceiling: measured first, before memory is crowded.
     rate = matrix_rate()
     seconds = take_turns(programs, protocol.turns)
@@ -104,19 +103,8 @@ def embedding_speed(
         metrics[f"{name}/images_per_second"] = middle(len(images) / seconds[name])
         if name != "ours":
             metrics[f"{name}/speedup"] = middle(seconds[name] / seconds["ours"])
-    work = gflop(embedder.model)
+    work = gflop(recogniser.model)
     metrics["matmul/gflop_per_second"] = metric(rate, n=1)
     metrics["ours/share_of_matmul"] = middle(work * len(images) / seconds["ours"] / rate)
-    record = make_record(
-        protocol,
-        method,
-        dataset=faces,
-        embedder=embedder,
-        config={
-            "protocol": asdict(protocol),
-            "precision": embedder.precision,
-            "gflop_per_image": work,
-        },
-        metrics=metrics,
-    )
-    print(record.write(records))
+    config = {"precision": recogniser.precision, "gflop_per_image": work}
+    print(entry.write(config=config, metrics=metrics))

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from gan_inversion.core.record import Metric, Record, metric
+from gan_inversion.core.record import Metric, metric
 from gan_inversion.core.run import Run
 from gan_inversion.data.synthetic import Synthetic
 from gan_inversion.inverters.loop import fit, shuffled
 from gan_inversion.metrics.verification import auc, bootstrap_auc, by_subject, cosine
-from gan_inversion.protocols.records import make_record
+from gan_inversion.protocols.records import Entry
 from gan_inversion.protocols.verification.rules import CompactTraining, Verification
 from gan_inversion.recognisers.compact import Compact, compact_network
 
@@ -46,29 +46,23 @@ def train(options: CompactTraining, runs: Path) -> keras.Model:
     return body
 
 
-def verify(embedder: Compact, unseen: Synthetic) -> dict[str, Metric]:
+def verify(recogniser: Compact, unseen: Synthetic) -> dict[str, Metric]:
     """AUC over all pairs of pictures of unseen subjects, by view."""
     _, codes = np.unique(unseen.subjects, return_inverse=True)
     first, second = np.triu_indices(len(codes), 1)
     genuine = codes[first] == codes[second]
     metrics = {}
     for view in VIEWS:
-        embeddings = embedder.embed(unseen.view(view))
+        embeddings = recogniser.embed(unseen.view(view))
         scores = cosine(embeddings[first], embeddings[second])
         ci = bootstrap_auc(scores, genuine, by_subject(codes[first], codes[second]))
         metrics[f"{view}/auc"] = metric(auc(scores, genuine), ci=ci, n=len(genuine))
     return metrics
 
 
-def verified(options: CompactTraining, weights: Path) -> Record:
-    """What the recogniser of some weights does, as a record."""
-    embedder, unseen = Compact(weights), Synthetic(options.unseen, 8, first=FIRST_UNSEEN)
-    return make_record(
-        Verification(pairs="all"),
-        "compact",
-        dataset=unseen,
-        embedder=embedder,
-        seed=options.seed,
-        config=asdict(options),
-        metrics=verify(embedder, unseen),
-    )
+def verified(options: CompactTraining, weights: Path, records: Path) -> Path:
+    """Record what the recogniser of some weights does; the record's file."""
+    recogniser, unseen = Compact(weights), Synthetic(options.unseen, 8, first=FIRST_UNSEEN)
+    protocol = Verification(pairs="all")
+    entry = Entry(records, protocol, "compact", unseen, recogniser, options.seed)
+    return entry.write(config=asdict(options), metrics=verify(recogniser, unseen))

@@ -13,15 +13,15 @@ from gan_inversion.data.pairs import Pairs, draw_pairs, read_pairs
 from gan_inversion.data.source import Source
 from gan_inversion.metrics import verification
 from gan_inversion.metrics.intervals import clopper_pearson
-from gan_inversion.protocols.records import make_record, recorded
+from gan_inversion.protocols.records import Entry
 from gan_inversion.protocols.verification.rules import Verification, label
-from gan_inversion.recognisers import Embedder, embed_cached, open_embedder
+from gan_inversion.recognisers import Recogniser, embed_cached, open_recogniser
 
 HARDEST = 9  # pairs of each kind that are drawn
 
 
 def run_all(
-    embedders: Sequence[str],
+    recognisers: Sequence[str],
     views: Sequence[str],
     filters: Sequence[str],
     *,
@@ -35,12 +35,12 @@ def run_all(
     else:
         protocol = Verification(pairs="drawn")
         pairs = draw_pairs(dataset.subjects, folds=protocol.folds)
-    for name in embedders:
-        embedder = open_embedder(name)
+    for name in recognisers:
+        recogniser = open_recogniser(name)
         for view in views:
             for resample in filters:
                 measure(
-                    embedder,
+                    recogniser,
                     dataset,
                     protocol,
                     pairs,
@@ -51,7 +51,7 @@ def run_all(
 
 
 def measure(
-    embedder: Embedder,
+    recogniser: Recogniser,
     dataset: Dataset,
     protocol: Verification,
     pairs: Pairs,
@@ -61,19 +61,14 @@ def measure(
     folders: Folders,
 ) -> None:
     """Measure and record one recogniser on one view, unless its record exists."""
-    method = label(embedder.name, view, resample)
-    path = folders.records / protocol.name / f"{method}-{dataset.name}-s0.json"
-    if recorded(
-        path,
-        protocol_hash=protocol.hash,
-        data_digest=dataset.digest,
-        embedder_digest=embedder.digest,
-    ):
+    method = label(recogniser.name, view, resample)
+    entry = Entry(folders.records, protocol, method, dataset, recogniser)
+    if entry.exists():
         return
     used, place = np.unique([pairs.first, pairs.second], return_inverse=True)
     images = Subset(dataset.view(view, resample=resample), used)
     key = f"{dataset.digest[:16]}-{view}-{resample}-{protocol.pairs}"
-    embeddings = embed_cached(embedder, images, key=key)
+    embeddings = embed_cached(recogniser, images, key=key)
     first, second = place.reshape(2, -1)
     scores = verification.cosine(embeddings[first], embeddings[second])
     folds = verification.k_fold(scores, pairs.genuine, pairs.fold)
@@ -102,17 +97,16 @@ def measure(
         metrics[at("tmr", fmr=fmr)] = metric(
             accepted / len(genuine), ci=clopper_pearson(accepted, len(genuine)), n=len(genuine)
         )
-    missing = embedder.undetected(images)
+    missing = recogniser.undetected(images)
     config = {
-        "protocol": asdict(protocol),
         "view": view,
         "resample": resample,
-        "precision": embedder.precision,
+        "precision": recogniser.precision,
         "undetected": 0 if missing is None else int(missing.sum()),
     }
-    surroundings = {"data_digest": dataset.digest, "embedder_digest": embedder.digest}
+    surroundings = {"data_digest": dataset.digest, "victim_digest": recogniser.digest}
     folder = folders.runs / protocol.name / f"{method}-{dataset.name}"
-    with Run(folder, {**config, **surroundings}) as run:
+    with Run(folder, {"protocol": asdict(protocol), **config, **surroundings}) as run:
         run.rewind(-1)  # what a killed run had logged
         for number, fold in enumerate(zip(folds.accuracies, folds.thresholds, strict=True)):
             run.log(number, fold_accuracy=float(fold[0]), fold_threshold=float(fold[1]))
@@ -125,20 +119,11 @@ def measure(
         ):
             hardest = kind[:HARDEST]
             run.draw(f"hardest_{name}", 0, images[first[hardest]], images[second[hardest]])
-    record = make_record(
-        protocol,
-        method,
-        dataset=dataset,
-        embedder=embedder,
-        config=config,
-        metrics=metrics,
-        cost={"images": len(used)},
-    )
     raw = {
         "scores": scores.astype("float32"),
         "genuine": pairs.genuine,
         "fold": pairs.fold.astype("int8"),
         "impostor_histogram": impostors.histogram,
     }
-    path = record.write(folders.records, raw)
+    path = entry.write(raw, config=config, metrics=metrics, cost={"images": len(used)})
     print(f"{path}: accuracy {folds.mean:.4f}")

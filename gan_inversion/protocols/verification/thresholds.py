@@ -11,12 +11,12 @@ from gan_inversion.data import Dataset
 from gan_inversion.metrics.attack import rejected
 from gan_inversion.metrics.verification import impostors
 from gan_inversion.protocols.inversion.rules import Inversion
-from gan_inversion.recognisers import Embedder
+from gan_inversion.recognisers import Recogniser
 
 
 def set_thresholds(
     registry: Path,
-    embedder: Embedder,
+    recogniser: Recogniser,
     dataset: Dataset,
     embeddings: np.ndarray,
     *,
@@ -28,7 +28,7 @@ def set_thresholds(
 
     Args:
         registry: the file.
-        embedder: the recogniser.
+        recogniser: the recogniser.
         dataset: the faces.
         embeddings: float32 (N, D), of all of them, unit norm; NaN where rejected, which make no
             pairs.
@@ -36,7 +36,7 @@ def set_thresholds(
         part: indices of the validation images; None for all images.
         split_hash: of the split that the part belongs to.
     """
-    condition = _condition(embedder, dataset, protocol, part, split_hash)
+    condition = _condition(recogniser, dataset, protocol, part, split_hash)
     known = {
         line.fmr: line
         for line in read_thresholds(registry)
@@ -45,14 +45,14 @@ def set_thresholds(
     if set(protocol.fmrs) <= set(known):
         return known
     found = thresholds_of(
-        embedder, dataset, embeddings, protocol=protocol, part=part, split_hash=split_hash
+        recogniser, dataset, embeddings, protocol=protocol, part=part, split_hash=split_hash
     )
     add_thresholds(registry, found.values())
     return found
 
 
 def thresholds_of(
-    embedder: Embedder,
+    recogniser: Recogniser,
     dataset: Dataset,
     embeddings: np.ndarray,
     *,
@@ -64,7 +64,7 @@ def thresholds_of(
     chosen = np.arange(len(embeddings)) if part is None else part
     chosen = chosen[~rejected(embeddings[chosen])]
     found = impostors(embeddings[chosen], dataset.subjects[chosen], fmrs=protocol.fmrs)
-    condition = _condition(embedder, dataset, protocol, part, split_hash)
+    condition = _condition(recogniser, dataset, protocol, part, split_hash)
     return {
         fmr: Threshold(
             **condition,
@@ -78,7 +78,7 @@ def thresholds_of(
 
 
 def _condition(
-    embedder: Embedder,
+    recogniser: Recogniser,
     dataset: Dataset,
     protocol: Inversion,
     part: np.ndarray | None,
@@ -86,25 +86,25 @@ def _condition(
 ) -> dict[str, str]:
     """What a line of the registry is looked up by, but for the rate."""
     return {
-        "recogniser": embedder.name,
-        "recogniser_digest": embedder.digest,
+        "recogniser": recogniser.name,
+        "recogniser_digest": recogniser.digest,
         "dataset": dataset.name,
         "data_digest": dataset.digest,
         "view": protocol.view,
         "resample": protocol.resample,
         "subjects": "all" if part is None else f"validation of split {split_hash}",
-        "precision": embedder.precision,
+        "precision": recogniser.precision,
     }
 
 
 def borrowed_thresholds(
-    registry: Path, embedder: Embedder, dataset: Dataset, *, protocol: Inversion
+    registry: Path, recogniser: Recogniser, dataset: Dataset, *, protocol: Inversion
 ) -> dict[float, Threshold]:
     """Thresholds by false match rate that a registry holds for a recogniser on other data.
 
     Args:
         registry: the file.
-        embedder: the recogniser.
+        recogniser: the recogniser.
         dataset: the faces, whose own lines do not count: they know the test subjects.
         protocol: says view, filter and rates.
 
@@ -112,9 +112,9 @@ def borrowed_thresholds(
         UserError: it has none for this recogniser, view and filter, or some of several data sets.
     """
     wanted = (
-        embedder.name,
-        embedder.digest,
-        embedder.precision,
+        recogniser.name,
+        recogniser.digest,
+        recogniser.precision,
         protocol.view,
         protocol.resample,
         "all",
@@ -136,7 +136,7 @@ def borrowed_thresholds(
     lines = {line.fmr: line for line in found}
     if not set(protocol.fmrs) <= set(lines) or len(found) > len(lines):
         raise UserError(
-            f"expected one threshold of {embedder.name} ({protocol.view}, all subjects of other "
+            f"expected one threshold of {recogniser.name} ({protocol.view}, all subjects of other "
             f"data) at each FMR of the protocol in {registry}, got {len(found)} for "
             f"{len(protocol.fmrs)} rates: enter them with `python -m experiments.thresholds`"
         )

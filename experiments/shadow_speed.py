@@ -1,14 +1,14 @@
-"""Decoders trained an hour: many together, as shadow models are, against one after another."""
+"""Decoders trained per hour: many together, as shadow models are, or one after another."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from baselines.options import DECODERS
-from experiments.common import main, rehearsed
+from experiments.common import Flat, main, rehearsed
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.folders import Written
 from gan_inversion.protocols import Speed
 
-IMAGES = 1000  # of a model, as in the published studies
+IMAGES = 1000  # training images of a model, as in the published studies
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,7 @@ class Options:
     models: int = 4
     """Models trained together."""
 
-    records: Path = Path("results/records")
-    """Folder for the records."""
-
-    tables: Path = Path("docs")
-    """Folder for the table."""
+    folders: Flat[Written] = Written()
 
     smoke: bool = False
     """A rehearsal with compact and few pictures, everything under `runs/smoke`."""
@@ -40,8 +36,7 @@ class Options:
 
 def run_all(options: Options) -> None:
     """Time every decoder, and write the table."""
-    smoke = Path("runs/smoke")
-    options = rehearsed(options, models=2, records=smoke / "records", tables=smoke)
+    options = rehearsed(options, models=2)
     for decoder in options.decoders:
         if decoder not in DECODERS:
             raise UserError(f"decoders are {', '.join(DECODERS)}, not {decoder!r}")
@@ -53,8 +48,8 @@ def run_all(options: Options) -> None:
     protocol = Speed(images=64, turns=2) if options.smoke else Speed(images=IMAGES)
     recogniser = Compact() if options.smoke else FaceNet()
     for decoder in options.decoders:
-        time_one(decoder, options.models, protocol, recogniser, options.records)
-    write_speed(options.records, options.tables)
+        time_one(decoder, options.models, protocol, recogniser, options.folders.records)
+    write_speed(options.folders.records, options.folders.tables)
 
 
 if __name__ == "__main__":

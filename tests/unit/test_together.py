@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from baselines.farm import train_together
 from baselines.inverter import DecoderInverter
+from baselines.together import train_together
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.run import Run
 

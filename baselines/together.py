@@ -1,9 +1,9 @@
 """Many decoders trained at once: the shadow models of the `membership` protocol.
 
-The models share nothing but the pass over the data; each sees its own images in its own order and
-ends where training it alone would have (`DecoderInverter.fit` with the same seed). What is gained
-is arithmetic: all but one per cent of a decoder's parameters are in its last layer, from a few
-hundred features to 76,800 pixels, whose step is written out here, transposed, in the forms that
+The models share nothing but the pass over the data. Each is trained on its own images in its own
+order, with the same result as alone (`DecoderInverter.fit` with the same seed). The arithmetic is
+faster: all but one per cent of a decoder's parameters are in its last layer, from a few hundred
+features to 76,800 pixels. The step of that layer is written out here, transposed, in the forms that
 CPU libraries multiply fastest, with Adam in one pass over memory.
 """
 
@@ -28,7 +28,7 @@ RATE, FIRST, SECOND, EPSILON = 1e-3, 0.9, 0.999, 1e-7  # of Adam, Keras' default
 
 
 class Shadow:
-    """One decoder: its trunk as Keras has it, its last layer as two arrays.
+    """One decoder: its trunk is a Keras model, its last layer two variables.
 
     Args:
         decoder: a key of `DECODERS`.
@@ -50,7 +50,7 @@ class Shadow:
         }
         *trunk, self.head, _ = self.model.layers
         self.trunk = keras.Model(self.model.inputs, trunk[-1].output)
-        # (PIXELS, features): both products with it then run along memory.
+        # (PIXELS, features): both products with it then read memory in order.
         self.kernel = keras.Variable(ops.transpose(self.head.kernel), name="kernel")
         self.bias = keras.Variable(ops.expand_dims(self.head.bias, 1), name="bias")
         self.variables = [*self.trunk.trainable_variables, self.kernel, self.bias]
@@ -83,7 +83,7 @@ class Shadow:
         return [*inner, *outer], loss
 
     def step(self, embeddings: Any, pixels: Any) -> Any:
-        """One step of Adam (Kingma & Ba, ICLR 2015, as at the end of section 2); the error before.
+        """One step of Adam (Kingma & Ba, ICLR 2015, end of section 2); return the error before it.
 
         Arguments as for `gradients`.
         """
@@ -109,7 +109,7 @@ class Shadow:
         return loss
 
     def inverter(self) -> DecoderInverter:
-        """The decoder as it is now."""
+        """The decoder with its current weights, as an inverter."""
         self.head.kernel.assign(ops.transpose(self.kernel))
         self.head.bias.assign(self.bias[:, 0])
         inverter = DecoderInverter(**self.options)
@@ -126,7 +126,7 @@ def train_specs(
     seeds: Sequence[int],
     epochs: Collection[int],
 ) -> Iterator[tuple[int, list[DecoderInverter]]]:
-    """Train many decoders at once, as `train_together` does, until the last of some epochs.
+    """Train many decoders at once, as `train_together` does, and give them after some epochs.
 
     Yields:
         Each of the epochs, and the inverters as they were after it.
@@ -139,7 +139,7 @@ def train_specs(
         **asdict(replace(options, epochs=max(epochs))),
     )
     for epoch, (shadows, _) in enumerate(trained, 1):
-        if epoch in epochs:  # to make an inverter is to copy all of its weights
+        if epoch in epochs:  # making an inverter copies all of its weights
             yield epoch, [shadow.inverter() for shadow in shadows]
 
 
@@ -213,7 +213,7 @@ def _columns(pictures: np.ndarray) -> np.ndarray:
 
 
 def _graph() -> Callable[[list[Shadow], list], list]:
-    """One step of each of some models, as one graph for each choice of models."""
+    """A function that does one step of each of some models, in a graph for each choice."""
     import tensorflow as tf
 
     graphs: dict[tuple[int, ...], Any] = {}

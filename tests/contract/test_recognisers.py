@@ -8,8 +8,8 @@ import pytest
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.data import LFW
-from gan_inversion.recognisers import EMBEDDERS, Compact, embed_cached, load_embedder
-from gan_inversion.recognisers.base import Embedder, KerasEmbedder, fastest_precision
+from gan_inversion.recognisers import RECOGNISERS, Compact, embed_cached, load_recogniser
+from gan_inversion.recognisers.base import KerasRecogniser, Recogniser, fastest_precision
 from gan_inversion.recognisers.facenet import FaceNet
 
 MARKED = [
@@ -20,37 +20,37 @@ MARKED = [
 
 
 @pytest.fixture(scope="module", params=MARKED)
-def embedder(request) -> Embedder:
-    return load_embedder(request.param)
+def recogniser(request) -> Recogniser:
+    return load_recogniser(request.param)
 
 
-def test_embeddings_are_unit_vectors(embedder, faces):
-    embeddings = embedder.embed(faces.view("aligned")[:5])
-    assert embeddings.shape == (5, embedder.dimension) and embeddings.dtype == np.float32
+def test_embeddings_are_unit_vectors(recogniser, faces):
+    embeddings = recogniser.embed(faces.view("aligned")[:5])
+    assert embeddings.shape == (5, recogniser.dimension) and embeddings.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
 
 
-def test_an_embedding_does_not_hang_on_its_batch(embedder, faces):
+def test_an_embedding_does_not_hang_on_its_batch(recogniser, faces):
     images = faces.view("aligned")[:5]
-    one_by_one = np.concatenate([embedder.embed(image[None]) for image in images])
-    np.testing.assert_allclose(embedder.embed(images), one_by_one, atol=1e-4)
+    one_by_one = np.concatenate([recogniser.embed(image[None]) for image in images])
+    np.testing.assert_allclose(recogniser.embed(images), one_by_one, atol=1e-4)
 
 
-def test_the_digest_names_the_weights(embedder):
-    assert len(embedder.digest) == 64 and EMBEDDERS[embedder.name] is type(embedder)
+def test_the_digest_names_the_weights(recogniser):
+    assert len(recogniser.digest) == 64 and RECOGNISERS[recogniser.name] is type(recogniser)
 
 
 @pytest.mark.parametrize("stages", [1, 2, 3])
-def test_its_two_halves_make_the_recogniser(embedder, faces, stages):
-    if not isinstance(embedder, KerasEmbedder):
+def test_its_two_halves_make_the_recogniser(recogniser, faces, stages):
+    if not isinstance(recogniser, KerasRecogniser):
         pytest.skip("no gradient goes through it")
     images = faces.view("aligned")[:3]
-    look, recognise = embedder.differentiable("float32", stages)
+    look, recognise = recogniser.differentiable("float32", stages)
     maps = keras.tree.flatten(look(images.astype("float32")))
-    expected = embedder.features(images)[:stages]
+    expected = recogniser.features(images)[:stages]
     for found, wanted in zip(maps, expected, strict=True):
         np.testing.assert_allclose(found, wanted, atol=0.05 * np.abs(wanted).max())
-    cosines = (np.asarray(recognise(maps[-1])) * embedder.embed(images)).sum(axis=1)
+    cosines = (np.asarray(recognise(maps[-1])) * recogniser.embed(images)).sum(axis=1)
     np.testing.assert_allclose(cosines, 1, atol=1e-3)
     assert not look.trainable_variables and not recognise.trainable_variables
 
@@ -63,13 +63,13 @@ def test_its_two_halves_make_the_recogniser(embedder, faces, stages):
         np.zeros((2, 160, 160, 3), "float32"),
     ],
 )
-def test_wrong_pictures_are_a_sentence(embedder, images):
+def test_wrong_pictures_are_a_sentence(recogniser, images):
     with pytest.raises(UserError, match=r"images must be uint8 \(N, 160, 160, 3\), not"):
-        embedder.embed(images)
+        recogniser.embed(images)
 
 
 def test_embeddings_are_cached_in_parts(faces, monkeypatch):
-    compact = load_embedder("compact")
+    compact = load_recogniser("compact")
     images = faces.view("aligned")
     monkeypatch.setattr("gan_inversion.recognisers.cache.PART", 20)
     asked = []
@@ -105,9 +105,9 @@ def test_the_precision_can_be_given(monkeypatch):
         Compact(precision="auto")
 
 
-def test_an_unknown_embedder_is_a_sentence():
-    with pytest.raises(UserError, match="embedder must be one of facenet, compact, dlib"):
-        load_embedder("arcface")
+def test_an_unknown_recogniser_is_a_sentence():
+    with pytest.raises(UserError, match="recogniser must be one of facenet, compact, dlib"):
+        load_recogniser("arcface")
 
 
 def test_missing_weights_are_a_sentence(tmp_path):
