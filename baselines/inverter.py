@@ -101,9 +101,9 @@ class DecoderInverter(Inverter):
         augment: bool = False,
         name: str | None = None,
     ):
-        for value, known in ((decoder, DECODERS), (targets, TARGETS)):
-            if value not in known:
-                raise UserError(f"expected one of {', '.join(known)}, not {value!r}")
+        for value, choices in ((decoder, DECODERS), (targets, TARGETS)):
+            if value not in choices:
+                raise UserError(f"expected one of {', '.join(choices)}, not {value!r}")
         self.config: dict[str, Any] = {
             "decoder": decoder,
             "targets": targets,
@@ -169,7 +169,7 @@ class DecoderInverter(Inverter):
             raise UserError(f"{self.name} must be fitted before it is saved")
         with atomic(path / "model.keras") as temporary:
             self.model.save(temporary)
-        write_text(path / "inverter.json", json.dumps(self.config))
+        write_text(path / "inverter.json", json.dumps({**self.config, "name": self.name}))
 
     @classmethod
     def load(cls, path: Path) -> Self:

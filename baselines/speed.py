@@ -30,8 +30,8 @@ def by_keras(
     model = DECODERS[decoder]()
     model.compile("adam", "mse")
     while True:
-        told = model.fit(embeddings, pixels, batch_size=BATCH_SIZE, epochs=epochs, verbose=0)
-        yield told.history["loss"]
+        history = model.fit(embeddings, pixels, batch_size=BATCH_SIZE, epochs=epochs, verbose=0)
+        yield history.history["loss"]
 
 
 def one_after_another(

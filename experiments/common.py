@@ -95,8 +95,8 @@ def rehearsed(options: T, **changes: Any) -> T:
     usual: dict[str, Any] = {"source": Source("synthetic"), "victim": "compact"}
     if folders := getattr(options, "folders", None):
         usual["folders"] = folders.inside("smoke")
-    known = {field.name for field in dataclasses.fields(options)}  # type: ignore[arg-type]
-    usual = {name: value for name, value in usual.items() if name in known}
+    field_names = {field.name for field in dataclasses.fields(options)}  # type: ignore[arg-type]
+    usual = {name: value for name, value in usual.items() if name in field_names}
     small = dataclasses.replace(options, **(usual | changes))  # type: ignore[type-var]
     before, after = _leaves(options), _leaves(small)
     for name, (given, default) in before.items():
@@ -108,16 +108,16 @@ def rehearsed(options: T, **changes: Any) -> T:
 
 def _leaves(options: Any, group: str = "") -> dict[str, tuple[Any, Any]]:
     """The value and the default of every option, by its name on the command line."""
-    found: dict[str, tuple[Any, Any]] = {}
+    leaves: dict[str, tuple[Any, Any]] = {}
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
         if dataclasses.is_dataclass(value):  # only options of families have a prefix
-            found |= _leaves(
+            leaves |= _leaves(
                 value, f"{field.name}." if isinstance(options, FamilyOptions) else group
             )
         else:
-            found[group + field.name] = value, field.default
-    return found
+            leaves[group + field.name] = value, field.default
+    return leaves
 
 
 def _option(name: str) -> str:
@@ -146,9 +146,9 @@ def fail(sentence: str) -> int:
 
 def _group(family: Family) -> type:
     """A dataclass of a family's options for the command line; None means the preset's value."""
-    kinds, said = typing.get_type_hints(family.options), described(family.options)
+    kinds, texts = typing.get_type_hints(family.options), described(family.options)
     options = [
-        (name, Annotated[kind | None, tyro.conf.arg(help=f"{said[name]} Default: the preset's.")],
+        (name, Annotated[kind | None, tyro.conf.arg(help=f"{texts[name]} Default: the preset's.")],
          None)
         for name, kind in kinds.items()
     ]  # fmt: skip
@@ -189,12 +189,12 @@ def specs_of(
         if options.get("epochs", ...) is None:  # the family has epochs, and was given none
             options["epochs"] = epochs
         changes[family] = {name: value for name, value in options.items() if value is not None}
-    found = []
+    specs = []
     for method in methods:
         if is_own(method):
             from gan_inversion.inverters.own import own_spec
 
-            found.append(own_spec(method, knowledge=knowledge))
+            specs.append(own_spec(method, knowledge=knowledge))
         else:
-            found.append(specified(method, changes))
-    return found
+            specs.append(specified(method, changes))
+    return specs

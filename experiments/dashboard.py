@@ -13,8 +13,9 @@ from gan_inversion.data.source import Source
 class Options:
     """Build the dashboard from the records and open it on this machine.
 
-    With trained inverters under `runs`, and the data, its pictures and its projector show what they
-    make of people they never saw; without, what the shipped generator makes of drawn faces.
+    With trained inverters under `runs`, and the data, its images and its projector show what they
+    make of people they never saw; without, what the shipped generator makes of drawn faces. Where
+    there are no records, as beside an installed package, it shows the record of that generator.
 
     Cost: a minute, and one more for each trained inverter on two CPU cores.
     """
@@ -64,14 +65,16 @@ def run_all(options: Options) -> None:
     from gan_inversion.protocols.inversion.faces import shipped_faces, trained_faces, trained_runs
     from gan_inversion.protocols.inversion.grid import draw_faces
     from gan_inversion.recognisers import name_of
-    from gan_inversion.reporting.dashboard import read_all, training_events, write_all
+    from gan_inversion.reporting.dashboard import read_all, read_shipped, training_events, write_all
     from gan_inversion.reporting.pages import metrics_page
     from gan_inversion.reporting.tensorboard import RUNS, tab_place, tensorboard
 
     check_output(options.output, options.records)
     victim = name_of(options.victim) if options.victim else ""
     chosen = Selection(options.source.dataset, victim=victim)
-    records = read_all(options.records, chosen)
+    usual = options.records == Path("results/records")
+    shipped = usual and not options.records.exists()
+    records = read_shipped() if shipped else read_all(options.records, chosen)
     pages = {path.stem: path.read_text(encoding="utf-8") for path in options.pages.glob("*.md")}
     pages["metrics"] = metrics_page()
     with replaced_folder(options.output) as folder:

@@ -68,12 +68,12 @@ def remembered(options: Options, bench: Any) -> dict[str, Any]:
     decoder, seeds = specified(DECODER).options, range(MODELS)
     gan = replace(specified(GAN).options, **SMALL)
 
-    def decoders(*known: Any) -> Any:
-        ((_, last),) = train_specs(decoder, *known, seeds=seeds, epochs=(EPOCHS,))
+    def decoders(*arrays: Any) -> Any:
+        ((_, last),) = train_specs(decoder, *arrays, seeds=seeds, epochs=(EPOCHS,))
         return last
 
-    def gans(*known: Any) -> Any:
-        return train_in_turn(gan, *known, seeds=seeds, recogniser=bench.victim.recogniser)
+    def gans(*arrays: Any) -> Any:
+        return train_in_turn(gan, *arrays, seeds=seeds, recogniser=bench.victim.recogniser)
 
     size = {"models": MODELS, "members": MEMBERS, "seed": options.seed}
     return {name: quick_leak(train, bench, **size) for name, train in
@@ -100,10 +100,10 @@ def run_all(options: Options) -> None:
     leaks = remembered(options, bench)
     write_events(options.runs / "figures", judged, leaks)
     threshold = bench.victim.thresholds[FMR].threshold
-    called = {NAMES[name]: found for name, found in judged.items()}
-    said = numbers(
+    called = {NAMES[name]: outcome for name, outcome in judged.items()}
+    sentences = numbers(
         called,
-        {FAMILIES[name]: found for name, found in leaks.items()},
+        {FAMILIES[name]: outcome for name, outcome in leaks.items()},
         count=len(bench.split.test),
         models=MODELS,
     )
@@ -112,8 +112,8 @@ def run_all(options: Options) -> None:
     )
     target = options.runs / "demo.html"
     command = f"{Path(sys.executable)} -m tensorboard.main --logdir {options.runs}"
-    write_text(target, demo_page(faces, said, threshold=threshold or 0, command=command))
-    for place, line in enumerate(said, 1):
+    write_text(target, demo_page(faces, sentences, threshold=threshold or 0, command=command))
+    for place, line in enumerate(sentences, 1):
         print(f"{place}. {line}")
     print(f"\nTensorBoard: {command}")
     print(f"The page: {target.resolve().as_uri()}")

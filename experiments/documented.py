@@ -1,7 +1,6 @@
 """The reference thesis' decoders, trained and tested as the thesis did, beside the mean image."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from baselines.options import TARGETS
 from experiments.common import Flat, main, rehearsed
@@ -29,8 +28,8 @@ class Options:
 
     source: Flat[Source] = Source()
 
-    victim: Literal["facenet", "compact"] = "facenet"
-    """Recogniser whose embeddings are inverted."""
+    victim: str = "facenet"
+    """Recogniser whose embeddings are inverted: facenet, or compact for drawn faces."""
 
     epochs: int = 10
     """Passes over the training images."""

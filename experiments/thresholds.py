@@ -46,9 +46,9 @@ def run_all(options: Options) -> None:
         recogniser = open_recogniser(name)
         embeddings = embed_view(recogniser, dataset, view=protocol.view, resample=protocol.resample)
         start = time.perf_counter()
-        found = set_thresholds(options.registry, recogniser, dataset, embeddings, protocol=protocol)
+        lines = set_thresholds(options.registry, recogniser, dataset, embeddings, protocol=protocol)
         seconds = time.perf_counter() - start
-        for fmr, line in sorted(found.items(), reverse=True):
+        for fmr, line in sorted(lines.items(), reverse=True):
             print(f"{name} FMR {fmr:g}: {line.threshold} {line.interval}, {line.pairs} pairs")
         print(f"{seconds:.1f} seconds, peak memory {peak_memory()} GiB")
     print(f"{options.registry} written")

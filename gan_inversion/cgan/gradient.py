@@ -65,8 +65,8 @@ def _jax_step(model: Any, state: tuple, data: tuple) -> tuple:
         for variables, new in zip((moved, state_of), after, strict=True):
             values |= zip(map(id, variables), new, strict=True)
     every = [*weights, *others, *own]
-    known = [(variable, values[id(variable)]) for variable in every]
-    with keras.StatelessScope(known) as scope:
+    pairs = [(variable, values[id(variable)]) for variable in every]
+    with keras.StatelessScope(pairs) as scope:
         model.update_average()
         logs = model.get_metrics_result()
     after_all = [scope.get_current_value(variable) for variable in every]

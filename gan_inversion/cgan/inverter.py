@@ -231,14 +231,14 @@ class ConditionalGAN(Inverter):
             raise UserError(f"{self.name} has no discriminator: expected one just fitted, with one")
         logits = []
         for start in range(0, len(images), BLOCK):
-            some = slice(start, start + BLOCK)
-            pictures = keras.ops.convert_to_tensor(images[some], "float32") / 255
-            vectors = keras.ops.convert_to_tensor(embeddings[some], "float32")
-            seen = [pictures, vectors]
+            block = slice(start, start + BLOCK)
+            pictures = keras.ops.convert_to_tensor(images[block], "float32") / 255
+            vectors = keras.ops.convert_to_tensor(embeddings[block], "float32")
+            inputs = [pictures, vectors]
             if self.settings.projected and players.recogniser:
-                seen += [*players.recogniser.maps(pictures), vectors]
-            found = keras.tree.flatten(players.discriminator(seen, training=False))
-            logits.append(np.concatenate([np.asarray(part) for part in found], axis=1).mean(axis=1))
+                inputs += [*players.recogniser.maps(pictures), vectors]
+            heads = keras.tree.flatten(players.discriminator(inputs, training=False))
+            logits.append(np.concatenate([np.asarray(part) for part in heads], axis=1).mean(axis=1))
         return np.concatenate(logits)
 
     def save(self, path: Path, *, precision: str = "float32") -> None:
@@ -253,12 +253,12 @@ class ConditionalGAN(Inverter):
         weights = self.model.get_weights()
         arrays = {f"{place:03d}": array.astype(precision) for place, array in enumerate(weights)}
         write_arrays(path / WEIGHTS, arrays)
-        known = {
+        header = {
             "name": self.name,
             "recogniser": self.recogniser_name,
             "dimension": self.model.input_shape[0][1],
         }
-        write_text(path / "inverter.json", json.dumps({**known, **self.config}))
+        write_text(path / "inverter.json", json.dumps({**header, **self.config}))
 
     def save_half(self, path: Path) -> None:
         self.save(path, precision="float16")
@@ -313,9 +313,9 @@ def train_in_turn(
     players: Adversaries | None = None
     for own, seed in zip(np.asarray(membership, bool).T, seeds, strict=True):
         inverter = ConditionalGAN(config, recogniser=recogniser)
-        known, seen = embeddings[own], Subset(images, np.flatnonzero(own))
+        member_embeddings, member_images = embeddings[own], Subset(images, np.flatnonzero(own))
         fresh = adversaries(config, embeddings.shape[1], recogniser, seed=seed)
-        start = coarse_weights(known, seen, config.side // COARSE)
+        start = coarse_weights(member_embeddings, member_images, config.side // COARSE)
         for model in (fresh.generator, fresh.average):
             model.get_layer("coarse").set_weights(start)
         if players is None:
@@ -323,7 +323,7 @@ def train_in_turn(
         else:
             for variable, value in zip(state(players), state(fresh), strict=True):
                 variable.assign(value)
-        batches = partial(_step_batches, known, seen, config, seed)
+        batches = partial(_step_batches, member_embeddings, member_images, config, seed)
         fit(players, batches, epochs=config.steps // config.interval, seed=seed)
         inverter.model, inverter._players = players.average, players
         yield inverter
@@ -365,11 +365,11 @@ def back_projected(
     nearest = np.full(len(embeddings), -np.inf, "float32")
     for _ in range(corrections + 1):
         pictures = generate(given)
-        found = embed(to_uint8(pictures))
-        cosines = (found * embeddings).sum(axis=1)
+        actual = embed(to_uint8(pictures))
+        cosines = (actual * embeddings).sum(axis=1)
         nearer = cosines > nearest
         best[nearer], nearest[nearer] = pictures[nearer], cosines[nearer]
-        given = given + np.float32(gain) * (embeddings - found)
+        given = given + np.float32(gain) * (embeddings - actual)
     return best
 
 

@@ -70,9 +70,9 @@ def _unit(vectors):
     return vectors * ops.rsqrt(ops.sum(ops.square(vectors), axis=-1, keepdims=True) + 1e-12)
 
 
-def identity(embeddings, found):
+def identity(embeddings, reconstructed):
     """1 - cosine between the inverted embeddings and those of the reconstructions, (B, D) each."""
-    return 1 - ops.mean(ops.sum(_unit(embeddings) * _unit(found), axis=-1))
+    return 1 - ops.mean(ops.sum(_unit(embeddings) * _unit(reconstructed), axis=-1))
 
 
 def hinge(real, fake):
@@ -114,7 +114,7 @@ def mode_seeking(pictures, noise):
         pictures: two batches of images, (B, S, S, 3) each, of the same embeddings.
         noise: the noise of each, (B, Z).
     """
-    first, second = (ops.mean(some, axis=-1) for some in pictures)
+    first, second = (ops.mean(batch, axis=-1) for batch in pictures)
     apart = ops.mean(ops.abs(first - second), axis=(1, 2))
     drawn = ops.mean(ops.abs(noise[0] - noise[1]), axis=1)
     return ops.mean(drawn / (apart + LEAST))

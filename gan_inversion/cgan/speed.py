@@ -54,8 +54,8 @@ def traced(players: keras.Model, batch: dict) -> Any:
     """The graph of one step on a batch of known shapes."""
     import tensorflow as tf
 
-    known = tf.nest.map_structure(tf.convert_to_tensor, batch)
-    step = tf.function(lambda: players.train_step((known,)))
+    tensors = tf.nest.map_structure(tf.convert_to_tensor, batch)
+    step = tf.function(lambda: players.train_step((tensors,)))
     return step.get_concrete_function().graph
 
 

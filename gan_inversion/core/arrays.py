@@ -22,8 +22,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             f"{path} is not a .npy or .npz file: it begins with {magic!r}; numpy.save writes one"
         )
     try:
-        found = np.load(path, allow_pickle=False)
-        arrays = {path.stem: found} if isinstance(found, np.ndarray) else dict(found)
+        content = np.load(path, allow_pickle=False)
+        arrays = {path.stem: content} if isinstance(content, np.ndarray) else dict(content)
     except Exception as error:  # a damaged archive may raise anything
         if "allow_pickle" in str(error):
             raise UserError(f"{path} holds Python objects: expected arrays of numbers") from error

@@ -35,11 +35,11 @@ class Events(SummaryWriter):
             self.file_writer = _Direct(self.logdir)
             self.all_writers = {self.logdir: self.file_writer}
             if self.purge_step is not None:
-                for known in (
+                for fields in (
                     {"file_version": "brain.Event:2"},
                     {"session_log": SessionLog(status=SessionLog.START)},
                 ):
-                    self.file_writer.add_event(Event(step=self.purge_step, **known))
+                    self.file_writer.add_event(Event(step=self.purge_step, **fields))
         return self.file_writer
 
 

@@ -34,12 +34,12 @@ def in_blocks(model: Any, inputs: Sequence[Any], size: int) -> np.ndarray:
     Returns:
         float32 (N, ...).
     """
-    count, found = len(inputs[0]), []
+    count, results = len(inputs[0]), []
     for start in range(0, count, size):
         block = [np.asarray(part[start : start + size], "float32") for part in inputs]
         rows = len(block[0])
         if rows < size:
             block = [np.resize(part, (size, *part.shape[1:])) for part in block]
         outputs = model.predict_on_batch(block if len(block) > 1 else block[0])
-        found.append(np.asarray(outputs, "float32")[:rows])
-    return np.concatenate(found) if found else np.empty((0, *model.output_shape[1:]), "float32")
+        results.append(np.asarray(outputs, "float32")[:rows])
+    return np.concatenate(results) if results else np.empty((0, *model.output_shape[1:]), "float32")

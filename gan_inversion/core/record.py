@@ -255,8 +255,8 @@ def read_scores(path: Path) -> dict[str, np.ndarray]:
 
 def checksum(content: Mapping[str, Any]) -> str:
     """SHA-256 of a record's content, without the checksum itself."""
-    known = {name: value for name, value in content.items() if name != "checksum"}
-    return sha256(json.dumps(known, sort_keys=True).encode())
+    fields = {name: value for name, value in content.items() if name != "checksum"}
+    return sha256(json.dumps(fields, sort_keys=True).encode())
 
 
 def validate(content: Any, path: Path) -> None:
@@ -278,7 +278,7 @@ def at(figure: str, **condition: float) -> str:
 
 def resolved(metrics: Mapping[str, Metric]) -> dict[str, float]:
     """The values of those metrics that the sample resolves."""
-    return {name: found.value for name, found in metrics.items() if found.value is not None}
+    return {name: figure.value for name, figure in metrics.items() if figure.value is not None}
 
 
 def metric(value: float, *, ci: tuple[float, float] | None = None, n: int) -> Metric:

@@ -70,16 +70,16 @@ class Run:
         self.preview = preview
         self.checkpoint = folder / "checkpoint.npz"
         self._log = folder / "log.jsonl"
-        known = folder / "config.json"
+        config_file = folder / "config.json"
         text = json.dumps(config, indent=2, sort_keys=True, default=str) + "\n"
         with ExitStack() as stack:
             stack.enter_context(exclusive(folder, wait=False))
             remove_unfinished(folder)
-            if not known.exists():
-                write_text(known, text)
-            elif read_json(known, dict) != json.loads(text):
+            if not config_file.exists():
+                write_text(config_file, text)
+            elif read_json(config_file, dict) != json.loads(text):
                 raise UserError(
-                    f"{folder} holds a run with other options than these (see {known.name} "
+                    f"{folder} holds a run with other options than these (see {config_file.name} "
                     "there): give another folder, or remove that one"
                 )
             last = max((int(line["step"]) for line in self.history()), default=0)
@@ -154,7 +154,7 @@ def history(log: Path) -> list[dict[str, float]]:
     """
     if not log.exists():
         return []
-    found = []
+    entries = []
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     for number, line in enumerate(lines, 1):
         if line.endswith("\n"):
@@ -165,8 +165,8 @@ def history(log: Path) -> list[dict[str, float]]:
                 raise UserError(
                     f"{log}: line {number} is damaged: remove the folder, and its run starts anew"
                 ) from error
-            found.append(values)
-    return found
+            entries.append(values)
+    return entries
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:

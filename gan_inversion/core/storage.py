@@ -144,9 +144,9 @@ def claim_folder(path: Path, content: str) -> None:
     """
     _check_made(path)
     mark = path / MADE
-    if mark.exists() and (known := mark.read_text(encoding="utf-8", errors="replace")) != content:
+    if mark.exists() and (purpose := mark.read_text(encoding="utf-8", errors="replace")) != content:
         raise UserError(
-            f"{path} holds {known or 'something else'}, not {content}: give another folder"
+            f"{path} holds {purpose or 'something else'}, not {content}: give another folder"
         )
     write_text(mark, content)
 
@@ -246,13 +246,13 @@ def read_json(path: Path, kind: type[T]) -> T:
         UserError: the file is missing or not readable, or its value has another type.
     """
     try:
-        found: Any = json.loads(path.read_text(encoding="utf-8"))
+        value: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise UserError(f"{path} is not a readable JSON file: {reason}") from error
-    if not isinstance(found, kind):
-        raise UserError(f"{path}: expected a JSON {kind.__name__}, got {type(found).__name__}")
-    return found
+    if not isinstance(value, kind):
+        raise UserError(f"{path}: expected a JSON {kind.__name__}, got {type(value).__name__}")
+    return value
 
 
 def cached_json(path: Path, kind: type[T], make: Callable[[], T]) -> T:
@@ -265,9 +265,9 @@ def cached_json(path: Path, kind: type[T], make: Callable[[], T]) -> T:
     with exclusive(path, wait=True):
         with contextlib.suppress(UserError):
             return read_json(path, kind)  # made by another process meanwhile
-        found = make()
-        write_text(path, json.dumps(found))
-    return found
+        value = make()
+        write_text(path, json.dumps(value))
+    return value
 
 
 def cached_array(
@@ -310,19 +310,19 @@ def _cached(
     path: Path, write: Callable[[Path], None], fits: Callable[[np.ndarray], bool]
 ) -> np.ndarray:
     """The array in `path`, mapped read-only; written under a lock where it is absent or damaged."""
-    if (known := _whole(path)) is not None and fits(known):
-        return known
+    if (cached := _whole(path)) is not None and fits(cached):
+        return cached
     with exclusive(path, wait=True):
-        if (known := _whole(path)) is None or not fits(known):  # nobody made it meanwhile
+        if (cached := _whole(path)) is None or not fits(cached):  # nobody made it meanwhile
             for left in path.parent.glob(f"{WRITING}*/{path.name}"):  # left by a killed writer
                 shutil.rmtree(left.parent, ignore_errors=True)
             with atomic(path) as temporary:
                 write(temporary)
             write_text(_seal(path), f"{sha256_file(path)}\n{_state(path)}")
-        found = _whole(path)
-    if found is None:
+        array = _whole(path)
+    if array is None:
         raise UserError(f"{path} changed while it was written: remove it, and try again")
-    return found
+    return array
 
 
 def _seal(path: Path) -> Path:

@@ -115,14 +115,14 @@ def read_thresholds(path: Path) -> list[Threshold]:
     ]
 
 
-def add_thresholds(path: Path, found: Iterable[Threshold]) -> None:
+def add_thresholds(path: Path, thresholds: Iterable[Threshold]) -> None:
     """Add lines to a registry; each replaces an earlier one with the same `place`."""
     with exclusive(path, wait=True):  # two runs at once must not undo each other's lines
-        write_thresholds(path, (*read_thresholds(path), *found))
+        write_thresholds(path, (*read_thresholds(path), *thresholds))
 
 
-def write_thresholds(path: Path, found: Iterable[Threshold]) -> None:
+def write_thresholds(path: Path, thresholds: Iterable[Threshold]) -> None:
     """Write lines as a registry; of several with the same `place` the last is kept."""
-    lines = {line.place: line for line in found}
+    lines = {line.place: line for line in thresholds}
     ordered = [asdict(lines[place]) for place in sorted(lines)]
     write_text(path, json.dumps(ordered, indent=1, allow_nan=False) + "\n")

@@ -40,8 +40,8 @@ class Remote:
 
 def _sha256_is(expected: str) -> Callable[[Path], None]:
     def verify(path: Path) -> None:
-        if (found := sha256_file(path)) != expected:
-            raise UserError(f"expected SHA-256 {expected[:12]}, got {found[:12]}")
+        if (digest := sha256_file(path)) != expected:
+            raise UserError(f"expected SHA-256 {expected[:12]}, got {digest[:12]}")
 
     return verify
 

@@ -67,24 +67,24 @@ class Folder(Dataset):
         if path is None or not path.is_dir():
             raise UserError(f"expected a folder of subject/image files, got {path}")
         self._paths, elsewhere = _files(path)
-        told = f"; {elsewhere} files outside of subjects' folders are left out" if elsewhere else ""
+        note = f"; {elsewhere} files outside of subjects' folders are left out" if elsewhere else ""
         if not self._paths:
-            raise UserError(f"expected pictures as {path}/subject/image, found none{told}")
+            raise UserError(f"expected pictures as {path}/subject/image, found none{note}")
         self.left_out: dict[str, str] = {}
         self._placing: dict[str, Transform] = {}
         digests = self._place(align)
         if not self._placing:
             why = next(iter(self.left_out.values()))
-            raise UserError(f"{path}: none of {len(self._paths)} files shows a face: {why}{told}")
+            raise UserError(f"{path}: none of {len(self._paths)} files shows a face: {why}{note}")
         self.files = list(self._placing)
         self.digest = manifest_digest({file: digests[file] for file in self.files})
         if align != "auto":  # the pixels of the frames differ
             self.digest = sha256(f"{self.digest} {align}".encode())
-        kept = sum(found in FRAMED_LIKE.values() for found in self._placing.values())
+        kept = sum(transform in FRAMED_LIKE.values() for transform in self._placing.values())
         out = f", {len(self.left_out)} left out" if self.left_out else ""
         self.report = (
             f"{path}: {len(self.files)} pictures, of which {len(self.files) - kept} are aligned by "
-            f"landmarks and {kept} taken as they are{out}{told}"
+            f"landmarks and {kept} taken as they are{out}{note}"
         )
         subjects, counts = np.unique(self.subjects, return_counts=True)
         few = subjects[counts < min_images]
@@ -101,14 +101,14 @@ class Folder(Dataset):
 
     def _place(self, align: Align) -> dict[str, str]:
         """Find each file's transform or the reason for none; return digests of readable files."""
-        known = Transforms(align)
+        transforms = Transforms(align)
         digests: dict[str, str] = {}
         unreadable = 0
         for file in progress(self._paths, desc="finding faces", unit="image"):
             try:
                 data = read_file(self._paths[file], file)
                 digests[file] = sha256(data)
-                transform = known.of(digests[file], data, file)
+                transform = transforms.of(digests[file], data, file)
             except UserError as error:
                 self.left_out[file] = str(error)
                 unreadable += 1
@@ -128,17 +128,17 @@ class Folder(Dataset):
 
 def _files(path: Path) -> tuple[dict[str, Path], int]:
     """Printable names and paths of the files `subject/image`, and the number of other files."""
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     elsewhere = 0
     for folder, names, files in os.walk(path):
         names[:] = [name for name in names if not name.startswith(".")]
         files = [name for name in files if not name.startswith(".")]
         place = Path(folder).relative_to(path)
         if len(place.parts) == 1:
-            found |= {printable(f"{place}/{name}"): Path(folder) / name for name in files}
+            paths |= {printable(f"{place}/{name}"): Path(folder) / name for name in files}
         else:
             elsewhere += len(files)
-    return {name: found[name] for name in sorted(found, key=str.encode)}, elsewhere
+    return {name: paths[name] for name in sorted(paths, key=str.encode)}, elsewhere
 
 
 class Transforms:
@@ -176,10 +176,10 @@ class Transforms:
             name: what to call it in an error.
         """
         if digest not in self._known:
-            found = find_transform(decode_image(data, name), align=self.align)
-            self._known[digest] = found
+            transform = find_transform(decode_image(data, name), align=self.align)
+            self._known[digest] = transform
             try:
-                self._log.write("\n" + json.dumps([self.align, digest, found]) + "\n")
+                self._log.write("\n" + json.dumps([self.align, digest, transform]) + "\n")
                 self._log.flush()
             except OSError as error:
                 raise UserError(f"cannot write {self._path}: {error.strerror}") from error
@@ -216,14 +216,14 @@ def find_transform(photo: np.ndarray, *, align: Align = "auto") -> Transform | N
     box = landmarks.largest_face(small)
     if box is None:
         return None
-    found = landmarks.points(landmarks.landmarks(small, box)) * factor
+    points = landmarks.points(landmarks.landmarks(small, box)) * factor
     if align == "auto" and framed is not None:
-        there = found @ np.array(framed)[:, :2].T + np.array(framed)[:, 2]
+        there = points @ np.array(framed)[:, :2].T + np.array(framed)[:, 2]
         if np.abs(there - LFW_LANDMARKS).mean() < NEAR:
             return framed
     # Least squares for x' = a x - b y + c, y' = b x + a y + d.
     rows = []
-    for x, y in found:
+    for x, y in points:
         rows += [[x, -y, 1, 0], [y, x, 0, 1]]
     a, b, c, d = np.linalg.lstsq(np.array(rows), LFW_LANDMARKS.reshape(-1), rcond=None)[0]
     return [[float(a), float(-b), float(c)], [float(b), float(a), float(d)]]

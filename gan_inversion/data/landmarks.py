@@ -61,8 +61,8 @@ def _models() -> _Models:
 
 def largest_face(image: np.ndarray) -> Any:
     """dlib's rectangle around the largest face of an image, uint8 (H, W, 3), or None."""
-    found = _models().detector(image, 0)
-    return max(found, key=lambda box: box.area(), default=None)
+    boxes = _models().detector(image, 0)
+    return max(boxes, key=lambda box: box.area(), default=None)
 
 
 def landmarks(image: np.ndarray, box: Any) -> Any:
@@ -94,11 +94,11 @@ def descriptors(images: np.ndarray, *, usual: tuple[int, int, int, int]) -> np.n
     Returns:
         float64 (N, 128).
     """
-    found = []
+    vectors = []
     for image in np.ascontiguousarray(images):
         box = largest_face(image)
         if box is None:
             box = dlib().rectangle(*usual)
         chip = dlib().get_face_chip(image, landmarks(image, box), CHIP, PADDING)
-        found.append(np.array(_network().compute_face_descriptor(chip)))
-    return np.array(found).reshape(-1, 128)
+        vectors.append(np.array(_network().compute_face_descriptor(chip)))
+    return np.array(vectors).reshape(-1, 128)

@@ -94,8 +94,8 @@ def _verified_files(path: Path) -> list[str]:
     The check reads every byte (seconds); its result is kept under the sizes and times of the
     files, so that a second start only looks at those.
     """
-    known = cache_dir() / "lfw" / f"{_state(path)}.json"
-    return cached_json(known, list, lambda: _verify(path))
+    cache_file = cache_dir() / "lfw" / f"{_state(path)}.json"
+    return cached_json(cache_file, list, lambda: _verify(path))
 
 
 def _verify(path: Path) -> list[str]:
@@ -103,11 +103,11 @@ def _verify(path: Path) -> list[str]:
         file: sha256(data)
         for file, data in progress(_read(path), total=IMAGES, desc="verifying LFW", unit="image")
     }
-    found = manifest_digest(digests)
-    if found != MANIFEST_DIGEST:
+    digest = manifest_digest(digests)
+    if digest != MANIFEST_DIGEST:
         raise UserError(
             f"{path} is not the LFW deep-funneled release: expected {IMAGES} images with manifest "
-            f"digest {MANIFEST_DIGEST[:12]}, got {len(digests)} with {found[:12]}"
+            f"digest {MANIFEST_DIGEST[:12]}, got {len(digests)} with {digest[:12]}"
         )
     return sorted(digests, key=str.encode)
 

@@ -37,13 +37,13 @@ def read_listing(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
             f"{path}: expected the columns {', '.join(columns)}, but {', '.join(missing)} is "
             f"missing from {first.strip()[:80]!r}"
         )
-    found = []
+    listing = []
     for number, row in enumerate(rows, 2):
         values = {(name or "").strip(): (value or "") for name, value in row.items() if name}
         if any(not values.get(name, "").strip() for name in columns):
             raise UserError(f"{path}: line {number} has no {' or '.join(columns)}")
-        found.append({name: value.strip() for name, value in values.items()})
-    return found
+        listing.append({name: value.strip() for name, value in values.items()})
+    return listing
 
 
 def decode_text(data: bytes, name: str) -> str:

@@ -51,9 +51,9 @@ def read_pairs(dataset: Dataset, path: Path | None = None) -> Pairs:
         )
     # Editors and version control may change line endings, and add a byte-order mark.
     content = read_file(path, str(path)).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
-    if (found := sha256(content)) != DIGEST:
+    if (digest := sha256(content)) != DIGEST:
         raise UserError(
-            f"{path} is not LFW's pairs.txt: expected SHA-256 {DIGEST[:12]}, got {found[:12]}; "
+            f"{path} is not LFW's pairs.txt: expected SHA-256 {DIGEST[:12]}, got {digest[:12]}; "
             "remove it, and run `python -m experiments.fetch`"
         )
     index = {file: i for i, file in enumerate(dataset.files)}

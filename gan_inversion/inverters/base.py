@@ -118,7 +118,7 @@ def check_invert(embeddings: np.ndarray, dimension: int) -> None:
         raise UserError("expected finite embeddings, got NaN or infinity")
 
 
-def check_reconstructions(found: np.ndarray, count: int) -> np.ndarray:
+def check_reconstructions(images: np.ndarray, count: int) -> np.ndarray:
     """Check what an inverter returned, and convert it to uint8 (N, 160, 160, 3).
 
     Args:
@@ -128,18 +128,18 @@ def check_reconstructions(found: np.ndarray, count: int) -> np.ndarray:
     Raises:
         UserError: the number or shape is wrong, or values are NaN or out of range.
     """
-    found = np.asarray(found)
-    if found.shape != (count, 160, 160, 3):
-        raise UserError(f"expected reconstructions ({count}, 160, 160, 3), got {found.shape}")
-    if found.dtype == np.uint8:
-        return found
-    if not np.isfinite(found).all():
-        broken = int((~np.isfinite(found)).any(axis=(1, 2, 3)).sum())
+    images = np.asarray(images)
+    if images.shape != (count, 160, 160, 3):
+        raise UserError(f"expected reconstructions ({count}, 160, 160, 3), got {images.shape}")
+    if images.dtype == np.uint8:
+        return images
+    if not np.isfinite(images).all():
+        broken = int((~np.isfinite(images)).any(axis=(1, 2, 3)).sum())
         raise UserError(f"expected finite reconstructions, got NaN or infinity in {broken}")
-    low, high = float(found.min()), float(found.max())
+    low, high = float(images.min()), float(images.max())
     if low < -ROUNDING or high > 1 + ROUNDING:
         raise UserError(
-            f"expected reconstructions in [0, 1] or uint8, got {found.dtype} from {low:g} to "
+            f"expected reconstructions in [0, 1] or uint8, got {images.dtype} from {low:g} to "
             f"{high:g}"
         )
-    return to_uint8(found)
+    return to_uint8(images)

@@ -131,8 +131,8 @@ class MethodSpec:
 
 def changed(options: Any, changes: Mapping[str, Any]) -> Any:
     """Options with the changes applied; changes that have no field are ignored."""
-    known = {field.name for field in fields(options)}
-    return replace(options, **{name: value for name, value in changes.items() if name in known})
+    names = {field.name for field in fields(options)}
+    return replace(options, **{name: value for name, value in changes.items() if name in names})
 
 
 def specified(
@@ -157,9 +157,9 @@ def specified(
             options = replace(usual, **changes.get(family.name, {}))
             name = base + (f"_n{size}" if size else "") + differences(usual, options)
             return MethodSpec(name, family.name, options, size, base)
-    known = [name for family in FAMILIES.values() for name in family.presets]
+    presets = [name for family in FAMILIES.values() for name in family.presets]
     shown = [name for family in FAMILIES.values() for name in list(family.presets)[:3]]
-    near = get_close_matches(base, known)
+    near = get_close_matches(base, presets)
     meant = f"; did you mean {' or '.join(near)}?" if near else ""
     raise UserError(
         f"expected a method such as {', '.join(shown)}, or file.py:name, got {method!r}{meant}"
@@ -176,18 +176,18 @@ def differences(usual: Any, options: Any) -> str:
     """Suffix of a method's name for options that differ from the preset's, as `_identity5`."""
     parts = []
     for name, value in different(usual, options).items():
-        said = re.sub("[^a-z0-9]", "p", f"{value}".lower())  # 0.5 becomes 0p5, fit for a file name
-        parts.append(f"_{SHORT.get(name, name)}{said}")
+        text = re.sub("[^a-z0-9]", "p", f"{value}".lower())  # 0.5 becomes 0p5, fit for a file name
+        parts.append(f"_{SHORT.get(name, name)}{text}")
     return "".join(parts)
 
 
 def described(options: type) -> dict[str, str]:
     """The strings below the fields of a dataclass, which describe them: field -> text."""
-    found = {}
+    texts = {}
     for kind in reversed(options.__mro__[:-1]):
         (body,) = ast.parse(inspect.cleandoc(inspect.getsource(kind))).body
         lines = body.body  # type: ignore[attr-defined]
         for line, after in pairwise(lines):
             if isinstance(line, ast.AnnAssign) and isinstance(after, ast.Expr):
-                found[line.target.id] = " ".join(after.value.value.split())  # type: ignore
-    return found
+                texts[line.target.id] = " ".join(after.value.value.split())  # type: ignore
+    return texts

@@ -43,18 +43,18 @@ class LeakCallback(keras.callbacks.Callback):
         losses = np.concatenate([members, others])
         is_member = np.repeat([True, False], [len(members), len(others)])
         # Where training diverges the figure is NaN; stopping it is not this callback's task.
-        known = np.isfinite(losses).all() and 0 < len(members) < len(losses)
+        valid = np.isfinite(losses).all() and 0 < len(members) < len(losses)
         if logs is not None:
-            logs["leak_auc"] = float(roc_auc_score(is_member, -losses)) if known else float("nan")
+            logs["leak_auc"] = float(roc_auc_score(is_member, -losses)) if valid else float("nan")
 
     def losses(self, inputs: Any, targets: Any) -> np.ndarray:
         """Loss of each sample, (N,)."""
         parts = []
         for start in range(0, len(targets), self.batch_size):
-            some = slice(start, start + self.batch_size)
-            seen = keras.tree.map_structure(lambda x, some=some: x[some], inputs)
-            outputs = keras.ops.cast(self.model(seen, training=False), "float32")
-            wanted = keras.ops.cast(targets[some], "float32")
+            block = slice(start, start + self.batch_size)
+            batch = keras.tree.map_structure(lambda x, block=block: x[block], inputs)
+            outputs = keras.ops.cast(self.model(batch, training=False), "float32")
+            wanted = keras.ops.cast(targets[block], "float32")
             loss = self._numpy(self.loss(wanted, outputs))
             if loss.shape[:1] != (len(wanted),) or loss.ndim == 0:  # reduced over the batch
                 loss = np.stack(

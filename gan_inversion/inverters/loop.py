@@ -93,7 +93,10 @@ def fit(
 def state(model: keras.Model) -> list[keras.Variable]:
     """What a training resumes from: weights, and the variables of the optimiser, or of several."""
     optimizers = getattr(model, "optimizers", [model.optimizer])
-    return [*model.weights, *(variable for one in optimizers for variable in one.variables)]
+    return [
+        *model.weights,
+        *(variable for optimizer in optimizers for variable in optimizer.variables),
+    ]
 
 
 def save_state(model: keras.Model, path: Path) -> None:

@@ -48,13 +48,13 @@ class OwnInverter(Inverter):
             which was trained elsewhere.
     """
 
-    def __init__(self, name: str, found: Any):
-        self.name, self._own = name, found
-        self._trains = all(hasattr(found, part) for part in ("fit", "invert"))
-        if not self._trains and not callable(found):
-            raise UserError(f"expected a function or an inverter under {name}, got {found!r}")
-        self.saves = self._trains and hasattr(found, "save") and hasattr(type(found), "load")
-        self.knowledge = getattr(found, "knowledge", "black_box")
+    def __init__(self, name: str, wrapped: Any):
+        self.name, self._own = name, wrapped
+        self._trains = all(hasattr(wrapped, part) for part in ("fit", "invert"))
+        if not self._trains and not callable(wrapped):
+            raise UserError(f"expected a function or an inverter under {name}, got {wrapped!r}")
+        self.saves = self._trains and hasattr(wrapped, "save") and hasattr(type(wrapped), "load")
+        self.knowledge = getattr(wrapped, "knowledge", "black_box")
 
     @property
     def config(self) -> Mapping[str, Any]:  # type: ignore[override]
@@ -66,8 +66,8 @@ class OwnInverter(Inverter):
 
     @classmethod
     def made(cls, options: Own, *, name: str, recogniser: Any = None) -> "OwnInverter":
-        found = load_object(options.source)
-        inverter = cls(name, found() if isinstance(found, type) else found)
+        definition = load_object(options.source)
+        inverter = cls(name, definition() if isinstance(definition, type) else definition)
         inverter.knowledge = options.knowledge
         return inverter
 

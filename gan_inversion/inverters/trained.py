@@ -159,9 +159,9 @@ def reconstruct(
         for start in range(0, len(embeddings), BLOCK):
             block = embeddings[start : start + BLOCK]
             clock = time.perf_counter()
-            found = inverter.invert(block, **options)
+            outputs = inverter.invert(block, **options)
             seconds += time.perf_counter() - clock
-            pictures.append(check_reconstructions(found, len(block)))
+            pictures.append(check_reconstructions(outputs, len(block)))
             bar.update(len(block))
     return np.concatenate(pictures), 1000 * seconds / len(embeddings)
 

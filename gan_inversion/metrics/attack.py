@@ -114,7 +114,7 @@ def best_of(
     rows = place[inverted]
     kept = rows >= 0
     rows, other = rows[kept], other[kept]
-    scores = np.stack([cosine(some[rows], originals[other]) for some in hypotheses])
+    scores = np.stack([cosine(hypothesis[rows], originals[other]) for hypothesis in hypotheses])
     return np.maximum.accumulate(np.nan_to_num(scores, nan=-1), axis=0), subjects[other]
 
 

@@ -35,6 +35,7 @@ class Kind:
     better: str
     meaning: str
     form: str
+    table: str
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -47,6 +48,11 @@ def kinds() -> list[Kind]:
     """The table."""
     text = files("gan_inversion.metrics").joinpath("catalogue.csv").read_text(encoding="utf-8")
     return [Kind(**line) for line in csv.DictReader(text.splitlines(), delimiter=";")]
+
+
+def names_of(table: str) -> list[str]:
+    """Names of the metrics, `<...>` standing for many, that are columns of a table."""
+    return [kind.name for kind in kinds() if kind.table == table]
 
 
 @cache

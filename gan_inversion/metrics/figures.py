@@ -19,13 +19,13 @@ from gan_inversion.metrics.intervals import (
     bootstrap_rate,
     clopper_pearson,
 )
+from gan_inversion.metrics.reconstruction import PER_IMAGE
 from gan_inversion.metrics.verification import auc, bootstrap_auc, by_group
 
 Scores = Mapping[str, np.ndarray]
 
 COUNTS = (1, 4, 16)  # reconstructions of one embedding that an attacker may show
 RANKS = (1, 5)
-PER_IMAGE = ("psnr", "ssim", "midlayer")
 TOLERANCE = 2e-5  # of figures: scores are stored in single precision
 
 
@@ -55,19 +55,19 @@ def figures(scores: Scores, ground: Ground) -> dict[str, Metric]:
             keeps them. Missing scores give no figure.
         ground: subjects and thresholds.
     """
-    found: dict[str, Metric] = {}
+    metrics: dict[str, Metric] = {}
     for name, thresholds in ground.thresholds.items():
         if f"{name}/type1" in scores:
-            found |= _attack(name, scores, ground.subjects, thresholds)
-            found |= _best(name, scores, ground.subjects, thresholds)
-    found |= _gaps(scores, ground)
-    for name in PER_IMAGE:
+            metrics |= _attack(name, scores, ground.subjects, thresholds)
+            metrics |= _best(name, scores, ground.subjects, thresholds)
+    metrics |= _gaps(scores, ground)
+    for name in (*PER_IMAGE, "midlayer"):
         if name in scores:
-            found[name] = _mean(scores[name], ground.subjects)
+            metrics[name] = _mean(scores[name], ground.subjects)
     if "diversity" in scores:
         people = ground.subjects[one_each(ground.subjects)]
-        found["diversity"] = _mean(scores["diversity"], people)
-    return found | _copying(scores, ground) | _realism(scores, ground)
+        metrics["diversity"] = _mean(scores["diversity"], people)
+    return metrics | _copying(scores, ground) | _realism(scores, ground)
 
 
 def _attack(
@@ -76,19 +76,21 @@ def _attack(
     """Success rates, cosines and ranks with one recogniser."""
     type1 = scores[f"{name}/type1"]
     type2 = scores.get(f"{name}/type2", np.empty(0))
-    found = success(name, type1, type2, subjects, thresholds)
+    metrics = success(name, type1, type2, subjects, thresholds)
     missing = type1 <= -1  # where there is no embedding
-    known, people = type1[~missing], subjects[~missing]
-    if len(known):
-        mean, low = bootstrap_mean(known, people), bootstrap_quantile(known, people, 0.05)
-        found[f"{name}/cosine_mean"] = metric(known.mean(dtype="float64"), ci=mean, n=len(known))
-        found[f"{name}/cosine_p05"] = metric(np.quantile(known, 0.05), ci=low, n=len(known))
+    cosines, people = type1[~missing], subjects[~missing]
+    if len(cosines):
+        mean, low = bootstrap_mean(cosines, people), bootstrap_quantile(cosines, people, 0.05)
+        metrics[f"{name}/cosine_mean"] = metric(
+            cosines.mean(dtype="float64"), ci=mean, n=len(cosines)
+        )
+        metrics[f"{name}/cosine_p05"] = metric(np.quantile(cosines, 0.05), ci=low, n=len(cosines))
     else:
         for figure in ("mean", "p05"):
-            found[f"{name}/cosine_{figure}"] = Metric(None, None, len(type1))
-    found[f"{name}/rejected"] = _share(scores.get(f"{name}/rejected", missing))
+            metrics[f"{name}/cosine_{figure}"] = Metric(None, None, len(type1))
+    metrics[f"{name}/rejected"] = _share(scores.get(f"{name}/rejected", missing))
     if f"{name}/undetected" in scores:
-        found[f"{name}/undetected"] = _share(scores[f"{name}/undetected"])
+        metrics[f"{name}/undetected"] = _share(scores[f"{name}/undetected"])
     if f"{name}/rank" in scores:
         ranks = scores[f"{name}/rank"]
         names, enrolled = np.unique(subjects, return_index=True)
@@ -96,9 +98,9 @@ def _attack(
         for rank in RANKS:
             hits = ranks <= rank
             ci = bootstrap_rate(hits, subjects[probes])
-            found[f"{name}/rank{rank}"] = metric(hits.mean(), ci=ci, n=len(hits))
-        found[f"{name}/gallery"] = metric(len(names), n=len(probes))
-    return found
+            metrics[f"{name}/rank{rank}"] = metric(hits.mean(), ci=ci, n=len(hits))
+        metrics[f"{name}/gallery"] = metric(len(names), n=len(probes))
+    return metrics
 
 
 def success(
@@ -120,7 +122,7 @@ def success(
     several = 1 if type1.ndim == 1 else len(type1)
     inverted, _ = other_images(subjects)
     people, pairs_of = np.tile(subjects, several), np.tile(subjects[inverted], several)
-    found = {}
+    metrics = {}
     for fmr, threshold in thresholds.items():
         least = np.inf if threshold is None else threshold
         rates = {"sar_type1": (type1.ravel() >= least, people)}
@@ -130,15 +132,15 @@ def success(
             rates["sar_type2"] = (means, names)
             rates["sar_type2_pairs"] = (pairs, pairs_of)
         for figure, (values, groups) in rates.items():
-            found[at(f"{name}/{figure}", fmr=fmr)] = _rate(values, groups, threshold)
-    return found
+            metrics[at(f"{name}/{figure}", fmr=fmr)] = _rate(values, groups, threshold)
+    return metrics
 
 
 def _best(
     name: str, scores: Scores, subjects: np.ndarray, thresholds: Mapping[float, float | None]
 ) -> dict[str, Metric]:
     """Success rates of the best of several reconstructions, and how similar these are."""
-    found = {}
+    metrics = {}
     inverted, other = other_images(subjects)
     people = subjects[other[np.isin(inverted, one_each(subjects))]]
     for count in COUNTS:
@@ -146,28 +148,30 @@ def _best(
             hits = scores[f"{name}/best{count}"] >= (np.inf if threshold is None else threshold)
             groups, means = subject_mean(hits, people)
             figure = at(f"{name}/sar_type2_best{count}", fmr=fmr)
-            found[figure] = _rate(means, groups, threshold)
+            metrics[figure] = _rate(means, groups, threshold)
     if f"{name}/alike" in scores:
         alike = scores[f"{name}/alike"]
-        found[f"{name}/cosine_hypotheses"] = metric(np.nanmean(alike, dtype=float), n=len(alike))
-    return found
+        metrics[f"{name}/cosine_hypotheses"] = metric(np.nanmean(alike, dtype=float), n=len(alike))
+    return metrics
 
 
 def _gaps(scores: Scores, ground: Ground) -> dict[str, Metric]:
     """Adversarial gap: success rate with the victim minus that with each other recogniser."""
-    found = {}
+    metrics = {}
     first, *others = (name for name in ground.thresholds if f"{name}/type1" in scores)
     for name in others:
         for fmr, ours in ground.thresholds[first].items():
             figure = at(f"gap_{name}/sar_type1", fmr=fmr)
             theirs = ground.thresholds[name].get(fmr)
             if ours is None or theirs is None:
-                found[figure] = Metric(None, None, len(ground.subjects))
+                metrics[figure] = Metric(None, None, len(ground.subjects))
                 continue
             hits = scores[f"{first}/type1"] >= ours, scores[f"{name}/type1"] >= theirs
             gap = hits[0].astype(float) - hits[1]
-            found[figure] = metric(gap.mean(), ci=bootstrap_mean(gap, ground.subjects), n=len(gap))
-    return found
+            metrics[figure] = metric(
+                gap.mean(), ci=bootstrap_mean(gap, ground.subjects), n=len(gap)
+            )
+    return metrics
 
 
 def _copying(scores: Scores, ground: Ground) -> dict[str, Metric]:
@@ -190,26 +194,26 @@ def _copying(scores: Scores, ground: Ground) -> dict[str, Metric]:
 
 def _realism(scores: Scores, ground: Ground) -> dict[str, Metric]:
     """How far the set of reconstructions is from the set of originals."""
-    found, count = {}, len(ground.subjects)
+    metrics, count = {}, len(ground.subjects)
     levels = [name for name in scores if name.startswith("swd/")]
     for name in levels:
-        found[name] = metric(scores[name].mean(dtype=float), n=count)
+        metrics[name] = metric(scores[name].mean(dtype=float), n=count)
     if levels:
         mean = float(np.mean([scores[name].mean(dtype=float) for name in levels]))
-        found["swd/mean"] = metric(mean, n=count)
+        metrics["swd/mean"] = metric(mean, n=count)
     for name in scores:
         if name.startswith("kid/"):
-            found[name] = metric(scores[name].mean(dtype=float), n=count)
+            metrics[name] = metric(scores[name].mean(dtype=float), n=count)
     if "spectrum/originals" in scores:
         difference = scores["spectrum/originals"] - scores["spectrum/reconstructions"]
-        found["spectrum"] = metric(np.sqrt(np.square(difference).mean(dtype=float)), n=count)
+        metrics["spectrum"] = metric(np.sqrt(np.square(difference).mean(dtype=float)), n=count)
     if "c2st/index" in scores:
         real, fake = scores["c2st/originals"], scores["c2st/reconstructions"]
         both, is_fake = np.concatenate([real, fake]), np.repeat([False, True], len(real))
         groups = np.tile(ground.subjects[scores["c2st/index"]], 2)
         ci = bootstrap_auc(both, is_fake, by_group(groups))
-        found["c2st_auc"] = metric(auc(both, is_fake), ci=ci, n=len(both))
-    return found
+        metrics["c2st_auc"] = metric(auc(both, is_fake), ci=ci, n=len(both))
+    return metrics
 
 
 def _mean(values: np.ndarray, subjects: np.ndarray) -> Metric:
@@ -263,24 +267,24 @@ def check_figures(record: Record, scores: Scores, ground: Ground) -> list[str]:
     Raises:
         UserError: a figure or an interval differs.
     """
-    known = figures(scores, ground)
+    computed = figures(scores, ground)
     for name, measured in record.metrics.items():
-        if name in known and not _same(measured, known[name]):
+        if name in computed and not _same(measured, computed[name]):
             raise UserError(
                 f"the record of {record.method}, seed {record.seed}, says {name} {_text(measured)},"
-                f" and its raw scores give {_text(known[name])}"
+                f" and its raw scores give {_text(computed[name])}"
             )
-    return [name for name in record.metrics if name not in known]
+    return [name for name in record.metrics if name not in computed]
 
 
-def _same(one: Metric, other: Metric) -> bool:
-    if one.n != other.n or (one.value is None) != (other.value is None):
+def _same(first: Metric, second: Metric) -> bool:
+    if first.n != second.n or (first.value is None) != (second.value is None):
         return False
-    pairs = [(one.value, other.value)] if one.value is not None else []
-    if (one.ci is None) != (other.ci is None):
+    pairs = [(first.value, second.value)] if first.value is not None else []
+    if (first.ci is None) != (second.ci is None):
         return False
-    if one.ci is not None and other.ci is not None:
-        pairs += zip(one.ci, other.ci, strict=True)
+    if first.ci is not None and second.ci is not None:
+        pairs += zip(first.ci, second.ci, strict=True)
     return all(abs(a - b) <= TOLERANCE * max(1.0, abs(b)) for a, b in pairs)  # type: ignore
 
 

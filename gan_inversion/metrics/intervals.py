@@ -53,11 +53,11 @@ def bootstrap_quantile(
     """
     names, group = np.unique(subjects, return_inverse=True)
     order = np.argsort(values)
-    found = []
+    quantiles = []
     for draw in _draws(len(names), resamples, seed):
         below = np.cumsum(draw[group[order]])
-        found.append(values[order[np.searchsorted(below, quantile * below[-1])]])
-    return percentiles(np.array(found))
+        quantiles.append(values[order[np.searchsorted(below, quantile * below[-1])]])
+    return percentiles(np.array(quantiles))
 
 
 def bootstrap_rate(hits: np.ndarray, subjects: np.ndarray) -> tuple[float, float]:

@@ -93,13 +93,13 @@ def leak(
 
     weights = by_group(group, resamples=resamples, seed=seed)
     draws = [figures(*_curve(*ordered, weight)) for weight in weights]
-    found = [
+    estimates = [
         (float(value), percentiles(column))
         for value, column in zip(figures(*curve), np.array(draws).T, strict=True)
     ]
-    rates = dict(zip(resolved, found[2:], strict=True))
-    told = {fpr: rates.get(fpr) for fpr in fprs}
-    return Leak(found[0], found[1], told, np.stack(curve), members, others)
+    rates = dict(zip(resolved, estimates[2:], strict=True))
+    tprs = {fpr: rates.get(fpr) for fpr in fprs}
+    return Leak(estimates[0], estimates[1], tprs, np.stack(curve), members, others)
 
 
 def audited_epsilon(
@@ -127,17 +127,17 @@ def audited_epsilon(
     names = np.unique(subjects)
     chosen = stream(seed, "audit").permutation(names)[: len(names) // 2]
     first = np.isin(subjects, chosen)
-    known, asked = (
+    selection, evaluation = (
         [
             np.sort(scores[part][kind])
             for kind in (member[part].astype(bool), ~member[part].astype(bool))
         ]
         for part in (first, ~first)
     )
-    cuts = np.quantile(np.concatenate(known), np.linspace(0.001, 0.999, CUTS))
-    found = _proven(known, cuts, delta)  # (2, CUTS)
-    side, place = np.unravel_index(found.argmax(), found.shape)
-    return max(0.0, float(_proven(asked, cuts[place : place + 1], delta)[side, 0]))
+    cuts = np.quantile(np.concatenate(selection), np.linspace(0.001, 0.999, CUTS))
+    bounds = _proven(selection, cuts, delta)  # (2, CUTS)
+    side, place = np.unravel_index(bounds.argmax(), bounds.shape)
+    return max(0.0, float(_proven(evaluation, cuts[place : place + 1], delta)[side, 0]))
 
 
 def _proven(sides: list[np.ndarray], cuts: np.ndarray, delta: float) -> np.ndarray:

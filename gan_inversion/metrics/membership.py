@@ -72,9 +72,9 @@ def shadow_classifier(
     scores = np.empty(len(target))
     half = np.arange(len(target)) % 2 == 0
     # Each half of the images is scored by a classifier that was fitted to the other half.
-    for asked, known in ((half, ~half), (~half, half)):
-        classifier.fit(shadows[known].reshape(-1, target.shape[1]), membership[known].ravel())
-        scores[asked] = classifier.decision_function(target[asked])
+    for scored, fitted in ((half, ~half), (~half, half)):
+        classifier.fit(shadows[fitted].reshape(-1, target.shape[1]), membership[fitted].ravel())
+        scores[scored] = classifier.decision_function(target[scored])
     return scores
 
 
@@ -285,8 +285,8 @@ def check_matrices(signals: np.ndarray, membership: np.ndarray) -> None:
         raise UserError("expected membership of 0 and 1 only, got other values")
     if broken := int((~(np.abs(np.asarray(signals, "float64")) < LARGEST)).sum()):
         raise UserError(f"expected finite signals below {LARGEST:g}, got {broken} that are not")
-    for name, known in (("members", membership), ("non-members", membership == 0)):
-        if empty := np.flatnonzero(~known.any(axis=0)).tolist():
+    for name, mask in (("members", membership), ("non-members", membership == 0)):
+        if empty := np.flatnonzero(~mask.any(axis=0)).tolist():
             raise UserError(f"expected {name} in every model, got none in model {empty[0]}")
     members = membership.astype(int).sum(axis=1)
     for name, count in (("in", members), ("out", membership.shape[1] - members)):

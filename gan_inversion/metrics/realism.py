@@ -23,7 +23,7 @@ BLOCK = 64  # images, or directions, processed at once
 def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, *, seed: int = 0) -> dict[int, float]:
     """Sliced Wasserstein distance by level, times 1000: the mean of `sliced_distances`."""
     levels = sliced_distances(real, fake, seed=seed)
-    return {side: float(found.mean(dtype=float)) for side, found in levels.items()}
+    return {side: float(distances.mean(dtype=float)) for side, distances in levels.items()}
 
 
 def sliced_distances(real: np.ndarray, fake: np.ndarray, *, seed: int = 0) -> dict[int, np.ndarray]:
@@ -65,13 +65,13 @@ def _sorted_distances(first: np.ndarray, second: np.ndarray, directions: np.ndar
     """Wasserstein-1 distance between the projections on each direction, float32 (DIRECTIONS,)."""
 
     def block(start: int) -> np.ndarray:
-        some = directions[:, start : start + BLOCK].T
-        projections = (np.sort(some @ patches.T, axis=1) for patches in (first, second))
+        rows = directions[:, start : start + BLOCK].T
+        projections = (np.sort(rows @ patches.T, axis=1) for patches in (first, second))
         return np.abs(np.subtract(*projections)).mean(axis=1, dtype="float64")
 
     with ThreadPoolExecutor() as pool:  # numpy sorts outside the interpreter lock
-        found = pool.map(block, range(0, directions.shape[1], BLOCK))
-        return np.concatenate(list(found)).astype("float32")
+        blocks = pool.map(block, range(0, directions.shape[1], BLOCK))
+        return np.concatenate(list(blocks)).astype("float32")
 
 
 def _patches(
@@ -83,12 +83,12 @@ def _patches(
     corners = generator.integers(side - PATCH + 1, size=(2, count, PATCHES))
 
     def block(start: int) -> np.ndarray:
-        some = slice(start, start + BLOCK)
-        planes = images[chosen[some]].transpose(0, 3, 1, 2).astype("float32", order="C")
+        span = slice(start, start + BLOCK)
+        planes = images[chosen[span]].transpose(0, 3, 1, 2).astype("float32", order="C")
         windows = np.lib.stride_tricks.sliding_window_view(
             _laplacian(planes, level), (PATCH, PATCH), axis=(2, 3)
         )
-        row, column = corners[:, some]  # (B, PATCHES) each
+        row, column = corners[:, span]  # (B, PATCHES) each
         return windows[np.arange(len(planes))[:, None], :, row, column].reshape(-1, 3, PATCH, PATCH)
 
     with ThreadPoolExecutor() as pool:  # scipy filters outside the interpreter lock
@@ -154,8 +154,8 @@ def kernel_distance(first: np.ndarray, second: np.ndarray, *, paired: bool = Fal
         The estimate; it may fall below 0 when the sets come from one distribution.
     """
 
-    def mean(one: np.ndarray, other: np.ndarray, *, all_but_diagonal: bool) -> float:
-        kernel = (one @ other.T / one.shape[1] + 1) ** 3
+    def mean(left: np.ndarray, right: np.ndarray, *, all_but_diagonal: bool) -> float:
+        kernel = (left @ right.T / left.shape[1] + 1) ** 3
         if not all_but_diagonal:
             return float(kernel.mean())
         count = len(kernel)
@@ -178,9 +178,9 @@ def kernel_terms(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     first, second = first.astype("float64"), second.astype("float64")
     count, dimension = first.shape
     terms = np.zeros(count)
-    for one, other, sign in ((first, first, 1), (second, second, 1), (first, second, -2)):
+    for left, right, sign in ((first, first, 1), (second, second, 1), (first, second, -2)):
         for start in range(0, count, BLOCK):
-            kernel = (one[start : start + BLOCK] @ other.T / dimension + 1) ** 3
+            kernel = (left[start : start + BLOCK] @ right.T / dimension + 1) ** 3
             own = kernel[np.arange(len(kernel)), start + np.arange(len(kernel))]
             terms[start : start + BLOCK] += sign * (kernel.sum(axis=1) - own)
     return (terms / (count - 1)).astype("float32")

@@ -197,11 +197,11 @@ def impostors(
     # Ten times what the thresholds accept leaves room for their intervals.
     enough = min(count, max(10_000, 10 * max(resolved) * count))
     lowest = int(np.flatnonzero(np.cumsum(histogram[::-1])[::-1] >= enough)[-1])
-    found = []
+    candidates = []
     for start, scores, compared in blocks():
         row, column = np.nonzero(compared & (bins(scores) >= lowest))
-        found.append((scores[row, column], codes[start + row], codes[start + column]))
-    top, first, second = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        candidates.append((scores[row, column], codes[start + row], codes[start + column]))
+    top, first, second = (np.concatenate(parts) for parts in zip(*candidates, strict=True))
     order = np.argsort(-top)
     top, first, second = top[order], first[order], second[order]
 

@@ -161,7 +161,7 @@ class KerasRecogniser(Recogniser):
     def features(self, images: np.ndarray) -> list[np.ndarray]:
         check_images(images)
         maps = self._trunk.predict_on_batch(np.asarray(images, "float32"))
-        return [np.asarray(found, "float32") for found in maps]
+        return [np.asarray(feature_map, "float32") for feature_map in maps]
 
     def embed(self, images: np.ndarray) -> np.ndarray:
         check_images(images)
@@ -199,8 +199,8 @@ def fastest_precision(build: Callable[[str], keras.Model], inputs: Any, *, name:
     """
     backend = keras.backend.backend()
     memory = cache_dir() / "precision" / f"{name}-{backend}-{platform.node()}.json"
-    found = cached_json(memory, list, lambda: [_faster(build, inputs)])
-    return found[0] if found and found[0] in PRECISIONS else PRECISIONS[0]
+    cached = cached_json(memory, list, lambda: [_faster(build, inputs)])
+    return cached[0] if cached and cached[0] in PRECISIONS else PRECISIONS[0]
 
 
 def _faster(build: Callable[[str], keras.Model], inputs: Any) -> str:

@@ -45,12 +45,12 @@ def embed_cached(recogniser: Recogniser, images: Images, *, key: str) -> np.ndar
 
 
 def _embed_part(recogniser: Recogniser, images: Images, part: range, bar: Any) -> np.ndarray:
-    found = []
+    blocks = []
     for start in range(part.start, part.stop, SHOWN):
         stop = min(start + SHOWN, part.stop)
-        found.append(recogniser.embed(images[start:stop]))
+        blocks.append(recogniser.embed(images[start:stop]))
         bar.update(stop - start)
-    return np.concatenate(found)
+    return np.concatenate(blocks)
 
 
 def embed_view(recogniser: Recogniser, dataset: Dataset, *, view: str, resample: str) -> np.ndarray:

@@ -39,11 +39,11 @@ class FaceNet(KerasRecogniser):
     def __init__(self, path: Path | None = None, *, precision: str = "auto"):
         path = path or data_dir() / FOLDER
         arrays = {file.name: sha256_file(file) for file in path.glob("*.npy")}
-        found = manifest_digest(arrays)
-        if found != self.digest:
+        digest = manifest_digest(arrays)
+        if digest != self.digest:
             raise UserError(
                 f"expected the 266 FaceNet arrays in {path} (manifest digest {self.digest[:12]}), "
-                f"got {len(arrays)} with {found[:12]}: run `python -m experiments.fetch`, or set "
+                f"got {len(arrays)} with {digest[:12]}: run `python -m experiments.fetch`, or set "
                 "GAN_INVERSION_DATA to the folder that holds facenet_nhwc"
             )
 

@@ -28,8 +28,8 @@ def open_recogniser(spec: str) -> Recogniser:
     """Open a recogniser by name, or a `Recogniser`, its class or a function as `file.py:name`."""
     if not is_own(spec):
         return load_recogniser(spec)
-    found = load_object(spec)
-    recogniser = found() if isinstance(found, type) else found
+    user_object = load_object(spec)
+    recogniser = user_object() if isinstance(user_object, type) else user_object
     if isinstance(recogniser, Recogniser):
         return recogniser
     if not callable(recogniser):

@@ -13,14 +13,15 @@ from tensorboardX.summary import hparams
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.events import Events
-from gan_inversion.core.record import Record, Selection, at, resolved
+from gan_inversion.core.record import Record, Selection, at, read_scores, resolved
+from gan_inversion.metrics.catalogue import names_of
+from gan_inversion.pretrained import SHIPPED
 from gan_inversion.reporting import tables
 from gan_inversion.reporting.membership import base_method, epochs_of, is_attack
 from gan_inversion.reporting.table import Cell, by_method, cell
 
 RATES = (1e-2, 1e-3, 1e-4)
 SIDES = (160, 80, 40, 20)
-ALONE = ("psnr", "ssim", "midlayer", "spectrum", "c2st_auc")
 HEADLINE = {
     "type1": at("sar_type1", fmr=1e-3),
     "type2": at("sar_type2", fmr=1e-3),
@@ -61,7 +62,7 @@ def inversion_events(folder: Path, records: Sequence[Record], scores: Sequence[S
                     _histogram(writer, f"scores/{name}/{kind}", np.concatenate(values))
         for side in SIDES:
             _point(writer, "swd", cell(records, f"swd/{side}"), side)
-        for name in ALONE:
+        for name in (n for t in ("quality", "realism") for n in names_of(t) if "/" not in n):
             _point(writer, name, cell(records, name), 0)
 
 
@@ -316,6 +317,12 @@ def _point(writer: Events, tag: str, found: Cell | str, step: int) -> None:
 
 def _histogram(writer: Events, tag: str, values: np.ndarray, step: int = 0) -> None:
     writer.add_histogram(tag, np.asarray(values, "float64"), step, bins="auto")
+
+
+def read_shipped() -> dict[str, list[tuple[Record, dict[str, np.ndarray]]]]:
+    """The record of the generator that is shipped, as `read_all` gives records."""
+    path = SHIPPED / "inverter" / "record.json"
+    return {"inversion": [(Record.read(path), read_scores(path))]}
 
 
 def read_all(

@@ -9,7 +9,7 @@ import numpy as np
 from gan_inversion.cgan.options import ABLATION, FAMILY
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record, at
-from gan_inversion.metrics.catalogue import form, title
+from gan_inversion.metrics.catalogue import form, kind_of, names_of, title
 from gan_inversion.metrics.figures import COUNTS
 from gan_inversion.reporting.table import Cell, Row, Table, by_method, cell, check_same, footer
 
@@ -234,7 +234,7 @@ def _cmc(known: _Compared, scores: Mapping[tuple[str, int], Mapping[str, np.ndar
 
 def _quality(known: _Compared) -> Table:
     """Likeness to the original, copying and cost."""
-    metrics = ["psnr", "ssim", "midlayer", "copy/nearer", "copy/p_value"]
+    metrics = names_of("quality")
     rows = known.rows(known.whole, metrics)
     for row, method in zip(rows, known.whole, strict=True):
         costs = [record.cost for record in known.groups[method]]
@@ -290,10 +290,9 @@ def _examination(known: _Compared) -> str:
 def _realism(known: _Compared) -> Table:
     """Distances between the set of reconstructions and the set of originals."""
     names = sorted({name for record in known.records for name in record.metrics})
-    levels = [name for name in names if name.startswith("swd/") and name != "swd/mean"]
-    metrics = sorted(levels, key=lambda name: -int(name.split("/")[1]))
-    metrics += ["swd/mean", "c2st_auc", "spectrum"]
-    metrics += [name for name in names if name.startswith("kid/")]
+    columns = names_of("realism")
+    chosen = [name for name in names if kind_of(name)[0].name in columns]
+    metrics = sorted(chosen, key=_place)
     note = (
         f"Over {known.size('swd/mean')} reconstructions and as many originals; the two-sample AUC "
         f"over {known.size('c2st_auc')} pictures of subjects that its network was not trained on. "
@@ -307,6 +306,12 @@ def _realism(known: _Compared) -> Table:
         known.rows(known.whole, metrics),
         [note, *known.notes],
     )
+
+
+def _place(name: str) -> tuple[int, int]:
+    """Where a metric stands among the columns: as in the catalogue, large levels first."""
+    kind, parts = kind_of(name)
+    return names_of("realism").index(kind.name), -int(parts.get("side", 0))
 
 
 def _hypotheses(known: _Compared) -> Table | None:

@@ -171,7 +171,8 @@ stands for many; behind `@` stands a condition, such as a false match rate. This
 ## Tags in TensorBoard
 
 `/low` and `/high` behind a tag are the ends of its 95 % interval; for `@` and `=` TensorBoard shows
-`_`. The events of a run bear the names above, after its training.
+`_`. Metrics of likeness and realism without a slash in their names, such as `ssim`, are tags too,
+at step 0. The events of a single run bear the names of the metrics above, after its training.
 
 {NEWLINE.join(tags)}
 """

@@ -1,18 +1,19 @@
 """What every inverter must do, whatever it is."""
 
 from dataclasses import replace
+from functools import partial
 
 import keras
 import numpy as np
 import pytest
 
-from baselines.controls import CONTROLS, MeanFace, NearestFace, Oracle, Random, RidgePCA
+from baselines.controls import MeanFace, NearestFace, Oracle, Random, RidgePCA
 from baselines.decoders import DECODERS
 from baselines.inverter import DecoderInverter
 from gan_inversion.cgan.inverter import ConditionalGAN, train_in_turn
-from gan_inversion.cgan.options import VARIANTS
 from gan_inversion.core.errors import UserError
 from gan_inversion.data import Subset
+from gan_inversion.inverters.families import FAMILIES, changed, specified
 from gan_inversion.recognisers import Compact
 from tests.conftest import SMALL
 
@@ -29,36 +30,40 @@ def fitted_on(faces):
     return embeddings.astype("float32"), Subset(images, chosen)
 
 
-def conditional(name, **changes):
-    config = replace(SMALL, steps=2, surrogate=1, **changes)
-    return lambda: ConditionalGAN(config, recogniser=Compact(), name=name)
-
-
-INVERTERS = {
-    **{name: control for name, control in CONTROLS.items() if control is not RidgePCA},
-    "ridge_pca": lambda: RidgePCA(components=8),
-    **{
-        f"documented_{name}{ending}": lambda name=name, targets=targets: DecoderInverter(
-            name, targets=targets, epochs=1, batch_size=8
-        )
-        for name in DECODERS
-        for ending, targets in (("", "documented"), ("_corrected", "corrected"))
-        if (name, targets) != ("conv", "corrected")  # one of each kind is enough
-    },
-    "augmented_dense_corrected": lambda: DecoderInverter(
-        "dense", targets="corrected", epochs=1, batch_size=8, augment=True
-    ),
-    "cgan": conditional("cgan"),
-    "cgan_mse": conditional("cgan_mse", **VARIANTS["mse"]),
-    "cgan_black_box": conditional("cgan_black_box", **VARIANTS["black_box"]),
+# Of families with many presets some; every preset of the others.
+CHOSEN = {
+    "cgan": ("cgan", "cgan_mse", "cgan_black_box"),
+    "documented": ("documented_dense", "documented_conv", "documented_conv_bn", "augmented_dense"),
+    "private": (),  # trains in a process of its own: see test_private
 }
+SMALL_OPTIONS = {
+    **{"epochs": 1, "batch_size": 8, "components": 8},
+    **{"steps": 2, "interval": 2, "warmup": 0, "surrogate": 1},
+}
+
+
+def small(name, **changes):
+    """A method of the registry, to be trained in a moment."""
+    spec = specified(name).rehearsed()
+    options = changed(spec.options, SMALL_OPTIONS | changes)
+    return replace(spec, options=options).make(recogniser=Compact())
+
+
+NAMES = [
+    name for family in FAMILIES.values() for name in CHOSEN.get(family.name, tuple(family.presets))
+]
+INVERTERS = {name: partial(small, name) for name in NAMES}
+# Its targets cannot be reached: [-1, 1] behind a sigmoid.
+INVERTERS["documented_dense, as documented"] = partial(
+    small, "documented_dense", targets="documented"
+)
 
 
 @pytest.fixture(scope="module", params=INVERTERS)
 def inverter(request, fitted_on):
     keras.utils.clear_session()
     inverter = INVERTERS[request.param]()
-    assert inverter.name == request.param
+    assert inverter.name == request.param.partition(",")[0]
     inverter.fit(*fitted_on, seed=0)
     return inverter
 

@@ -12,11 +12,8 @@ from gan_inversion.recognisers import RECOGNISERS, Compact, embed_cached, load_r
 from gan_inversion.recognisers.base import KerasRecogniser, Recogniser, fastest_precision
 from gan_inversion.recognisers.facenet import FaceNet
 
-MARKED = [
-    "compact",
-    pytest.param("facenet", marks=pytest.mark.data),
-    pytest.param("dlib", marks=pytest.mark.dlib),
-]
+NEEDS = {"facenet": pytest.mark.data, "dlib": pytest.mark.dlib}
+MARKED = [pytest.param(name, marks=NEEDS.get(name, ())) for name in RECOGNISERS]
 
 
 @pytest.fixture(scope="module", params=MARKED)

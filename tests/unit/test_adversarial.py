@@ -266,6 +266,8 @@ def losses_from_given_weights(images):
 
 
 ELSEWHERE = """
+from gan_inversion.core.backend import load_backend
+load_backend()
 import jax, keras, numpy as np
 assert keras.backend.backend() == "jax" and len(jax.devices()) == 2
 keras.distribution.set_distribution(keras.distribution.DataParallel())

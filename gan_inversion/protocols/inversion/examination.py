@@ -16,7 +16,7 @@ from gan_inversion.metrics.attack import attack, best_of, identify, one_each, re
 from gan_inversion.metrics.copying import nearest
 from gan_inversion.metrics.figures import COUNTS, Ground, figures
 from gan_inversion.metrics.intervals import clopper_pearson
-from gan_inversion.metrics.reconstruction import feature_distance, psnr, ssim
+from gan_inversion.metrics.reconstruction import PER_IMAGE, feature_distance
 from gan_inversion.protocols.inversion.bench import Bench, Judge
 from gan_inversion.protocols.inversion.two_sample import two_sample_scores
 from gan_inversion.recognisers import Recogniser, embed_cached
@@ -148,16 +148,18 @@ def _copying(found: Examination, bench: Bench, vectors: np.ndarray) -> None:
 
 
 def _pixels(found: Examination, bench: Bench, reconstructions: np.ndarray) -> None:
-    def block(start: int) -> tuple[np.ndarray, np.ndarray]:
-        some = slice(start, start + BLOCK)
-        original = bench.originals[some].astype("float32") / 255
-        reconstruction = reconstructions[some].astype("float32") / 255
-        return psnr(original, reconstruction), ssim(original, reconstruction)
+    """Metrics of each image and its reconstruction."""
+
+    def block(start: int) -> list[np.ndarray]:
+        chosen = slice(start, start + BLOCK)
+        original = bench.originals[chosen].astype("float32") / 255
+        reconstruction = reconstructions[chosen].astype("float32") / 255
+        return [measure(original, reconstruction) for measure in PER_IMAGE.values()]
 
     with ThreadPoolExecutor() as pool:  # scipy filters outside the interpreter lock
         starts = range(0, len(reconstructions), BLOCK)
-        blocks = list(progress(pool.map(block, starts), total=len(starts), desc="PSNR, SSIM"))
-    for name, parts in zip(("psnr", "ssim"), zip(*blocks, strict=True), strict=True):
+        blocks = list(progress(pool.map(block, starts), total=len(starts), desc="likeness"))
+    for name, parts in zip(PER_IMAGE, zip(*blocks, strict=True), strict=True):
         found.scores[name] = np.concatenate(parts).astype("float32")
 
 
