@@ -23,10 +23,10 @@ TRAINED = ("documented", "inversion", "membership", "search")  # protocols that 
 
 
 def todays_record(content: Any) -> Any:
-    """Convert the content of a record of schema 2, in which only the method's name says what was
-    trained.
+    """Convert the content of a record of schema 2.
 
-    Any other content is returned as it is: validation says what is wrong with it.
+    There only the name of the method says what was trained. Any other content is returned as it
+    is: validation says what is wrong with it.
     """
     if not isinstance(content, dict) or content.get("schema") != 2:
         return content

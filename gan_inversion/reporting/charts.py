@@ -55,8 +55,8 @@ def histogram(scores: Mapping[str, np.ndarray], label: str, threshold: float | N
     values = np.concatenate(list(scores.values()))
     low, high = np.quantile(values, (0.0005, 0.9995)).tolist()
     edges = np.linspace(low, high, BINS)
-    for name, some in scores.items():
-        axes.hist(some, edges, density=True, histtype="step", label=f"{name} ({len(some):,})")
+    for name, own in scores.items():
+        axes.hist(own, edges, density=True, histtype="step", label=f"{name} ({len(own):,})")
     if threshold is not None:
         axes.axvline(threshold, color="grey", linewidth=0.8, label="threshold, FMR 0.1 %")
     axes.legend(**BESIDE)
@@ -65,12 +65,12 @@ def histogram(scores: Mapping[str, np.ndarray], label: str, threshold: float | N
 
 def front(points: Mapping[Any, tuple[float, float]]) -> list[Any]:
     """Those of the points that no other outdoes, by more across or less up, from right to left."""
-    found, least = [], np.inf
+    names, least = [], np.inf
     for name, (_, y) in sorted(points.items(), key=lambda one: (-one[1][0], one[1][1])):
         if y < least:
-            found.append(name)
+            names.append(name)
             least = y
-    return found
+    return names
 
 
 def pareto(

@@ -49,15 +49,17 @@ def inversion_events(folder: Path, records: Sequence[Record], scores: Sequence[S
         for name in records[0].config["recognisers"]:
             for figure in ("sar_type1", "sar_type2"):
                 for fmr in RATES:
-                    found = cell(records, at(f"{name}/{figure}", fmr=fmr))
-                    _point(writer, f"{figure}/{name}", found, round(1 / fmr))
+                    figure_cell = cell(records, at(f"{name}/{figure}", fmr=fmr))
+                    _point(writer, f"{figure}/{name}", figure_cell, round(1 / fmr))
             _point(writer, f"cosine/{name}", cell(records, f"{name}/cosine_mean"), 0)
-            ranks = [some[f"{name}/rank"] for some in scores if f"{name}/rank" in some]
+            ranks = [arrays[f"{name}/rank"] for arrays in scores if f"{name}/rank" in arrays]
             for rank in range(1, RANKS + 1) if ranks else ():
                 share = float((np.concatenate(ranks) <= rank).mean())
                 writer.add_scalar(f"cmc/{name}", share, rank)
             for kind in ("type1", "type2"):
-                values = [some[f"{name}/{kind}"] for some in scores if f"{name}/{kind}" in some]
+                values = [
+                    arrays[f"{name}/{kind}"] for arrays in scores if f"{name}/{kind}" in arrays
+                ]
                 if values:
                     _histogram(writer, f"scores/{name}/{kind}", np.concatenate(values))
         for side in SIDES:
@@ -84,14 +86,14 @@ def membership_events(folder: Path, records: Sequence[Record], scores: Sequence[
         scores: raw scores of each.
     """
     with Events(folder) as writer:
-        for record, some in zip(records, scores, strict=True):
+        for record, arrays in zip(records, scores, strict=True):
             epoch = epochs_of([record])
             for name in record.metrics:
                 if is_attack(name):
                     _point(writer, f"leak/{name}", cell([record], name), epoch)
             for unit in record.config["units"]:
-                if f"{unit}/log_mse" in some:
-                    _membership_curves(writer, unit, some, epoch)
+                if f"{unit}/log_mse" in arrays:
+                    _membership_curves(writer, unit, arrays, epoch)
 
 
 def _membership_curves(writer: Events, unit: str, scores: Scores, epoch: int) -> None:
@@ -145,7 +147,10 @@ def hparams_events(
         leaks: records of the `membership` protocol.
         searches: records of the `search` protocol, which hold several trials.
     """
-    rows = [*map(_run, (*inversions, *leaks)), *(row for some in searches for row in _trials(some))]
+    rows = [
+        *map(_run, (*inversions, *leaks)),
+        *(row for search_record in searches for row in _trials(search_record)),
+    ]
     columns = {name: value for _, options, _ in rows for name, value in options.items()}
     headlines = dict.fromkeys(f"headline/{name}" for *_, known in rows for name in known)
     # TensorBoard shows the columns of any one run that names some: here a single one does, all.
@@ -171,20 +176,22 @@ def _run(record: Record) -> Row:
     leak = "image/lira_offline_fixed/log_mse"
     figures["leak_auc"] = record.metrics.get(f"{leak}/auc")
     figures["leak_tpr"] = record.metrics.get(at(f"{leak}/tpr", fpr=1e-2))
-    known = resolved({name: found for name, found in figures.items() if found is not None})
+    known = resolved(
+        {name: figure_value for name, figure_value in figures.items() if figure_value is not None}
+    )
     return f"{record.protocol}-{record.method}-s{record.seed}", options_of(record), known
 
 
 def _trials(record: Record) -> Iterator[Row]:
-    for place, (trial, found) in enumerate(record.config["trials"].items()):
-        own = {"trial": place, "status": found["status"].lower()}
+    for place, (trial, content) in enumerate(record.config["trials"].items()):
+        own = {"trial": place, "status": content["status"].lower()}
         figures = {
             name.removeprefix(f"{trial}/"): metric
             for name, metric in record.metrics.items()
             if name.startswith(f"{trial}/")
         }
         name = f"{record.protocol}-{record.method}-s{record.seed}-{place}"
-        yield name, options_of(record) | found["options"] | own, resolved(figures)
+        yield name, options_of(record) | content["options"] | own, resolved(figures)
 
 
 def _columns(options: Mapping[str, Any], tags: Iterable[str]) -> Any:
@@ -282,18 +289,20 @@ def write_all(
     """
     inversions, leaks = records.get("inversion", ()), records.get("membership", ())
     for method, group in by_method([record for record, _ in inversions]).items():
-        scores = [some for record, some in inversions if record.method == method]
+        scores = [arrays for record, arrays in inversions if record.method == method]
         inversion_events(folder / "inversion" / method, group, scores)
-    for record, some in records.get("verification", ()):
-        if not some:  # drawn pairs, whose scores are not kept
+    for record, arrays in records.get("verification", ()):
+        if not arrays:  # drawn pairs, whose scores are not kept
             continue
-        verification_events(folder / "real_pairs" / record.method, record, some)
+        verification_events(folder / "real_pairs" / record.method, record, arrays)
     bases = dict.fromkeys(base_method(record) for record, _ in leaks)
     for base in bases:
         own = [pair for pair in leaks if base_method(pair[0]) == base and not pair[0].seed]
         own.sort(key=lambda pair: epochs_of([pair[0]]))
         membership_events(
-            folder / "membership" / base, [record for record, _ in own], [some for _, some in own]
+            folder / "membership" / base,
+            [record for record, _ in own],
+            [arrays for _, arrays in own],
         )
     hparams_events(
         folder / "runs",
@@ -307,10 +316,10 @@ def write_all(
     text_events(folder / "pages", pages)
 
 
-def _point(writer: Events, tag: str, found: Cell | str, step: int) -> None:
+def _point(writer: Events, tag: str, figure: Cell | str, step: int) -> None:
     """A figure and its interval; nothing where it is not resolved."""
-    if isinstance(found, Cell) and found.mean is not None:
-        values = (found.mean, *(found.interval or ()))
+    if isinstance(figure, Cell) and figure.mean is not None:
+        values = (figure.mean, *(figure.interval or ()))
         for end, value in zip(ENDS, values, strict=False):
             writer.add_scalar(tag + end, value, step)
 
@@ -333,14 +342,14 @@ def read_all(
     Raises:
         UserError: there are none.
     """
-    found = {}
+    chosen_records = {}
     for protocol in PROTOCOLS:
         pairs = tables.read_with_scores(records, protocol, chosen)
         if pairs:
-            found[protocol] = pairs
-    if not found:
+            chosen_records[protocol] = pairs
+    if not chosen_records:
         raise UserError(
             f"expected records of {chosen.dataset} in {records}, found none of "
             f"{', '.join(PROTOCOLS)}"
         )
-    return found
+    return chosen_records

@@ -51,15 +51,15 @@ def table_of_faces(
     _, first = np.unique(subjects, return_index=True)
     chosen = np.sort(first)[:: max(1, len(first) // SHOWN)][:SHOWN]
     rows = [_row("the person", originals[chosen], ["the original"] * len(chosen))]
-    for name, found in judged.items():
-        said = [verdict(float(found.cosines[place])) for place in chosen]
-        rows.append(_row(name, found.pictures[chosen], said))
+    for name, outcome in judged.items():
+        verdicts = [verdict(float(outcome.cosines[place])) for place in chosen]
+        rows.append(_row(name, outcome.pictures[chosen], verdicts))
     return f"<div class='wide'><table class='faces'>{''.join(rows)}</table></div>"
 
 
-def _row(name: str, pictures: np.ndarray, said: Sequence[str]) -> str:
+def _row(name: str, pictures: np.ndarray, captions: Sequence[str]) -> str:
     cells = []
-    for picture, words in zip(np.asarray(pictures), said, strict=True):
+    for picture, words in zip(np.asarray(pictures), captions, strict=True):
         data = BytesIO()
         Image.fromarray(picture).save(data, "PNG")
         cells.append(f"<td>{png(data.getvalue(), f'{name}: {words}')}<br>{escape(words)}</td>")
@@ -77,22 +77,23 @@ def numbers(
         count: embeddings that were inverted.
         models: small ones of each family, which were audited.
     """
-    said = []
-    for name, found in judged.items():
-        same, other = found.same, found.other
-        said.append(
+    sentences = []
+    for name, outcome in judged.items():
+        same, other = outcome.same, outcome.other
+        sentences.append(
             f"Of {count} embeddings of people it never saw, {name}, turns "
             f"{_share(same)} into a face that the recogniser "
             f"accepts as the person, and {_share(other)} "
             "into one that it also accepts beside another picture of the person."
         )
-    for family, told in leaks.items():
-        said.append(
+    for family, figures in leaks.items():
+        sentences.append(
             f"Whom a small {family} remembers: an attacker who trains {models - 1} others like it "
-            f"tells a face that it was trained on from one that it was not in {told.auc[0]:.0%} "
-            f"({told.auc[1][0]:.0%} to {told.auc[1][1]:.0%}) of all pairs; guessing gives 50%."
+            f"tells a face that it was trained on from one that it was not in {figures.auc[0]:.0%} "
+            f"({figures.auc[1][0]:.0%} to {figures.auc[1][1]:.0%}) of all pairs; guessing gives "
+            "50%."
         )
-    return said
+    return sentences
 
 
 def _share(rate: Metric) -> str:
@@ -103,22 +104,22 @@ def _share(rate: Metric) -> str:
 
 def write_events(folder: Path, judged: Mapping[str, Judged], leaks: Mapping[str, Leak]) -> None:
     """The same figures for TensorBoard, beside the logs of the trainings."""
-    for name, found in judged.items():
+    for name, outcome in judged.items():
         with Events(folder / name) as writer:
-            writer.add_scalar("accepted/same_picture", found.same.value, 0)
-            writer.add_scalar("accepted/other_picture", found.other.value, 0)
-            writer.add_histogram("cosine", found.cosines, 0, bins="auto")
-    for name, told in leaks.items():
+            writer.add_scalar("accepted/same_picture", outcome.same.value, 0)
+            writer.add_scalar("accepted/other_picture", outcome.other.value, 0)
+            writer.add_histogram("cosine", outcome.cosines, 0, bins="auto")
+    for name, figures in leaks.items():
         with Events(folder / name) as writer:
-            writer.add_scalar("leak/auc", told.auc[0], 0)
+            writer.add_scalar("leak/auc", figures.auc[0], 0)
 
 
-def demo_page(faces: str, said: Sequence[str], *, threshold: float, command: str) -> str:
+def demo_page(faces: str, sentences: Sequence[str], *, threshold: float, command: str) -> str:
     """The page as HTML.
 
     Args:
         faces: their table.
-        said: the figures in words.
+        sentences: the figures in words.
         threshold: of the recogniser.
         command: that opens TensorBoard.
     """
@@ -137,7 +138,8 @@ def demo_page(faces: str, said: Sequence[str], *, threshold: float, command: str
             ],
         ),
         Section(
-            "In five numbers", [f"<ol>{''.join(f'<li>{escape(line)}</li>' for line in said)}</ol>"]
+            "In five numbers",
+            [f"<ol>{''.join(f'<li>{escape(line)}</li>' for line in sentences)}</ol>"],
         ),
         Section(
             "What next",

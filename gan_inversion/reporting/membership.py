@@ -115,10 +115,10 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
                 row += [str(claimed), proven]
             rows.append(row)
     caption = "The leakage ledger: success of reconstruction beside success of membership attacks."
-    told = [LEDGER, EPSILONS] if private else [LEDGER]
+    remarks = [LEDGER, EPSILONS] if private else [LEDGER]
     if few:
-        told.append(f"The study of {', '.join(dict.fromkeys(few))} asked for log_mse alone.")
-    return Table("membership_ledger", caption, header, rows, [*told, *notes])
+        remarks.append(f"The study of {', '.join(dict.fromkeys(few))} asked for log_mse alone.")
+    return Table("membership_ledger", caption, header, rows, [*remarks, *notes])
 
 
 def strongest(record: Record, figure: str) -> str:
@@ -166,35 +166,35 @@ def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
             *own,
         ]
         for place, attack in enumerate(LEAKS):
-            found = [
+            own_figures = [
                 metric
                 for name, metric in first.metrics.items()
                 if name.startswith("within/") and name.endswith(f"/{attack}")
             ]
-            values = [metric.value for metric in found if metric.value is not None]
-            above = sum(metric.ci is not None and metric.ci[0] > 0.5 for metric in found)
-            line += [str(len(found))] if place == 0 else []
-            line += [f"{median(values):.4f}", f"{above} of {len(found)}"]
+            values = [metric.value for metric in own_figures if metric.value is not None]
+            above = sum(metric.ci is not None and metric.ci[0] > 0.5 for metric in own_figures)
+            line += [str(len(own_figures))] if place == 0 else []
+            line += [f"{median(values):.4f}", f"{above} of {len(own_figures)}"]
         rows.append(line)
         claims.setdefault(base_method(first), {})[epochs] = first.metrics[
             f"within/{PRESIDENT}/{LEAKS[0]}"
         ]
-    told = [claim(name, by_epoch) for name, by_epoch in claims.items()]
+    sentences = [claim(name, by_epoch) for name, by_epoch in claims.items()]
     caption = "Within one subject: the thesis' president, and everyone with as many images."
-    return Table("membership_within", caption, header, rows, [WITHIN, *told, *notes])
+    return Table("membership_within", caption, header, rows, [WITHIN, *sentences, *notes])
 
 
-def claim(method: str, found: Mapping[int, Metric]) -> str:
+def claim(method: str, by_epoch: Mapping[int, Metric]) -> str:
     """What becomes of the thesis' claim, in a sentence.
 
     Args:
         method: without its epochs.
-        found: epochs -> AUC of the loss threshold within the president's images, ascending.
+        by_epoch: epochs -> AUC of the loss threshold within the president's images, ascending.
     """
-    shown = [metric.ci is not None and metric.ci[0] > 0.5 for metric in found.values()]
-    since = [epoch for place, epoch in enumerate(found) if all(shown[place:])]
+    shown = [metric.ci is not None and metric.ci[0] > 0.5 for metric in by_epoch.values()]
+    since = [epoch for place, epoch in enumerate(by_epoch) if all(shown[place:])]
     holds = f"holds from epoch {since[0]} on" if since else "cannot be shown"
-    values = ", ".join(f"{metric.value:.3f} after {epoch}" for epoch, metric in found.items())
+    values = ", ".join(f"{metric.value:.3f} after {epoch}" for epoch, metric in by_epoch.items())
     return (
         f"{method}: that the president's training images are recognised by their lower loss "
         f"{holds} (AUC {values})."

@@ -28,8 +28,8 @@ NEWLINE = "\n"
 
 def write_documented(records: Path, output: Path, chosen: Selection = LFW) -> Path:
     """The documented protocol, as a page of its own."""
-    found = [tables.documented(tables.read_records(records, "documented", chosen))]
-    return write_page(output, chosen.page("documented"), "The documented decoders", found)
+    shown = [tables.documented(tables.read_records(records, "documented", chosen))]
+    return write_page(output, chosen.page("documented"), "The documented decoders", shown)
 
 
 def write_inversion(
@@ -49,10 +49,10 @@ def write_inversion(
         expected: methods and seeds whose absence is told.
         checked: what `check_inversion` told of the figures.
     """
-    found = tables.read_records(records, "inversion", chosen)
+    chosen_records = tables.read_records(records, "inversion", chosen)
     title = "Reconstruction of people never seen"
-    scores = {(r.method, r.seed): read_scores(r.path(records)) for r in found}
-    page = inversion(found, scores=scores, expected=expected)
+    scores = {(r.method, r.seed): read_scores(r.path(records)) for r in chosen_records}
+    page = inversion(chosen_records, scores=scores, expected=expected)
     noted = [with_note(table, checked) for table in page]
     return write_page(output, chosen.page("inversion"), title, noted)
 
@@ -61,8 +61,8 @@ def write_headline(
     records: Path, readme: Path, *, expected: Collection[tuple[str, int]] = (), checked: str = ""
 ) -> None:
     """The inversion protocol in short, between its markers in the README."""
-    found = tables.read_records(records, "inversion")
-    table = headline(found, expected=expected)
+    published = tables.read_records(records, "inversion")
+    table = headline(published, expected=expected)
     write_block(readme, "inversion", with_note(table, checked).markdown())
 
 
@@ -81,8 +81,8 @@ def check_inversion(records: Path, chosen: Selection = LFW) -> str:
         UserError: a figure or an interval is not what the scores give.
     """
     unknown: dict[str, None] = {}
-    found = tables.read_with_scores(records, "inversion", chosen)
-    for record, scores in progress(found, desc="figures from raw scores", unit="record"):
+    pairs = tables.read_with_scores(records, "inversion", chosen)
+    for record, scores in progress(pairs, desc="figures from raw scores", unit="record"):
         path = records.parent / "splits" / f"{record.dataset}-{record.config['split']}.csv"
         parts = read_split(path)
         ground = ground_of(record, scores, list(parts), np.array(list(parts.values())))
@@ -90,12 +90,12 @@ def check_inversion(records: Path, chosen: Selection = LFW) -> str:
             first, *rest = name.partition("@")[0].split("/")
             kind = first if first in ("swd", "kid") else [first, *rest][-1]
             unknown[kind.rstrip("0123456789")] = None
-    told = ", ".join(f"`{name}`" for name in sorted(unknown))
+    names = ", ".join(f"`{name}`" for name in sorted(unknown))
     return (
         "Every figure and interval was computed from the raw scores of its record again when this "
         f"table was written, but for those that records made before scores were kept whole cannot "
-        f"give ({told}), and for times and devices."
-        if told
+        f"give ({names}), and for times and devices."
+        if names
         else "Every figure and interval was computed from the raw scores of its record again when "
         "this table was written; times and devices are as the records say."
     )
@@ -103,8 +103,8 @@ def check_inversion(records: Path, chosen: Selection = LFW) -> str:
 
 def write_membership(records: Path, output: Path, chosen: Selection = LFW) -> Path:
     """The membership protocol, as a page of its own."""
-    found = membership(tables.read_records(records, "membership", chosen))
-    return write_page(output, chosen.page("membership"), "Membership inference", found)
+    shown = membership(tables.read_records(records, "membership", chosen))
+    return write_page(output, chosen.page("membership"), "Membership inference", shown)
 
 
 def write_audit(record: Record, output: Path) -> Path:
@@ -115,22 +115,22 @@ def write_audit(record: Record, output: Path) -> Path:
 
 def write_ledger(records: Path, readme: Path) -> None:
     """What reconstruction gains beside what it gives away, between its markers in the README."""
-    found = tables.read_records(records, "membership")
-    (ledger,) = (table for table in overviews(found) if table.name == "membership_ledger")
+    published = tables.read_records(records, "membership")
+    (ledger,) = (table for table in overviews(published) if table.name == "membership_ledger")
     write_block(readme, "ledger", ledger.markdown())
 
 
 def write_search(records: Path, output: Path, chosen: Selection = LFW) -> Path:
     """The searches, as a page of its own; the site has another by the name of search."""
-    found = [tables.search(record) for record in tables.read_records(records, "search", chosen)]
-    return write_page(output, chosen.page("searches"), "Searches", found)
+    shown = [tables.search(record) for record in tables.read_records(records, "search", chosen)]
+    return write_page(output, chosen.page("searches"), "Searches", shown)
 
 
 def write_verification(records: Path, output: Path) -> Path:
     """The recognisers on real pairs, as a page."""
-    found = tables.read_records(records, "verification")
+    published = tables.read_records(records, "verification")
     title = "Verification of the recognisers"
-    return write_page(output, "verification", title, [tables.verification(found)])
+    return write_page(output, "verification", title, [tables.verification(published)])
 
 
 def write_thresholds(registry: Path, output: Path) -> Path:
@@ -141,14 +141,14 @@ def write_thresholds(registry: Path, output: Path) -> Path:
 
 def write_speed(records: Path, output: Path) -> Path:
     """The speed of recognisers and of training, as a page."""
-    found = tables.read_records(records, "speed", Selection("synthetic"))
+    timed = tables.read_records(records, "speed", Selection("synthetic"))
     page = []
     for table, figure in (
         (tables.speed, "ours/images_per_second"),
         (tables.training_speed, "step/images_per_second"),
         (tables.shadow_speed, "together/models_per_hour"),
     ):
-        own = [record for record in found if figure in record.metrics]
+        own = [record for record in timed if figure in record.metrics]
         page += [table(own)] if own else []
     return write_page(output, "speed", "Speed", page)
 
@@ -180,8 +180,8 @@ at step 0. The events of a single run bear the names of the metrics above, after
 
 def write_finding(records: Path, readme: Path) -> None:
     """The finding, between its markers in the README."""
-    found = tables.finding(tables.read_records(records, "documented"))
-    lines = textwrap.fill(found, 100, break_long_words=False, break_on_hyphens=False)
+    sentences = tables.finding(tables.read_records(records, "documented"))
+    lines = textwrap.fill(sentences, 100, break_long_words=False, break_on_hyphens=False)
     write_block(readme, "finding", lines + "\n")
 
 
@@ -191,15 +191,15 @@ def write_block(readme: Path, name: str, body: str) -> None:
     print(f"{readme} written")
 
 
-def write_page(output: Path, name: str, title: str, found: Sequence[Table]) -> Path:
+def write_page(output: Path, name: str, title: str, shown: Sequence[Table]) -> Path:
     """Write tables as one Markdown page, and each as LaTeX and CSV; the path of the page."""
-    for table in found:
+    for table in shown:
         stem = output / "tables" / (table.name + name.removeprefix(name.split("-")[0]))
         write_text(stem.with_suffix(".tex"), table.latex())
         write_text(stem.with_suffix(".csv"), table.csv())
     page = output / f"{name}.md"
-    shared = [note for note in found[0].notes if all(note in table.notes for table in found)]
-    body = [table.markdown(leave_out=shared) for table in found]
+    shared = [note for note in shown[0].notes if all(note in table.notes for table in shown)]
+    body = [table.markdown(leave_out=shared) for table in shown]
     write_text(page, "\n".join([f"# {title}\n", *body, *(f"{note}\n" for note in shared)]))
     print(f"{page} written")
     return page

@@ -57,16 +57,16 @@ def attack_section(inversions: Pairs, verifications: Pairs) -> Section:
     for name in inversions[0][0].config["recognisers"]:
         scores: dict[str, np.ndarray] = {}
         used: list[tuple[Record, Mapping[str, np.ndarray]]] = []
-        for record, some in verifications:
+        for record, arrays in verifications:
             if record.victim == name and record.method == f"{name}_aligned":
-                genuine = some["genuine"].astype(bool)
-                scores["real pairs, same person"] = some["scores"][genuine]
-                scores["real pairs, others"] = some["scores"][~genuine]
-                used.append((record, some))
-        for record, some in compared(inversions):
-            if f"{name}/type2" in some:
-                scores[f"{record.method}, type-II"] = some[f"{name}/type2"]
-                used.append((record, some))
+                genuine = arrays["genuine"].astype(bool)
+                scores["real pairs, same person"] = arrays["scores"][genuine]
+                scores["real pairs, others"] = arrays["scores"][~genuine]
+                used.append((record, arrays))
+        for record, arrays in compared(inversions):
+            if f"{name}/type2" in arrays:
+                scores[f"{record.method}, type-II"] = arrays[f"{name}/type2"]
+                used.append((record, arrays))
         if scores:
             line = inversions[0][0].config["recognisers"][name]["thresholds"].get("0.001")
             chart = charts.histogram(scores, f"cosine, {name}", line)
@@ -78,46 +78,46 @@ def attack_section(inversions: Pairs, verifications: Pairs) -> Section:
 def leak_sections(leaks: Pairs) -> list[Section]:
     """ROC curves and loss histograms, and the ledger with its figure."""
     parts = []
-    for record, some in leaks:
+    for record, arrays in leaks:
         label = f"{base_method(record)}, {epochs_of([record])} epochs"
         for unit in record.config["units"]:
-            inside = some[f"{unit}/membership"].astype(bool)
+            inside = arrays[f"{unit}/membership"].astype(bool)
             members, others = int(inside.sum()), int((~inside).sum())
             curves = {
-                attack: _with_band(some[f"{unit}/{attack}/log_mse/roc"], members)
+                attack: _with_band(arrays[f"{unit}/{attack}/log_mse/roc"], members)
                 for attack in ATTACKS
-                if f"{unit}/{attack}/log_mse/roc" in some
+                if f"{unit}/{attack}/log_mse/roc" in arrays
             }
             if curves:
                 chart = charts.roc(curves, least=10 / others)
                 caption = f"Membership of {unit}s: {label}, from the loss"
-                parts.append(drawing(caption, chart, files_of([(record, some)])))
-        if "image/log_mse" in some:
-            inside = some["image/membership"].astype(bool)
-            losses = {"members": -some["image/log_mse"][inside]}
-            losses["others"] = -some["image/log_mse"][~inside]
+                parts.append(drawing(caption, chart, files_of([(record, arrays)])))
+        if "image/log_mse" in arrays:
+            inside = arrays["image/membership"].astype(bool)
+            losses = {"members": -arrays["image/log_mse"][inside]}
+            losses["others"] = -arrays["image/log_mse"][~inside]
             chart = charts.histogram(losses, "logarithm of the squared error")
-            parts.append(drawing(f"Losses: {label}", chart, files_of([(record, some)])))
+            parts.append(drawing(f"Losses: {label}", chart, files_of([(record, arrays)])))
     sections = [Section("What an inverter remembers", parts)]
     ledger = [table.html() for table in overviews([record for record, _ in leaks])]
-    if found := balance([record for record, _ in leaks]):
+    if points := balance([record for record, _ in leaks]):
         leak_axis = "membership TPR at FPR 1 %, offline LiRA"
-        chart = charts.pareto(found, "type-II SAR at FMR 0.1 %", leak_axis, "epochs")
+        chart = charts.pareto(points, "type-II SAR at FMR 0.1 %", leak_axis, "epochs")
         caption = "What reconstruction gains against what it gives away of whom it was trained on"
-        drawn = [pair for pair in leaks if place_of(pair[0]) in found]
+        drawn = [pair for pair in leaks if place_of(pair[0]) in points]
         ledger.insert(0, drawing(caption, chart, files_of(drawn)))
     return [Section("The leakage ledger", ledger), *sections]
 
 
 def balance(leaks: Iterable[Record]) -> dict[tuple[str, int], tuple[float, float]]:
     """What inverters gain and give away: type-II rate and membership TPR, by method and epochs."""
-    found = {}
+    points = {}
     for record in leaks:
         gain = record.metrics.get(at(f"{record.victim}/sar_type2", fmr=1e-3))
         leak = record.metrics.get(strongest(record, at("tpr", fpr=1e-2)))
         if gain and leak and gain.value is not None and leak.value is not None:
-            found[place_of(record)] = gain.value, leak.value
-    return found
+            points[place_of(record)] = gain.value, leak.value
+    return points
 
 
 def place_of(record: Record) -> tuple[str, int]:
@@ -154,8 +154,8 @@ def slice_section(inversions: Pairs, faces: Pairs, files: Sequence[str]) -> Sect
     for title, groups in slices.items():
         groups = [(word, chosen) for word, chosen in groups if chosen.sum() >= FEWEST]
         lines = {}
-        for record, some in pairs:
-            cosines, people = some[f"{name}/type1"], subjects[index]
+        for record, arrays in pairs:
+            cosines, people = arrays[f"{name}/type1"], subjects[index]
             lines[record.method] = [
                 (float(cosines[chosen].mean()), *bootstrap_mean(cosines[chosen], people[chosen]))
                 for _, chosen in groups
@@ -169,7 +169,7 @@ def slice_section(inversions: Pairs, faces: Pairs, files: Sequence[str]) -> Sect
 def face_section(runs: Path, inversions: Pairs) -> Section | None:
     """Strips of the runs, worst first; None if there are none."""
     parts = []
-    for record, some in compared(inversions):
+    for record, arrays in compared(inversions):
         folder = runs / "inversion" / record.path(runs).stem
         for kind in ("worst", "median", "random"):
             strip = folder / "strips" / f"{kind}-000.png"
@@ -178,7 +178,7 @@ def face_section(runs: Path, inversions: Pairs) -> Section | None:
                 Image.open(strip).convert("RGB").save(data, "PNG", optimize=True)
                 caption = f"{record.method}: {kind}, originals above"
                 picture = png(data.getvalue(), caption)
-                parts.append(drawing(caption, picture, files_of([(record, some)])))
+                parts.append(drawing(caption, picture, files_of([(record, arrays)])))
     return Section("Faces", parts) if parts else None
 
 
@@ -193,10 +193,10 @@ def drawn_section(strip: np.ndarray) -> Section:
 
 def sentences(inversions: Pairs, leaks: Pairs, documented: Pairs) -> list[str]:
     """The findings, from the records alone."""
-    found = []
+    lines = []
     # Beside the thesis' figures only: on other data there are none to compare with.
     if any(r.method == "documented_conv_bn" and r.reported for r, _ in documented):
-        found.append(tables.finding([record for record, _ in documented]).strip())
+        lines.append(tables.finding([record for record, _ in documented]).strip())
     name = inversions[0][0].victim
     turned = []
     for record, _ in compared(inversions):
@@ -208,19 +208,19 @@ def sentences(inversions: Pairs, leaks: Pairs, documented: Pairs) -> list[str]:
                 "another photograph of the person"
             )
     if turned:
-        found.append(
+        lines.append(
             f"Of the embeddings of people it never saw, {'; '.join(turned)}; at a false match rate "
             "of 0.1 %."
         )
-    if told := remembered([record for record, _ in leaks]):
-        found.append(told)
-    return found
+    if sentence := remembered([record for record, _ in leaks]):
+        lines.append(sentence)
+    return lines
 
 
 def remembered(leaks: Sequence[Record]) -> str:
     """How much inverters give away of their members, and at what price in reconstruction."""
-    found = ((place_of(record), record.metrics.get(strongest(record, "auc"))) for record in leaks)
-    aucs = {place: auc.value for place, auc in found if auc and auc.value is not None}
+    pairs = ((place_of(record), record.metrics.get(strongest(record, "auc"))) for record in leaks)
+    aucs = {place: auc.value for place, auc in pairs if auc and auc.value is not None}
     points = balance(leaks)
     if not points:
         return ""
@@ -286,7 +286,7 @@ def write_report(
         raise UserError(f"expected records of {chosen.dataset} in {where}, found none")
     records = [record for record, _ in inversions]
     table = headline(records, expected=expected).html()
-    told = sentences(inversions, leaks, read("documented"))
+    lines = sentences(inversions, leaks, read("documented"))
     strips = face_section(runs, inversions) if runs is not None else None
     intro = text(
         "Face-recognition systems store embeddings instead of photographs. This page shows what an "
@@ -296,7 +296,7 @@ def write_report(
     files = test_files(results, inversions[0][0])
     sections = [
         Section("In short", [intro, table]),
-        Section("Findings", [findings(told)]),
+        Section("Findings", [findings(lines)]),
         strips or drawn_section(drawn()),
         attack_section(inversions, read("verification")),
         *(leak_sections(leaks) if leaks else ()),

@@ -184,15 +184,15 @@ def _plain(text: str) -> str:
 
 def cell(group: Sequence[Record], name: str, *, form: str = ".4f") -> Cell | str:
     """A metric of the records of one method, one a seed; empty where none has it."""
-    found = [record.metrics[name] for record in group if name in record.metrics]
-    if not found:
+    figures = [record.metrics[name] for record in group if name in record.metrics]
+    if not figures:
         return ""
-    bounds = [metric.ci for metric in found if metric.ci is not None]
+    bounds = [metric.ci for metric in figures if metric.ci is not None]
     interval = None
     if bounds:
         interval = fmean(low for low, _ in bounds), fmean(high for _, high in bounds)
-    values = tuple(metric.value for metric in found)
-    return Cell(values, interval, found[0].n, form)
+    values = tuple(metric.value for metric in figures)
+    return Cell(values, interval, figures[0].n, form)
 
 
 def check_same(records: Sequence[Record], *fields: str) -> None:
@@ -235,8 +235,8 @@ def footer(
 def replace_block(text: str, name: str, body: str) -> str:
     """`text` with what stands between `<!-- name -->` and `<!-- /name -->` replaced."""
     start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-    before, found, rest = text.partition(start)
+    before, opened, rest = text.partition(start)
     _, closed, after = rest.partition(end)
-    if not found or not closed:
+    if not opened or not closed:
         raise UserError(f"expected a block between {start.strip()} and {end}, found none")
     return before + start + body + end + after

@@ -119,10 +119,10 @@ def finding(records: Sequence[Record]) -> str:
 
 
 def _mean(group: Sequence[Record], name: str) -> float:
-    found = cell(group, name)
-    if isinstance(found, str) or found.mean is None:
+    figure = cell(group, name)
+    if isinstance(figure, str) or figure.mean is None:
         raise UserError(f"{group[0].method} has no {name}")
-    return found.mean
+    return figure.mean
 
 
 def _spread(group: Sequence[Record], name: str) -> str:
@@ -133,14 +133,14 @@ def _spread(group: Sequence[Record], name: str) -> str:
 def search(record: Record) -> Table:
     """The trials of one search, and what would have been chosen by training and by validation."""
     protocol, trials = record.config["protocol"], record.config["trials"]
-    found = [name.split("/") for name in record.metrics]
-    names = list(dict.fromkeys(figure for trial, figure in found if trial in trials))
+    paths = [name.split("/") for name in record.metrics]
+    names = list(dict.fromkeys(figure for trial, figure in paths if trial in trials))
     options = list(dict.fromkeys(name for trial in trials.values() for name in trial["options"]))
     rows: list[Row] = []
-    for place, (trial, told) in enumerate(trials.items()):
-        chosen = [_option(told["options"].get(name)) for name in options]
+    for place, (trial, content) in enumerate(trials.items()):
+        chosen = [_option(content["options"].get(name)) for name in options]
         cells = [cell([record], f"{trial}/{name}") for name in names]
-        rows.append([str(place), *chosen, told["status"].lower(), *cells])
+        rows.append([str(place), *chosen, content["status"].lower(), *cells])
     weighted = protocol["objective"] == "score"
     judged = "score" if weighted else "validation_loss"
 

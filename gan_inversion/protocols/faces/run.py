@@ -43,10 +43,10 @@ def run_all(source: Source, records: Path) -> None:
     brightness, pose = [], []
     with progress(total=len(images), unit="image", desc="faces") as bar:
         for start in range(0, len(images), BLOCK):
-            some = np.asarray(images[start : start + BLOCK])
-            brightness.append(some.mean(axis=(1, 2, 3)) / 255)
-            pose += [turned(image) for image in some]
-            bar.update(len(some))
+            block = np.asarray(images[start : start + BLOCK])
+            brightness.append(block.mean(axis=(1, 2, 3)) / 255)
+            pose += [turned(image) for image in block]
+            bar.update(len(block))
     scores = {
         "brightness": np.concatenate(brightness).astype("float32"),
         "pose": np.array(pose, "float32"),

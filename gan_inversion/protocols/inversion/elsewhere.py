@@ -43,8 +43,8 @@ def read_reconstructions(folder: Path, files: Sequence[str]) -> np.ndarray:
         path = folder / place[name]
         if not path.is_file():
             raise UserError(f"{index}: {place[name]} is not there")
-        found = read_image(path, str(path))
-        if found.shape != picture.shape:
-            raise UserError(f"{path}: expected {SIZE}x{SIZE} pixels, got {found.shape[:2]}")
-        picture[:] = found
+        image = read_image(path, str(path))
+        if image.shape != picture.shape:
+            raise UserError(f"{path}: expected {SIZE}x{SIZE} pixels, got {image.shape[:2]}")
+        picture[:] = image
     return pictures

@@ -64,32 +64,32 @@ def examine(
         hypotheses: several reconstructions of `one_each` of the test images, uint8
             (K, S, 160, 160, 3).
     """
-    found = Examination(scores={"test_index": bench.split.test.astype("int32")})
+    examination = Examination(scores={"test_index": bench.split.test.astype("int32")})
     for place, judge in enumerate(bench.judges):
-        with found.part(judge.recogniser.name):
+        with examination.part(judge.recogniser.name):
             vectors = _embed(judge.recogniser, reconstructions)
-            _attack(found, judge, vectors, bench)
+            _attack(examination, judge, vectors, bench)
             undetected = judge.recogniser.undetected(reconstructions)
             if undetected is not None:
-                found.scores[f"{judge.recogniser.name}/undetected"] = undetected
+                examination.scores[f"{judge.recogniser.name}/undetected"] = undetected
         if place == 0 and bench.part == "test":  # the validation images are its null
-            with found.part("copy"):
-                _copying(found, bench, vectors)
-    with found.part("image"):
-        _pixels(found, bench, reconstructions)
+            with examination.part("copy"):
+                _copying(examination, bench, vectors)
+    with examination.part("image"):
+        _pixels(examination, bench, reconstructions)
     if any(judge.recogniser.stages for judge in bench.judges):
-        with found.part("features"):
-            _features(found, bench, reconstructions)
-    with found.part("realism"):
-        _realism(found, bench, reconstructions, seed)
-    with found.part("two_sample"):
-        _two_sample(found, bench, reconstructions, seed)
+        with examination.part("features"):
+            _features(examination, bench, reconstructions)
+    with examination.part("realism"):
+        _realism(examination, bench, reconstructions, seed)
+    with examination.part("two_sample"):
+        _two_sample(examination, bench, reconstructions, seed)
     if hypotheses is not None:
-        with found.part("hypotheses"):
-            _hypotheses(found, bench, hypotheses)
-    with found.part("intervals"):
-        found.metrics |= figures(found.scores, ground(bench))
-    return found
+        with examination.part("hypotheses"):
+            _hypotheses(examination, bench, hypotheses)
+    with examination.part("intervals"):
+        examination.metrics |= figures(examination.scores, ground(bench))
+    return examination
 
 
 def ground(bench: Bench) -> Ground:
@@ -104,50 +104,50 @@ def _embed(recogniser: Recogniser, reconstructions: np.ndarray) -> np.ndarray:
     return embed_cached(recogniser, reconstructions, key=key)
 
 
-def _attack(found: Examination, judge: Judge, vectors: np.ndarray, bench: Bench) -> None:
+def _attack(examination: Examination, judge: Judge, vectors: np.ndarray, bench: Bench) -> None:
     """Scores and ranks with one recogniser."""
     name, subjects = judge.recogniser.name, bench.subjects
     originals = judge.embeddings[bench.split.test]
     outcome = attack(vectors, originals, subjects)
-    found.scores[f"{name}/type1"] = outcome.type1
+    examination.scores[f"{name}/type1"] = outcome.type1
     if rejected(vectors).any():
-        found.scores[f"{name}/rejected"] = rejected(vectors)
+        examination.scores[f"{name}/rejected"] = rejected(vectors)
     lost = rejected(judge.embeddings[bench.asked])
     if lost.any():  # of images that are not among those examined
         share = metric(lost.mean(), ci=clopper_pearson(int(lost.sum()), len(lost)), n=len(lost))
-        found.metrics[f"{name}/rejected_originals"] = share
+        examination.metrics[f"{name}/rejected_originals"] = share
     if len(outcome.type2):
         search = identify(vectors, originals, subjects)
-        found.curves[f"cmc/{name}"] = search.cmc()
-        found.scores[f"{name}/type2"] = outcome.type2
-        found.scores[f"{name}/rank"] = search.ranks.astype("int32")
+        examination.curves[f"cmc/{name}"] = search.cmc()
+        examination.scores[f"{name}/type2"] = outcome.type2
+        examination.scores[f"{name}/rank"] = search.ranks.astype("int32")
 
 
-def _hypotheses(found: Examination, bench: Bench, pictures: np.ndarray) -> None:
+def _hypotheses(examination: Examination, bench: Bench, pictures: np.ndarray) -> None:
     """What several pictures of one embedding add, and how far they differ."""
     chosen = one_each(bench.subjects)
     for judge in bench.judges:
         name = judge.recogniser.name
-        vectors = np.stack([_embed(judge.recogniser, some) for some in pictures])
+        vectors = np.stack([_embed(judge.recogniser, images) for images in pictures])
         best, _ = best_of(vectors, judge.embeddings[bench.split.test], bench.subjects, chosen)
         for count in (count for count in COUNTS if count <= len(pictures)):
-            found.scores[f"{name}/best{count}"] = best[count - 1]
+            examination.scores[f"{name}/best{count}"] = best[count - 1]
         alike = np.einsum("ksd,lsd->skl", vectors, vectors)
         rows, columns = np.triu_indices(len(pictures), 1)
-        found.scores[f"{name}/alike"] = alike[:, rows, columns].mean(axis=1)
-    apart = [some.std(axis=0).mean() for some in np.swapaxes(pictures, 0, 1) / np.float32(255)]
-    found.scores["diversity"] = np.array(apart, "float32")
+        examination.scores[f"{name}/alike"] = alike[:, rows, columns].mean(axis=1)
+    apart = [images.std(axis=0).mean() for images in np.swapaxes(pictures, 0, 1) / np.float32(255)]
+    examination.scores["diversity"] = np.array(apart, "float32")
 
 
-def _copying(found: Examination, bench: Bench, vectors: np.ndarray) -> None:
+def _copying(examination: Examination, bench: Bench, vectors: np.ndarray) -> None:
     """Similarities of the copy audit, in the space of the attacked recogniser."""
     real, split = bench.victim.embeddings, bench.split
-    found.scores["copy/outputs"] = nearest(vectors[~rejected(vectors)], real[split.train])
-    found.scores["copy/held_out"] = nearest(real[split.validation], real[split.train])
-    found.scores["copy/held_out_index"] = split.validation.astype("int32")
+    examination.scores["copy/outputs"] = nearest(vectors[~rejected(vectors)], real[split.train])
+    examination.scores["copy/held_out"] = nearest(real[split.validation], real[split.train])
+    examination.scores["copy/held_out_index"] = split.validation.astype("int32")
 
 
-def _pixels(found: Examination, bench: Bench, reconstructions: np.ndarray) -> None:
+def _pixels(examination: Examination, bench: Bench, reconstructions: np.ndarray) -> None:
     """Metrics of each image and its reconstruction."""
 
     def block(start: int) -> list[np.ndarray]:
@@ -160,39 +160,43 @@ def _pixels(found: Examination, bench: Bench, reconstructions: np.ndarray) -> No
         starts = range(0, len(reconstructions), BLOCK)
         blocks = list(progress(pool.map(block, starts), total=len(starts), desc="likeness"))
     for name, parts in zip(PER_IMAGE, zip(*blocks, strict=True), strict=True):
-        found.scores[name] = np.concatenate(parts).astype("float32")
+        examination.scores[name] = np.concatenate(parts).astype("float32")
 
 
-def _features(found: Examination, bench: Bench, reconstructions: np.ndarray) -> None:
+def _features(examination: Examination, bench: Bench, reconstructions: np.ndarray) -> None:
     """Distances in the feature maps of the first recogniser that has some."""
     recogniser = next(judge.recogniser for judge in bench.judges if judge.recogniser.stages)
     distances, first, second = [], [], []
     for start in progress(range(0, len(reconstructions), BLOCK), desc="features"):
-        some = slice(start, start + BLOCK)
-        original = recogniser.features(bench.originals[some])
-        reconstruction = recogniser.features(reconstructions[some])
+        block = slice(start, start + BLOCK)
+        original = recogniser.features(bench.originals[block])
+        reconstruction = recogniser.features(reconstructions[block])
         distances.append(feature_distance(original, reconstruction))
         first.append(original[0].mean(axis=(1, 2)))
         second.append(reconstruction[0].mean(axis=(1, 2)))
-    found.scores["midlayer"] = np.concatenate(distances).astype("float32")
+    examination.scores["midlayer"] = np.concatenate(distances).astype("float32")
     real, fake = np.concatenate(first), np.concatenate(second)
-    found.scores[f"kid/{recogniser.name}_{recogniser.stages[0].lower()}"] = realism.kernel_terms(
-        *realism.standardised(real, fake)
+    examination.scores[f"kid/{recogniser.name}_{recogniser.stages[0].lower()}"] = (
+        realism.kernel_terms(*realism.standardised(real, fake))
     )
 
 
-def _realism(found: Examination, bench: Bench, reconstructions: np.ndarray, seed: int) -> None:
+def _realism(
+    examination: Examination, bench: Bench, reconstructions: np.ndarray, seed: int
+) -> None:
     originals = bench.originals[:]
     levels = realism.sliced_distances(originals, reconstructions, seed=seed)
     for side, distances in levels.items():
-        found.scores[f"swd/{side}"] = distances
+        examination.scores[f"swd/{side}"] = distances
     for name, pictures in (("originals", originals), ("reconstructions", reconstructions)):
-        found.scores[f"spectrum/{name}"] = realism.power_spectrum(pictures)
+        examination.scores[f"spectrum/{name}"] = realism.power_spectrum(pictures)
 
 
-def _two_sample(found: Examination, bench: Bench, reconstructions: np.ndarray, seed: int) -> None:
+def _two_sample(
+    examination: Examination, bench: Bench, reconstructions: np.ndarray, seed: int
+) -> None:
     held_out, real, fake = two_sample_scores(
         bench.originals, reconstructions, bench.subjects, seed=seed
     )
-    found.scores["c2st/index"] = held_out.astype("int32")
-    found.scores["c2st/originals"], found.scores["c2st/reconstructions"] = real, fake
+    examination.scores["c2st/index"] = held_out.astype("int32")
+    examination.scores["c2st/originals"], examination.scores["c2st/reconstructions"] = real, fake

@@ -114,7 +114,7 @@ def trained_faces(folders: Sequence[Path], source: Source, own: str | None) -> S
     embeddings = embed_view(recogniser, dataset, view=protocol.view, resample=protocol.resample)
     images = dataset.view(protocol.view, resample=protocol.resample)
     scores = [read_scores(model.folder / RECORD) for model in models]
-    cosines = np.mean([some[f"{recogniser.name}/type1"] for some in scores], axis=0)
+    cosines = np.mean([arrays[f"{recogniser.name}/type1"] for arrays in scores], axis=0)
     return Shown(
         models,
         recogniser,

@@ -106,19 +106,19 @@ def draw_faces(place: Path, shown: Shown) -> None:
             # (N, 160, columns * 160, 3)
             rows = np.concatenate([pictures for _, pictures in columns], axis=2)
             writer.add_image(name, np.concatenate([titles, *rows]), 0, dataformats="HWC")
-    some = shown.test[:POINTS]
-    photographs, embeddings = shown.look(some)
+    shown_test = shown.test[:POINTS]
+    photographs, embeddings = shown.look(shown_test)
     for method, pictures in drawn_by(inverters, embeddings):
         vectors = np.concatenate([embeddings, shown.recogniser.embed(pictures)])
         faces = np.concatenate([photographs, pictures])
         small = faces.reshape(len(faces), SPRITE, SIZE // SPRITE, SPRITE, SIZE // SPRITE, 3)
         sprites = small.mean(axis=(2, 4)).transpose(0, 3, 1, 2) / 255
-        kinds = ["photograph"] * len(some) + ["reconstruction"] * len(some)
+        kinds = ["photograph"] * len(shown_test) + ["reconstruction"] * len(shown_test)
         with Events(place / method) as writer:
             writer.add_embedding(
                 vectors,
                 metadata=[
-                    list(row) for row in zip([*shown.subjects[some]] * 2, kinds, strict=True)
+                    list(row) for row in zip([*shown.subjects[shown_test]] * 2, kinds, strict=True)
                 ],
                 metadata_header=["subject", "kind"],
                 label_img=sprites,

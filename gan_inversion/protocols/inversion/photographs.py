@@ -36,17 +36,19 @@ def read_embeddings(path: Path) -> np.ndarray:
     arrays = read_arrays(path)
     if len(arrays) != 1 and "embeddings" not in arrays:
         raise UserError(f"{path}: expected an array called embeddings, got {', '.join(arrays)}")
-    found = arrays.get("embeddings", next(iter(arrays.values())))
-    found = found[None] if found.ndim == 1 else found
-    if found.ndim != 2 or found.size == 0 or found.dtype.kind not in "fiu":
-        raise UserError(f"{path}: expected numbers (N, D), got {found.dtype} {found.shape}")
-    found = found.astype("float32")
-    norms = np.linalg.norm(found, axis=1, keepdims=True)
+    embeddings = arrays.get("embeddings", next(iter(arrays.values())))
+    embeddings = embeddings[None] if embeddings.ndim == 1 else embeddings
+    if embeddings.ndim != 2 or embeddings.size == 0 or embeddings.dtype.kind not in "fiu":
+        raise UserError(
+            f"{path}: expected numbers (N, D), got {embeddings.dtype} {embeddings.shape}"
+        )
+    embeddings = embeddings.astype("float32")
+    norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
     for bad, what in ((~np.isfinite(norms), "NaN or infinity"), (norms == 0, "zero norm")):
         if bad.any():
             rows = ", ".join(map(str, np.flatnonzero(bad)[:5]))
             raise UserError(f"{path}: expected finite embeddings with a norm, got {what} in {rows}")
-    return found / norms
+    return embeddings / norms
 
 
 def read_photographs(path: Path, align: Align) -> tuple[list[str], np.ndarray]:
@@ -67,18 +69,18 @@ def read_photographs(path: Path, align: Align) -> tuple[list[str], np.ndarray]:
     for file in progress(files, desc="finding faces", unit="image"):
         name = printable(str(file.relative_to(path) if path.is_dir() else file.name))
         try:
-            found = aligned_view(read_image(file, name), align=align)
+            view = aligned_view(read_image(file, name), align=align)
         except UserError as error:
             if len(files) == 1:
                 raise
             print(f"left out: {error}")
             continue
-        if found is None:
+        if view is None:
             print(f"left out: {name} shows no face that was found")
             continue
         names.append(name)
-        views.append(found[0])
-        aligned += found[1]
+        views.append(view[0])
+        aligned += view[1]
     if not views:
         raise UserError(
             f"expected photographs of faces in {path}, found none in {len(files)} files"
@@ -98,27 +100,27 @@ def words(text: str, width: int = SIZE) -> np.ndarray:
 
 
 def contact_sheet(
-    names: Sequence[str], rows: Sequence[np.ndarray], said: Sequence[Sequence[str]]
+    names: Sequence[str], rows: Sequence[np.ndarray], captions: Sequence[Sequence[str]]
 ) -> np.ndarray:
     """Pictures as one, uint8: names, and below them a line for each of the rows, with its words.
 
     Args:
         names: N, above each column.
         rows: uint8 (N, 160, 160, 3) each.
-        said: for each row N texts, which stand below its pictures.
+        captions: for each row N texts, shown below its images.
     """
     columns = []
     for place, name in enumerate(names[:SHOWN]):
         parts = [words(name)]
-        for row, texts in zip(rows, said, strict=True):
+        for row, texts in zip(rows, captions, strict=True):
             parts += [row[place], words(texts[place])]
         columns.append(np.concatenate(parts))
     width = min(COLUMNS, len(columns))
     lines = []
     for start in range(0, len(columns), width):
         line = np.full((len(columns[0]), width * SIZE, 3), 255, "uint8")
-        some = np.concatenate(columns[start : start + width], axis=1)
-        line[:, : some.shape[1]] = some
+        row_of_columns = np.concatenate(columns[start : start + width], axis=1)
+        line[:, : row_of_columns.shape[1]] = row_of_columns
         lines.append(line)
     return np.concatenate(lines)
 
@@ -175,7 +177,7 @@ def invert_all(
             "text become one with numpy.save('embeddings.npy', numpy.loadtxt(file, delimiter=','))"
         )
     fmr, threshold = strictest(trained)
-    rows, said, lines = [], [], []
+    rows, captions, lines = [], [], []
     for hypothesis in range(hypotheses):
         which = {"hypothesis": hypothesis} if hypotheses > 1 else {}
         rows.append(reconstruct(inverter, embeddings, **which)[0])
@@ -184,11 +186,11 @@ def invert_all(
             if recogniser is None
             else list(map(float, cosine(recogniser.embed(rows[-1]), embeddings)))
         )
-        verdicts = [verdict(found, threshold) for found in cosines]
-        said.append([text for text, _ in verdicts])
+        verdicts = [verdict(score, threshold) for score in cosines]
+        captions.append([text for text, _ in verdicts])
         lines += [
-            (name, hypothesis, found, threshold, accepted)
-            for name, found, (_, accepted) in zip(names, cosines, verdicts, strict=True)
+            (name, hypothesis, score, threshold, accepted)
+            for name, score, (_, accepted) in zip(names, cosines, verdicts, strict=True)
         ]
     if hypotheses > 1:
         check_visible(rows, trained.method)
@@ -200,21 +202,21 @@ def invert_all(
     write_verdicts(output / "verdicts.csv", lines)
     shown = [] if photographs is None else [photographs]
     above = [["photograph"] * len(names)] * len(shown)
-    sheet = contact_sheet(names, [*shown, *rows], [*above, *said])
+    sheet = contact_sheet(names, [*shown, *rows], [*above, *captions])
     write_png(output / "contact_sheet.png", sheet)
     tell(lines, trained, fmr)
     print(f"{output}: {len(names)} reconstructions by {trained.method}")
 
 
-def verdict(found: float | None, threshold: float | None) -> tuple[str, str]:
+def verdict(score: float | None, threshold: float | None) -> tuple[str, str]:
     """What is said of a cosine: words for the sheet, and `yes`, `no` or nothing for the table."""
-    if found is None or not np.isfinite(found):
+    if score is None or not np.isfinite(score):
         return "", ""
     if threshold is None:
-        return f"cosine {found:.2f}", ""
-    accepted = found >= threshold
-    said = f"{'accepted' if accepted else 'rejected'}, {found:.2f} (threshold {threshold:.2f})"
-    return said, "yes" if accepted else "no"
+        return f"cosine {score:.2f}", ""
+    accepted = score >= threshold
+    sentence = f"{'accepted' if accepted else 'rejected'}, {score:.2f} (threshold {threshold:.2f})"
+    return sentence, "yes" if accepted else "no"
 
 
 Line = tuple[str, int, float | None, float | None, str]  # a row of the table of verdicts
@@ -240,9 +242,9 @@ def strictest(trained: Trained) -> tuple[float, float | None]:
 
 def tell(lines: Sequence[Line], trained: Trained, fmr: float) -> None:
     """Print the first verdicts, and how many there are of each."""
-    for name, hypothesis, found, threshold, _ in lines[:10]:
+    for name, hypothesis, score, threshold, _ in lines[:10]:
         which = f" ({hypothesis})" if hypothesis else ""
-        print(f"{name}{which}: {verdict(found, threshold)[0] or 'no verdict'}")
+        print(f"{name}{which}: {verdict(score, threshold)[0] or 'no verdict'}")
     judged = [accepted for *_, accepted in lines if accepted]
     if judged:
         print(

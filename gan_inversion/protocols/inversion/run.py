@@ -149,9 +149,9 @@ def run_one(spec: MethodSpec, seed: int, *, folders: Folders, bench: Bench) -> N
             "ms_per_image": round(milliseconds, 3),
         }
         entry = _entry(prepared.spec, seed, folders, bench)
-        found = examine(reconstructions, bench, seed=seed, hypotheses=hypotheses)
+        examination = examine(reconstructions, bench, seed=seed, hypotheses=hypotheses)
         facts = {"knowledge": inverter.knowledge, "config": config, "cost": cost}
-        _finish(entry, found, reconstructions, run=run, bench=bench, facts=facts)
+        _finish(entry, examination, reconstructions, run=run, bench=bench, facts=facts)
 
 
 def run_elsewhere(
@@ -168,9 +168,9 @@ def run_elsewhere(
         return
     prepared = Prepared(spec, None, bench.split.train, config)
     with open_run(prepared, seed, folders=folders, bench=bench) as run:
-        found = examine(reconstructions, bench, seed=seed)
+        examination = examine(reconstructions, bench, seed=seed)
         facts = {"knowledge": knowledge, "config": config, "cost": {}}
-        _finish(entry, found, reconstructions, run=run, bench=bench, facts=facts)
+        _finish(entry, examination, reconstructions, run=run, bench=bench, facts=facts)
 
 
 def invert_again(
@@ -227,13 +227,13 @@ def is_done(
         condition["source_digest"] = spec.options.source_digest
     if is_own(setting.victim):
         condition["victim_digest"] = open_recogniser(setting.victim).digest
-    records = {some: Record.read(some) for some in (path, own) if some.exists()}
-    for some, record in records.items():
-        check_record(record, some, **condition)
+    records = {file: Record.read(file) for file in (path, own) if file.exists()}
+    for file, record in records.items():
+        check_record(record, file, **condition)
         if record.part != setting.part:
-            raise UserError(f"{some} is of the {record.part} part: expected {setting.part}")
+            raise UserError(f"{file} is of the {record.part} part: expected {setting.part}")
         # Older records say less of an inverter.
-        check_options(record, some, {n: v for n, v in wanted.items() if n in record.config})
+        check_options(record, file, {n: v for n, v in wanted.items() if n in record.config})
     if own in records and path not in records:
         judges = {setting.victim, *setting.judges}
         if len(judges) != len(records[own].config["recognisers"]):
@@ -294,7 +294,7 @@ def _declared(bench: Bench) -> dict[str, Any]:
 
 def _finish(
     entry: Entry,
-    found: Examination,
+    examination: Examination,
     reconstructions: np.ndarray,
     *,
     run: Run,
@@ -303,34 +303,34 @@ def _finish(
 ) -> None:
     """Draw, log and record an examination; `facts` are fields of the record."""
     victim = bench.victim.recogniser.name
-    if warning := looks_shifted(found, victim, bench.subjects):
+    if warning := looks_shifted(examination, victim, bench.subjects):
         print(f"warning: {warning}", file=sys.stderr)
-    _draw(run, found, reconstructions, bench)
+    _draw(run, examination, reconstructions, bench)
     trained = max((int(line["step"]) for line in run.history() if "seconds" in line), default=-1)
     run.rewind(trained)  # what a killed examination had logged
-    figures = resolved(found.metrics)
+    figures = resolved(examination.metrics)
     run.log(trained + 1, **figures)
-    for name, shares in found.curves.items():
+    for name, shares in examination.curves.items():
         run.curve(name, shares)
     for judge in bench.judges:
-        cosines = found.scores[f"{judge.recogniser.name}/type1"]
+        cosines = examination.scores[f"{judge.recogniser.name}/type1"]
         run.histogram(f"cosines/{judge.recogniser.name}", trained + 1, cosines)
-    seconds = {name: round(part, 1) for name, part in found.seconds.items()}
+    seconds = {name: round(part, 1) for name, part in examination.seconds.items()}
     as_published = (bench.dataset.name, victim) == ("lfw", "facenet")
     record = entry.record(
         knowledge=facts["knowledge"],
         config={**facts["config"], **_declared(bench)},
-        metrics=found.metrics,
+        metrics=examination.metrics,
         reported=REPORTED if as_published else {},
         cost={**facts["cost"], "examination_seconds": seconds, "peak_memory_gib": peak_memory()},
     )
     run.settle()
     if (run.folder / RECORD).parent.is_dir():  # weights travel with their record
-        record.write_to(run.folder / RECORD, found.scores)
+        record.write_to(run.folder / RECORD, examination.scores)
     if entry.path.exists():
         print(compared(Record.read(entry.path), record))
     else:  # last: whoever finds it finds everything
-        record.write(entry.records, found.scores)
+        record.write(entry.records, examination.scores)
     parts = ", ".join(f"{name} {part:.0f}" for name, part in seconds.items())
     cosine = figures.get(f"{victim}/cosine_mean")
     known = "no cosine" if cosine is None else f"cosine {cosine:.4f}"
@@ -349,22 +349,22 @@ def compared(published: Record, own: Record) -> str:
         values = [
             record.metrics[figure].value for record in (published, own) if figure in record.metrics
         ]
-        told = ["n/a" if value is None else f"{value:.3f}" for value in values]
-        parts += [f"{words} published {told[0]}, yours {told[1]}"] if len(told) == 2 else []
+        texts = ["n/a" if value is None else f"{value:.3f}" for value in values]
+        parts += [f"{words} published {texts[0]}, yours {texts[1]}"] if len(texts) == 2 else []
     return f"{own.method}, seed {own.seed}: {'; '.join(parts)}; the published record stays"
 
 
-def looks_shifted(found: Examination, name: str, subjects: np.ndarray) -> str | None:
+def looks_shifted(examination: Examination, name: str, subjects: np.ndarray) -> str | None:
     """A sentence where reconstructions suit other images of their subjects better than their own.
 
     Args:
-        found: an examination.
+        examination: an examination.
         name: of the attacked recogniser.
         subjects: (N,), of the inverted images.
     """
-    if f"{name}/type2" not in found.scores:
+    if f"{name}/type2" not in examination.scores:
         return None
-    first, second = found.scores[f"{name}/type1"], found.scores[f"{name}/type2"]
+    first, second = examination.scores[f"{name}/type1"], examination.scores[f"{name}/type2"]
     inverted, _ = other_images(subjects)
     images, means = subject_mean(second, inverted)
     more = first[images] - means
@@ -377,9 +377,9 @@ def looks_shifted(found: Examination, name: str, subjects: np.ndarray) -> str | 
     )
 
 
-def _draw(run: Run, found: Examination, reconstructions: np.ndarray, bench: Bench) -> None:
+def _draw(run: Run, examination: Examination, reconstructions: np.ndarray, bench: Bench) -> None:
     """Strips of the worst, the median and random reconstructions, by cosine."""
-    cosines = found.scores[f"{bench.victim.recogniser.name}/type1"]
+    cosines = examination.scores[f"{bench.victim.recogniser.name}/type1"]
     for name, chosen in picked(cosines, SHOWN).items():
         run.draw(name, 0, bench.originals[chosen], reconstructions[chosen])
 

@@ -61,19 +61,19 @@ def audit(
     for attack, kind in progress(todo, desc=f"{unit} attacks"):
         name = f"{unit}/{attack}/{kind}"
         scores = every_target(ATTACKS[attack], kinds[kind], membership)
-        found = leak(scores, membership, subjects, fprs=fprs, seed=seed)
-        everyone = found.members + found.others
-        metrics[f"{name}/auc"] = metric(found.auc[0], ci=found.auc[1], n=everyone)
+        figures = leak(scores, membership, subjects, fprs=fprs, seed=seed)
+        everyone = figures.members + figures.others
+        metrics[f"{name}/auc"] = metric(figures.auc[0], ci=figures.auc[1], n=everyone)
         metrics[f"{name}/balanced_accuracy"] = metric(
-            found.balanced[0], ci=found.balanced[1], n=everyone
+            figures.balanced[0], ci=figures.balanced[1], n=everyone
         )
         proven = audited_epsilon(scores, membership, subjects, delta=DELTA, seed=seed)
         metrics[f"{name}/epsilon"] = metric(proven, n=everyone)
-        for fpr, rate in found.tpr.items():
+        for fpr, rate in figures.tpr.items():
             value, ci = rate or (float("nan"), None)
-            metrics[at(f"{name}/tpr", fpr=fpr)] = metric(value, ci=ci, n=found.others)
-        kept = np.searchsorted(found.curve[0], POINTS, side="right") - 1
-        curves[f"{name}/roc"] = found.curve[:, kept].astype("float32")
+            metrics[at(f"{name}/tpr", fpr=fpr)] = metric(value, ci=ci, n=figures.others)
+        kept = np.searchsorted(figures.curve[0], POINTS, side="right") - 1
+        curves[f"{name}/roc"] = figures.curve[:, kept].astype("float32")
     return metrics, curves
 
 
@@ -97,6 +97,8 @@ def audit_within(
         scores = every_target(ATTACKS[attack], signal, membership)
         for name in names[counts >= FEWEST]:
             own = np.flatnonzero(subjects == name)
-            found = leak(scores[own], membership[own], own, fprs=(), seed=seed)
-            metrics[f"within/{name}/{attack}"] = metric(found.auc[0], ci=found.auc[1], n=len(own))
+            figures = leak(scores[own], membership[own], own, fprs=(), seed=seed)
+            metrics[f"within/{name}/{attack}"] = metric(
+                figures.auc[0], ci=figures.auc[1], n=len(own)
+            )
     return metrics

@@ -87,9 +87,9 @@ class Membership(Protocol):
         random = stream(seed, "membership", unit, "pool")
         kept = random.permutation(kept)
         if unit == "image":
-            found = np.sort(kept if size is None else kept[: 2 * size])
-            wanted, rows = found, np.arange(len(found))
-            asked, asked_row, membership = wanted, rows, self.images(len(found), seed=seed)
+            drawn = np.sort(kept if size is None else kept[: 2 * size])
+            wanted, rows = drawn, np.arange(len(drawn))
+            asked, asked_row, membership = wanted, rows, self.images(len(drawn), seed=seed)
         else:
             # Each image's place among those of its subject, in random order.
             names, code = np.unique(subjects[kept], return_inverse=True)

@@ -71,7 +71,8 @@ def parts_of(
     starts = range(0, protocol.models, TOGETHER)
     models = [tuple(range(first, min(first + TOGETHER, protocol.models))) for first in starts]
     return {
-        unit: [replace(whole, unit=unit, models=some) for some in models] for unit in study.units
+        unit: [replace(whole, unit=unit, models=numbers) for numbers in models]
+        for unit in study.units
     }
 
 
@@ -114,15 +115,15 @@ def gather(parts: Sequence[Part], workers: int) -> dict[str, np.ndarray]:
     """Answers of all models of a unit, kept part by part: an interrupted run goes on."""
     files = [part.folder / f"{part.unit}-{part.models[0]:02}.npz" for part in parts]
     missing = [part for part, file in zip(parts, files, strict=True) if not _holds(file, part)]
-    for part, found in spread(missing, workers):
-        write_arrays(files[parts.index(part)], found)
+    for part, arrays_of_part in spread(missing, workers):
+        write_arrays(files[parts.index(part)], arrays_of_part)
     arrays = []
     for path in files:
         with np.load(path) as content:
             arrays.append(dict(content))
     return {
         name: np.concatenate(
-            [some[name] for some in arrays if name in some],
+            [content_of_part[name] for content_of_part in arrays if name in content_of_part],
             axis=0 if name.split("/")[1] in ("type1", "type2") else 1,
         )
         for name in arrays[0]
@@ -170,10 +171,10 @@ def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folder
     declared |= {"victim": victim.digest, "precision": victim.precision}
     with Run(first.folder, declared) as run:
         inverter = spec.make()
-        pools = {unit: draw_pool(some[0], bench) for unit, some in parts.items()}
-        found = {unit: gather(some, study.workers) for unit, some in parts.items()}
+        pools = {unit: draw_pool(own_parts[0], bench) for unit, own_parts in parts.items()}
+        answers_of = {unit: gather(own_parts, study.workers) for unit, own_parts in parts.items()}
         for epoch, entry in missing.items():
-            metrics, scores = attack_all(epoch, found, pools, first, bench)
+            metrics, scores = attack_all(epoch, answers_of, pools, first, bench)
             run.log(epoch, **resolved(metrics))
             members = {unit: int(pool.members()[:, 0].sum()) for unit, pool in pools.items()}
             path = entry.write(
@@ -189,7 +190,10 @@ def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folder
                 },
                 metrics=metrics,
                 cost={
-                    "seconds": sum(float(some[f"{epoch}/seconds"].sum()) for some in found.values())
+                    "seconds": sum(
+                        float(own_parts[f"{epoch}/seconds"].sum())
+                        for own_parts in answers_of.values()
+                    )
                 },
             )
             print(path)
@@ -197,7 +201,7 @@ def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folder
 
 def attack_all(
     epoch: int,
-    found: Mapping[str, Mapping[str, np.ndarray]],
+    answers_of: Mapping[str, Mapping[str, np.ndarray]],
     pools: Mapping[str, Pool],
     part: Part,
     bench: Bench,
@@ -208,7 +212,7 @@ def attack_all(
     for unit, pool in pools.items():
         here = {
             name.split("/")[1]: values
-            for name, values in found[unit].items()
+            for name, values in answers_of[unit].items()
             if name.startswith(f"{epoch}/") and not name.endswith("/seconds")
         }
         if unit == "image":
@@ -217,7 +221,7 @@ def attack_all(
             name = attacked.recogniser.name
             metrics |= success(name, type1, type2, bench.subjects, attacked.accepts_from)
             scores |= {f"{name}/type1": type1, f"{name}/type2": type2}
-        told, curves = attack_unit(
+        outcome, curves = attack_unit(
             here,
             pool.membership,
             bench.dataset.subjects[pool.asked],
@@ -225,7 +229,7 @@ def attack_all(
             fprs=part.protocol.fprs,
             seed=part.seed,
         )
-        metrics |= told
+        metrics |= outcome
         scores |= curves | {f"{unit}/{name}": values for name, values in here.items()}
         scores[f"{unit}/membership"] = pool.membership
         scores[f"{unit}/asked"] = pool.asked.astype("int32")
@@ -289,9 +293,9 @@ def attack_again(path: Path, known: Path, records: Path) -> None:
             if name.startswith(f"{unit}/") and values.shape == inside.shape
             if values.dtype.kind == "f"
         }
-        told, curves = attack_unit(here, inside, people, unit=unit, fprs=protocol.fprs,
+        outcome, curves = attack_unit(here, inside, people, unit=unit, fprs=protocol.fprs,
                                    seed=record.seed)  # fmt: skip
-        metrics |= told
+        metrics |= outcome
         kept |= curves
     made = {"created": record.created, "commit": record.env["commit"]}
     again = replace(

@@ -66,14 +66,14 @@ def open_bench(setting: Setting) -> Bench:
 def draw_pool(part: Part, bench: Bench) -> Pool:
     """Rows of a part's unit; images as indices into the dataset."""
     candidates = np.sort(np.concatenate([bench.split.train, bench.split.validation]))
-    found = part.protocol.pool(
+    pool = part.protocol.pool(
         part.unit,
         bench.dataset.subjects[candidates],
         bench.victim.embeddings[candidates],
         size=part.spec.training_images,
         seed=part.seed,
     )
-    return replace(found, trained=candidates[found.trained], asked=candidates[found.asked])
+    return replace(pool, trained=candidates[pool.trained], asked=candidates[pool.asked])
 
 
 def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[Inverter]]]:
@@ -104,10 +104,10 @@ def ask(
 ) -> dict[str, np.ndarray]:
     """What one model shows of the images asked about: signal -> float32 (R,), mean of each row."""
     attacked = bench.victim
-    found: dict[str, list[np.ndarray]] = {}
+    signals_of: dict[str, list[np.ndarray]] = {}
     for start in range(0, len(pool.asked), BLOCK):
-        some = pool.asked[start : start + BLOCK]
-        photographs, embeddings = bench.images[some], attacked.embeddings[some]
+        chosen = pool.asked[start : start + BLOCK]
+        photographs, embeddings = bench.images[chosen], attacked.embeddings[chosen]
         originals = photographs.astype("float32") / 255
         pictures = np.asarray(inverter.invert(embeddings), "float32")
         values: dict[str, np.ndarray] = {}
@@ -120,10 +120,10 @@ def ask(
             values["identity"] = cosine(shown, embeddings)
         values |= inverter.signals(embeddings, photographs)
         for name, value in values.items():
-            found.setdefault(name, []).append(value)
+            signals_of.setdefault(name, []).append(value)
     return {
         name: subject_mean(np.concatenate(parts), pool.asked_row)[1].astype("float32")
-        for name, parts in found.items()
+        for name, parts in signals_of.items()
     }
 
 
@@ -145,14 +145,14 @@ def answers(part: Part) -> dict[str, np.ndarray]:
     start = time.perf_counter()
     bench = open_bench(part.setting)
     pool = draw_pool(part, bench)
-    found: dict[str, np.ndarray] = {}
+    arrays: dict[str, np.ndarray] = {}
     for epoch, inverters in audited(part, pool, bench):
-        seen = [
+        signals = [
             ask(inverter, pool, bench, part.signals)
             for inverter in progress(inverters, desc=f"{part.unit} signals", unit="model")
         ]
-        for name in seen[0]:
-            found[f"{epoch}/{name}"] = np.stack([one[name] for one in seen], axis=1)
+        for name in signals[0]:
+            arrays[f"{epoch}/{name}"] = np.stack([one[name] for one in signals], axis=1)
         if part.unit == "image":
             judged = [
                 judge(inverter, bench)
@@ -160,8 +160,8 @@ def answers(part: Part) -> dict[str, np.ndarray]:
                 if model < JUDGED
             ]
             for name in judged[0] if judged else ():
-                found[f"{epoch}/{name}"] = np.stack([one[name] for one in judged])
+                arrays[f"{epoch}/{name}"] = np.stack([one[name] for one in judged])
         seconds = (time.perf_counter() - start) / len(inverters)
-        found[f"{epoch}/seconds"] = np.full((1, len(inverters)), seconds)
+        arrays[f"{epoch}/seconds"] = np.full((1, len(inverters)), seconds)
     keras.utils.clear_session()
-    return found
+    return arrays

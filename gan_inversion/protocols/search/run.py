@@ -73,7 +73,7 @@ def search(ground: Ground) -> None:
 
     class Tuner(base):
         def run_trial(self, trial: Any, *arguments: Any, **options: Any) -> list[dict[str, float]]:
-            found = []
+            results = []
             for execution in range(protocol.executions):
                 start = time.perf_counter()
                 folder = ground.folder / f"trial-{trial.trial_id}-{execution}"
@@ -82,9 +82,9 @@ def search(ground: Ground) -> None:
                     trial.hyperparameters.values, folder, seed, ground
                 )
                 write_arrays(folder / SCORES, scores)
-                found.append(figures | {"seconds": time.perf_counter() - start})
+                results.append(figures | {"seconds": time.perf_counter() - start})
                 keras.utils.clear_session()
-            return found
+            return results
 
     state = ground.folder.parent / f"{ground.folder.name}-tuner"
     make = partial(
@@ -123,13 +123,15 @@ def search(ground: Ground) -> None:
 def scores_of(ground: Ground) -> dict[str, np.ndarray]:
     """Raw scores, `<trial>/<name>`: float32 (trainings, images held out)."""
     scores = {}
-    for trial, found in ground.trials.items():
-        if found["status"] != "COMPLETED":
+    for trial, trial_figures in ground.trials.items():
+        if trial_figures["status"] != "COMPLETED":
             continue
         files = sorted(ground.folder.glob(f"trial-{trial}-*/{SCORES}"))
         kept = [read_arrays(path) for path in files]
         for name in kept[0]:
-            scores[f"{trial}/{name}"] = np.stack([some[name] for some in kept]).astype("float32")
+            scores[f"{trial}/{name}"] = np.stack([arrays[name] for arrays in kept]).astype(
+                "float32"
+            )
     return scores
 
 
@@ -194,7 +196,7 @@ def run_one(ground: Ground, records: Path) -> None:
     if entry.exists():
         return
     search(ground)
-    seconds = sum(found.pop("seconds", 0) for found in ground.trials.values())
+    seconds = sum(outcome.pop("seconds", 0) for outcome in ground.trials.values())
     scores, subjects = scores_of(ground), bench.dataset.subjects[ground.held_out]
     intervals = {name: bootstrap_mean(own.mean(axis=0), subjects) for name, own in scores.items()}
     figures = {
@@ -203,8 +205,8 @@ def run_one(ground: Ground, records: Path) -> None:
             ci=intervals.get(f"{trial}/{figure}"),
             n=len(ground.train if figure == "train_loss" else ground.held_out),
         )
-        for trial, found in ground.trials.items()
-        for figure, value in found.items()
+        for trial, outcome in ground.trials.items()
+        for figure, value in outcome.items()
         if isinstance(value, float)
     }
     figures |= runner_up(scores, subjects)
@@ -212,8 +214,8 @@ def run_one(ground: Ground, records: Path) -> None:
         {"held_out_index": ground.held_out.astype("int32")} | scores,
         config={
             "trials": {
-                trial: {key: found[key] for key in ("options", "status", "message")}
-                for trial, found in ground.trials.items()
+                trial: {key: outcome[key] for key in ("options", "status", "message")}
+                for trial, outcome in ground.trials.items()
             },
             "images": {"train": len(ground.train), "held_out": len(ground.held_out)},
         },

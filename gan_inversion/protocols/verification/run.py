@@ -110,7 +110,7 @@ def measure(
         run.rewind(-1)  # what a killed run had logged
         for number, fold in enumerate(zip(folds.accuracies, folds.thresholds, strict=True)):
             run.log(number, fold_accuracy=float(fold[0]), fold_threshold=float(fold[1]))
-        headline = {name: found.value for name, found in metrics.items() if "@fold" not in name}
+        headline = {name: figure.value for name, figure in metrics.items() if "@fold" not in name}
         run.log(0, **{name: value for name, value in headline.items() if value is not None})
         order = np.argsort(scores)
         for name, kind in (

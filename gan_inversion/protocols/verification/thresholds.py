@@ -44,11 +44,11 @@ def set_thresholds(
     }
     if set(protocol.fmrs) <= set(known):
         return known
-    found = thresholds_of(
+    lines = thresholds_of(
         recogniser, dataset, embeddings, protocol=protocol, part=part, split_hash=split_hash
     )
-    add_thresholds(registry, found.values())
-    return found
+    add_thresholds(registry, lines.values())
+    return lines
 
 
 def thresholds_of(
@@ -63,17 +63,17 @@ def thresholds_of(
     """Thresholds by false match rate; arguments as for `set_thresholds`."""
     chosen = np.arange(len(embeddings)) if part is None else part
     chosen = chosen[~rejected(embeddings[chosen])]
-    found = impostors(embeddings[chosen], dataset.subjects[chosen], fmrs=protocol.fmrs)
+    scored = impostors(embeddings[chosen], dataset.subjects[chosen], fmrs=protocol.fmrs)
     condition = _condition(recogniser, dataset, protocol, part, split_hash)
     return {
         fmr: Threshold(
             **condition,
             fmr=fmr,
             threshold=None if math.isnan(threshold) else threshold,
-            interval=found.intervals.get(fmr),
-            pairs=found.count,
+            interval=scored.intervals.get(fmr),
+            pairs=scored.count,
         )
-        for fmr, threshold in found.thresholds.items()
+        for fmr, threshold in scored.thresholds.items()
     }
 
 
@@ -119,7 +119,7 @@ def borrowed_thresholds(
         protocol.resample,
         "all",
     )
-    found = [
+    fitting = [
         line
         for line in read_thresholds(registry)
         if (
@@ -133,11 +133,11 @@ def borrowed_thresholds(
         == wanted
         and line.data_digest != dataset.digest
     ]
-    lines = {line.fmr: line for line in found}
-    if not set(protocol.fmrs) <= set(lines) or len(found) > len(lines):
+    lines = {line.fmr: line for line in fitting}
+    if not set(protocol.fmrs) <= set(lines) or len(fitting) > len(lines):
         raise UserError(
             f"expected one threshold of {recogniser.name} ({protocol.view}, all subjects of other "
-            f"data) at each FMR of the protocol in {registry}, got {len(found)} for "
+            f"data) at each FMR of the protocol in {registry}, got {len(fitting)} for "
             f"{len(protocol.fmrs)} rates: enter them with `python -m experiments.thresholds`"
         )
     return {fmr: lines[fmr] for fmr in protocol.fmrs}
