@@ -27,7 +27,8 @@ class Entry:
         victim: the recogniser that is attacked, or measured.
         seed: of every random choice.
         spec: of the inverter that is trained, as plain data; None where none is.
-        part: of the subjects that are asked about.
+        part: of the subjects that are examined.
+        protection: of the embeddings, a key of `protection.SCHEMES`.
     """
 
     records: Path
@@ -38,6 +39,7 @@ class Entry:
     seed: int = 0
     spec: Mapping[str, Any] | None = None
     part: str = "test"
+    protection: str = "none"
 
     @property
     def path(self) -> Path:
@@ -50,6 +52,7 @@ class Entry:
             self.seed,
             part=self.part,
             victim=self.victim.name if self.spec else "",
+            protection=self.protection,
         )
 
     def exists(self, **config: Any) -> bool:
@@ -87,6 +90,7 @@ class Entry:
             seed=self.seed,
             spec=self.spec,
             part=self.part,
+            protection=self.protection,
             config={"protocol": asdict(self.protocol), **config},
             env=environment(),
             **{"knowledge": None, **fields},

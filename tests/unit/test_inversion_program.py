@@ -11,7 +11,7 @@ from baselines.controls import MeanFace
 from experiments.common import specs_of
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
-from gan_inversion.core.record import Record, metric
+from gan_inversion.core.record import Record, bare_spec, metric
 from gan_inversion.core.run import Run
 from gan_inversion.data import Synthetic
 from gan_inversion.data.source import Source
@@ -26,7 +26,7 @@ FACES = Synthetic(3, 2)
 
 
 def folders(folder):
-    return Folders(folder / "runs", folder / "records", folder / "tables")
+    return Folders(runs=folder / "runs", records=folder / "records", tables=folder / "tables")
 
 
 SETTING = Setting(Source("synthetic"), "compact")
@@ -127,10 +127,11 @@ def test_a_kill_right_after_the_training_leaves_nothing_to_be_repaired_by_hand(t
         pass
 
     class Bench:
-        judges = (SimpleNamespace(embeddings=np.zeros((4, 3)), thresholds={}, recogniser=None),)
+        victim = SimpleNamespace(thresholds={}, recogniser=None)
+        templates = np.zeros((4, 3))
         images = np.zeros((4, 160, 160, 3), "uint8")
 
-    prepared = inversion.Prepared("mean_face", "mean_face", MeanFace(), np.arange(4), {})
+    prepared = inversion.Prepared(bare_spec("mean_face"), MeanFace(), np.arange(4), {})
     with Run(tmp_path / "run", {}) as run:
         with pytest.raises(Killed), patch.object(inversion, "device", side_effect=Killed):
             inversion.trained(prepared, 0, run=run, bench=Bench)

@@ -12,6 +12,7 @@ from gan_inversion.core.thresholds import Threshold
 from gan_inversion.data import Dataset, Subset
 from gan_inversion.data.source import Source
 from gan_inversion.metrics.attack import rejected
+from gan_inversion.protection import SCHEMES
 from gan_inversion.protocols.inversion.rules import Inversion, Split
 from gan_inversion.protocols.verification.thresholds import borrowed_thresholds, set_thresholds
 from gan_inversion.recognisers import Recogniser, embed_view, name_of, open_recogniser
@@ -81,6 +82,7 @@ class Bench:
         judges: the victim first, independent recognisers after it.
         asked: int (N,), the test images, rejected ones included.
         part: of the subjects, `test` or `validation`, that stands as the test images.
+        protection: of the embeddings, a key of `protection.SCHEMES`.
     """
 
     protocol: Inversion
@@ -90,11 +92,17 @@ class Bench:
     judges: Sequence[Judge]
     asked: np.ndarray
     part: str = "test"
+    protection: str = "none"
 
     @property
     def victim(self) -> Judge:
         """The recogniser whose embeddings are inverted."""
         return self.judges[0]
+
+    @property
+    def templates(self) -> np.ndarray:
+        """What the system of the victim stores of each image, and an attacker inverts."""
+        return SCHEMES[self.protection].protect(self.victim.embeddings, key=0)
 
     @property
     def subjects(self) -> np.ndarray:

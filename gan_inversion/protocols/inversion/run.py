@@ -96,7 +96,7 @@ def trained(
     inverter, done = prepared.inverter, training_of(run)
     if inverter is None:
         raise UserError(f"{prepared.spec['name']} was made elsewhere: expected one to train")
-    embeddings = bench.victim.embeddings[prepared.chosen]
+    embeddings = bench.templates[prepared.chosen]
     images = Subset(bench.images, prepared.chosen)
     # First: whoever finds a trained inverter finds what its verdicts are by.
     write_thresholds(run.folder / THRESHOLDS, bench.victim.thresholds.values())
@@ -135,13 +135,13 @@ def train_on(
 
 def run_one(spec: MethodSpec, seed: int, *, folders: Folders, bench: Bench) -> None:
     """Train, examine and record one inverter with one seed, or compare it with its record."""
-    attacked, split = bench.victim, bench.split
+    split = bench.split
     prepared = prepare(spec, bench, seed=seed)
     with open_run(prepared, seed, folders=folders, bench=bench) as run:
         inverter, seconds, machine = trained(prepared, seed, run=run, bench=bench)
         config = {**prepared.config, **inverter.config}  # with the machine's choices
-        reconstructions, milliseconds = reconstruct(inverter, attacked.embeddings[split.test])
-        hypotheses = invert_again(inverter, attacked.embeddings[split.test], bench.subjects)
+        reconstructions, milliseconds = reconstruct(inverter, bench.templates[split.test])
+        hypotheses = invert_again(inverter, bench.templates[split.test], bench.subjects)
         cost = {
             "parameters": inverter.parameters,
             "train_seconds": round(seconds, 1),
@@ -196,7 +196,15 @@ def _entry(spec: Mapping[str, Any], seed: int, folders: Folders, bench: Bench) -
     """The record of a method, before anything is measured."""
     victim = bench.victim.recogniser
     return Entry(
-        folders.records, bench.protocol, spec["name"], bench.dataset, victim, seed, spec, bench.part
+        folders.records,
+        bench.protocol,
+        spec["name"],
+        bench.dataset,
+        victim,
+        seed,
+        spec,
+        bench.part,
+        bench.protection,
     )
 
 
@@ -264,7 +272,7 @@ def open_run(prepared: Prepared, seed: int, *, folders: Folders, bench: Bench) -
         },
         "seed": seed,
     }
-    preview = Preview(attacked.embeddings[bench.split.test], bench.originals, seed)
+    preview = Preview(bench.templates[bench.split.test], bench.originals, seed)
     name, victim = prepared.spec["name"], attacked.recogniser.name
     folder = _run_folder(name, seed, folders, bench.dataset.name, victim)
     return Run(folder, config, preview=preview)
