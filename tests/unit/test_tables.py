@@ -8,7 +8,8 @@ import pytest
 
 from experiments.published import EXPECTED
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.record import Metric, at, metric
+from gan_inversion.core.older import older_spec
+from gan_inversion.core.record import Metric, at, bare_spec, metric
 from gan_inversion.reporting.charts import front
 from gan_inversion.reporting.inversion import headline, inversion
 from gan_inversion.reporting.membership import claim, overviews
@@ -176,6 +177,7 @@ def examined(method, rates, **changes):
         cost = {"train_seconds": 120.0}
         fields = {"method": method, "seed": seed, "metrics": metrics, "config": config}
         fields |= {"protocol": "inversion", "protocol_hash": "1" * 16, "reported": {}, "cost": cost}
+        fields |= {"spec": older_spec(method, fields["config"] | changes.get("config", {}))}
         yield dataclasses.replace(RECORD, **{**fields, **changes})
 
 
@@ -243,7 +245,8 @@ def test_the_ledger_shows_the_epsilon_that_was_claimed_beside_the_proven():
     (record,) = (found for found in published if found.method == "documented_dense_n1000")
     assert "claimed epsilon" not in overviews([record])[0].header
     config = {**record.config, "inverter": {"epsilon": 8.0}}
-    private = dataclasses.replace(record, method="private_dense_n1000", config=config)
+    spec = older_spec("private_dense_n1000", config)
+    private = dataclasses.replace(record, method=spec["name"], config=config, spec=spec)
     ledger = overviews([record, private])[0]
     proven = record.metrics["image/lira_offline_fixed/together/epsilon"].value
     assert cells(ledger, record.method).endswith(f"| none | {proven:.2f} |")
@@ -407,6 +410,7 @@ def test_the_report_says_what_remembering_costs():
         dataclasses.replace(
             RECORD,
             method=f"dense_e{epochs}",
+            spec=bare_spec("dense"),
             config={"epochs": epochs},
             metrics={
                 "image/lira_offline_fixed/together/auc": metric(0.6 + epochs / 1000, n=9),
