@@ -25,7 +25,7 @@ from gan_inversion.inverters.base import Inverter, check_fit, check_invert
 BLOCK = 512  # images read at once
 
 
-class _Control(Inverter):
+class Control(Inverter):
     """A control whose state is arrays, which are saved under their attributes' names."""
 
     name: str
@@ -58,7 +58,7 @@ class _Control(Inverter):
         return inverter
 
 
-class MeanFace(_Control):
+class MeanFace(Control):
     """The mean of the training images, whatever the embedding."""
 
     name = "mean_face"
@@ -76,7 +76,7 @@ class MeanFace(_Control):
         return np.broadcast_to(self.mean, (len(embeddings), *self.mean.shape)).copy()
 
 
-class NearestFace(_Control):
+class NearestFace(Control):
     """The training image with the most similar embedding (cosine)."""
 
     name = "nearest_face"
@@ -126,7 +126,7 @@ class Random(NearestFace):
         return self.images[np.array(drawn) % len(self.images)].astype("float32") / 255
 
 
-class RidgePCA(_Control):
+class RidgePCA(Control):
     """Ridge regression from embeddings to the images' principal components.
 
     The penalty is the best of nine by leave-one-out error on the training images.
