@@ -2,9 +2,9 @@
 
 import json
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -12,15 +12,17 @@ from typing import Any, Self
 import keras
 import numpy as np
 
-from gan_inversion.cgan.adversarial import Adversaries, FrozenRecogniser, StepBatches
+from gan_inversion.cgan.adversarial import Adversaries, StepBatches
+from gan_inversion.cgan.build import adversaries, build_generator, with_precision
 from gan_inversion.cgan.coarse import coarse_weights
+from gan_inversion.cgan.correct import back_projected
 from gan_inversion.cgan.distil import distil
-from gan_inversion.cgan.networks import COARSE, discriminator, generator
+from gan_inversion.cgan.networks import COARSE
 from gan_inversion.cgan.options import Config
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.older import todays_options
 from gan_inversion.core.predict import in_blocks
-from gan_inversion.core.run import Run, to_uint8
+from gan_inversion.core.run import Run
 from gan_inversion.core.seeding import stream
 from gan_inversion.core.storage import read_json, write_arrays, write_text
 from gan_inversion.data import Subset
@@ -31,13 +33,11 @@ from gan_inversion.inverters.loop import fit, state
 from gan_inversion.recognisers import (
     KerasRecogniser,
     Recogniser,
-    fastest_precision,
     load_recogniser,
 )
 
 BLOCK = 16  # embeddings inverted at once
 WEIGHTS = "weights.npz"  # of a saved generator
-JIT = keras.backend.backend() == "jax"  # XLA's convolutions are slower than oneDNN's on a CPU
 
 
 class ConditionalGAN(Inverter):
@@ -336,96 +336,8 @@ def _step_batches(
     return StepBatches(embeddings, images, config, seed=seed, interval=interval)
 
 
-def back_projected(
-    generate: Callable[[np.ndarray], np.ndarray],
-    embed: Callable[[np.ndarray], np.ndarray],
-    embeddings: np.ndarray,
-    *,
-    corrections: int,
-    gain: float,
-) -> np.ndarray:
-    """Generate images, and correct them so that their embeddings are nearer to the given ones.
-
-    Iterative back-projection (Irani & Peleg, "Improving resolution by image registration", CVGIP
-    1991): an estimate is right if it reproduces what was observed, and is otherwise moved by the
-    difference. The recogniser computes embeddings only, no gradients.
-
-    Args:
-        generate: float32 (N, D) -> images, float32 (N, 160, 160, 3) in [0, 1].
-        embed: uint8 (N, 160, 160, 3) -> float32 (N, D) of unit norm.
-        embeddings: to be inverted, float32 (N, D) of unit norm.
-        corrections: how often the input of `generate` is moved.
-        gain: share of the difference by which it is moved.
-
-    Returns:
-        For each embedding, the one of `corrections` + 1 images whose embedding is nearest.
-    """
-    given = embeddings
-    best = np.zeros((len(embeddings), SIZE, SIZE, 3), "float32")
-    nearest = np.full(len(embeddings), -np.inf, "float32")
-    for _ in range(corrections + 1):
-        pictures = generate(given)
-        actual = embed(to_uint8(pictures))
-        cosines = (actual * embeddings).sum(axis=1)
-        nearer = cosines > nearest
-        best[nearer], nearest[nearer] = pictures[nearer], cosines[nearer]
-        given = given + np.float32(gain) * (embeddings - actual)
-    return best
-
-
 def part(run: Run | None, name: str, seed: int) -> AbstractContextManager[Run | None]:
     """A run in a subfolder of another, for a preparatory training such as a surrogate's."""
     if run is None:
         return nullcontext()
     return Run(run.folder / name, {"seed": seed}, preview=run.preview)
-
-
-def build_generator(config: Config, dimension: int, precision: str) -> keras.Model:
-    """The generator of a configuration."""
-    model = generator(
-        dimension, noise=config.noise, side=config.side, width=config.width, precision=precision
-    )
-    model.compile(jit_compile=JIT)
-    return model
-
-
-def with_precision(config: Config, dimension: int) -> Config:
-    """The configuration with `auto` replaced by the precision that is faster on this machine."""
-    if config.precision != "auto":
-        return config
-    inputs = [np.zeros((16, size), "float32") for size in (dimension, config.noise)]
-    fastest = fastest_precision(
-        partial(build_generator, config, dimension), inputs, name="generator"
-    )
-    return replace(config, precision="float32" if fastest == "float32" else "mixed_bfloat16")
-
-
-def adversaries(
-    config: Config, dimension: int, recogniser: KerasRecogniser | None, *, seed: int
-) -> Adversaries:
-    """Networks and optimiser of a configuration, with new weights; its precision is not `auto`."""
-    precision = config.precision
-    frozen = None
-    maps: list[tuple[int, int, int]] = []
-    if config.needs_recogniser and recogniser is not None:
-        arithmetic = precision.removeprefix("mixed_")
-        frozen = FrozenRecogniser(*recogniser.differentiable(arithmetic, config.stages))
-        maps = [tuple(output.shape[1:]) for output in frozen.trunk.outputs]
-    keras.utils.set_random_seed(seed)  # not before: what is built above may use randomness
-    opponent = None
-    if config.adversarial:
-        opponent = discriminator(
-            dimension,
-            width=config.discriminator_width,
-            maps=maps if config.projected else [],
-            precision=precision,
-        )
-    players = Adversaries(
-        config,
-        build_generator(config, dimension, precision),
-        build_generator(config, dimension, precision),
-        opponent,
-        recogniser=frozen,
-    )
-    players.compile(players.optimizers[0], jit_compile=JIT)
-    return players

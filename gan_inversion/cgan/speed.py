@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from gan_inversion.cgan.adversarial import StepBatches
-from gan_inversion.cgan.inverter import adversaries, with_precision
+from gan_inversion.cgan.build import adversaries, with_precision
 from gan_inversion.cgan.options import Config
 from gan_inversion.core.errors import UserError
 from gan_inversion.inverters.loop import fit

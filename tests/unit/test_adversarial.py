@@ -12,7 +12,9 @@ import pytest
 
 from gan_inversion.cgan import inverter as cgan
 from gan_inversion.cgan.adversarial import StepBatches
-from gan_inversion.cgan.inverter import ConditionalGAN, adversaries, back_projected
+from gan_inversion.cgan.build import adversaries
+from gan_inversion.cgan.correct import back_projected
+from gan_inversion.cgan.inverter import ConditionalGAN
 from gan_inversion.cgan.networks import generator
 from gan_inversion.cgan.options import METHODS, TERMS
 from gan_inversion.cgan.speed import products

@@ -17,9 +17,9 @@ from gan_inversion.data import Synthetic
 from gan_inversion.data.source import Source
 from gan_inversion.protocols import Inversion
 from gan_inversion.protocols.inversion import run as inversion
+from gan_inversion.protocols.inversion.again import compared, is_done, looks_shifted
 from gan_inversion.protocols.inversion.bench import Setting
 from gan_inversion.protocols.inversion.examination import Examination
-from gan_inversion.protocols.inversion.run import compared, is_done, looks_shifted
 from tests.unit.test_record import RECORD
 
 FACES = Synthetic(3, 2)

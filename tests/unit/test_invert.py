@@ -12,7 +12,8 @@ import pytest
 
 from baselines.controls import MeanFace
 from experiments.invert import Options, run_all
-from gan_inversion.cgan.inverter import ConditionalGAN, build_generator
+from gan_inversion.cgan.build import build_generator
+from gan_inversion.cgan.inverter import ConditionalGAN
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.storage import check_output, sha256_file
 from gan_inversion.inverters.trained import Trained, open_trained

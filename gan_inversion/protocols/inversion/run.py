@@ -12,20 +12,17 @@ import numpy as np
 from gan_inversion.core.device import device, peak_memory
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
-from gan_inversion.core.own import is_own, plain_name
+from gan_inversion.core.own import plain_name
 from gan_inversion.core.record import (
     Record,
-    at,
     bare_spec,
-    entry_name,
-    read_scores,
     resolved,
 )
 from gan_inversion.core.run import Preview, Run
 from gan_inversion.core.seeding import stream
 from gan_inversion.core.storage import sha256
 from gan_inversion.core.thresholds import write_thresholds
-from gan_inversion.data import Dataset, Subset
+from gan_inversion.data import Subset
 from gan_inversion.inverters.base import Inverter
 from gan_inversion.inverters.families import MethodSpec
 from gan_inversion.inverters.own import Own
@@ -37,15 +34,13 @@ from gan_inversion.inverters.trained import (
     train,
     training_of,
 )
-from gan_inversion.metrics.attack import one_each, other_images, subject_mean
-from gan_inversion.metrics.intervals import bootstrap_mean
+from gan_inversion.metrics.attack import one_each
+from gan_inversion.protocols.inversion.again import compared, is_done, looks_shifted, run_folder
 from gan_inversion.protocols.inversion.bench import Bench, Setting, open_bench
 from gan_inversion.protocols.inversion.elsewhere import read_reconstructions
 from gan_inversion.protocols.inversion.examination import Examination, examine
 from gan_inversion.protocols.inversion.faces import picked
-from gan_inversion.protocols.inversion.rules import Inversion
-from gan_inversion.protocols.records import Entry, check_options, check_record
-from gan_inversion.recognisers import open_recogniser
+from gan_inversion.protocols.records import Entry
 
 REPORTED = {
     "facenet/sar_type1@fmr=1e-3": 0.9520,
@@ -208,53 +203,6 @@ def _entry(spec: Mapping[str, Any], seed: int, folders: Folders, bench: Bench) -
     )
 
 
-def _run_folder(name: str, seed: int, folders: Folders, dataset: str, victim: str) -> Path:
-    return folders.runs / Inversion().name / entry_name(name, dataset, seed, victim=victim)
-
-
-def is_done(
-    spec: MethodSpec, seed: int, *, setting: Setting, folders: Folders, dataset: Dataset
-) -> bool:
-    """Whether nothing is to do: an inverter was trained and examined with these options.
-
-    Decided without an embedding. A published record alone does not make an inverter: its run is
-    trained, and compared with it.
-
-    Raises:
-        UserError: a record was made under other conditions.
-    """
-    chosen = setting.selection
-    path = chosen.path(folders.records, Inversion().name, spec.name, seed)
-    own = _run_folder(spec.name, seed, folders, dataset.name, chosen.victim) / RECORD
-    inverter = spec.make()
-    wanted = dict(inverter.config)
-    if wanted.get("precision") == "auto":
-        del wanted["precision"]  # left to the machine
-    condition = {"protocol_hash": Inversion().hash, "data_digest": dataset.digest}
-    if isinstance(spec.options, Own):
-        condition["source_digest"] = spec.options.source_digest
-    if is_own(setting.victim):
-        condition["victim_digest"] = open_recogniser(setting.victim).digest
-    records = {file: Record.read(file) for file in (path, own) if file.exists()}
-    for file, record in records.items():
-        check_record(record, file, **condition)
-        if record.part != setting.part:
-            raise UserError(f"{file} is of the {record.part} part: expected {setting.part}")
-        # Older records say less of an inverter.
-        check_options(record, file, {n: v for n, v in wanted.items() if n in record.config})
-    if own in records and path not in records:
-        judges = {setting.victim, *setting.judges}
-        if len(judges) != len(records[own].config["recognisers"]):
-            return False  # examined by others
-        records[own].write_to(path, read_scores(own))
-        print(f"{path} written from its run")
-    elif path not in records or (own not in records and inverter.saves):
-        return False
-    else:
-        print(f"{path} exists: skipped")
-    return True
-
-
 def open_run(prepared: Prepared, seed: int, *, folders: Folders, bench: Bench) -> Run:
     """The folder of a run, with the options that determine what is trained."""
     attacked = bench.victim
@@ -274,7 +222,7 @@ def open_run(prepared: Prepared, seed: int, *, folders: Folders, bench: Bench) -
     }
     preview = Preview(bench.templates[bench.split.test], bench.originals, seed)
     name, victim = prepared.spec["name"], attacked.recogniser.name
-    folder = _run_folder(name, seed, folders, bench.dataset.name, victim)
+    folder = run_folder(name, seed, folders, bench.dataset.name, victim)
     return Run(folder, config, preview=preview)
 
 
@@ -343,46 +291,6 @@ def _finish(
     cosine = figures.get(f"{victim}/cosine_mean")
     known = "no cosine" if cosine is None else f"cosine {cosine:.4f}"
     print(f"{run.folder}: {known}; examined in {sum(seconds.values()):.0f} seconds: {parts}")
-
-
-def compared(published: Record, own: Record) -> str:
-    """How a training done again compares with its published record, in a sentence."""
-    name = own.victim
-    figures = {
-        f"type-{kind} success rate at FMR 0.1 %": at(f"{name}/sar_type{number}", fmr=1e-3)
-        for number, kind in enumerate(("I", "II"), 1)
-    } | {"cosine": f"{name}/cosine_mean"}
-    parts = []
-    for words, figure in figures.items():
-        values = [
-            record.metrics[figure].value for record in (published, own) if figure in record.metrics
-        ]
-        texts = ["n/a" if value is None else f"{value:.3f}" for value in values]
-        parts += [f"{words} published {texts[0]}, yours {texts[1]}"] if len(texts) == 2 else []
-    return f"{own.method}, seed {own.seed}: {'; '.join(parts)}; the published record stays"
-
-
-def looks_shifted(examination: Examination, name: str, subjects: np.ndarray) -> str | None:
-    """A sentence where reconstructions suit other images of their subjects better than their own.
-
-    Args:
-        examination: an examination.
-        name: of the attacked recogniser.
-        subjects: (N,), of the inverted images.
-    """
-    if f"{name}/type2" not in examination.scores:
-        return None
-    first, second = examination.scores[f"{name}/type1"], examination.scores[f"{name}/type2"]
-    inverted, _ = other_images(subjects)
-    images, means = subject_mean(second, inverted)
-    more = first[images] - means
-    if bootstrap_mean(more, subjects[images])[1] >= 0:
-        return None
-    return (
-        f"reconstructions are less similar to the images whose embeddings were inverted (mean "
-        f"cosine {first[images].mean():.3f}) than to other images of the same people "
-        f"({means.mean():.3f}): are the rows of the index shifted?"
-    )
 
 
 def _draw(run: Run, examination: Examination, reconstructions: np.ndarray, bench: Bench) -> None:
