@@ -11,8 +11,9 @@ from gan_inversion.protocols import Speed
 class Options:
     """Time FaceNet three ways, in turn, on the same pictures.
 
-    `facenet_pytorch` needs `pip install torch` and `pip install --no-deps facenet-pytorch` (its
-    own pins exclude current numpy and Pillow); its weights are random, which costs the same.
+    `facenet_pytorch` needs `pip install torch torchvision` and `pip install --no-deps
+    facenet-pytorch` (its own pins exclude current numpy and Pillow); its weights are random, which
+    costs the same.
 
     Beside them a matrix product of the machine is timed: what no float32 convolution can exceed.
 

@@ -1,10 +1,7 @@
 """Images per second of a recogniser: ours, the documented way, and facenet-pytorch."""
 
 import importlib
-import importlib.util
 import math
-import sys
-import types
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -40,16 +37,11 @@ def facenet_pytorch(images: np.ndarray, _: type[Recogniser]) -> Callable[[], Non
 
     Its users' tensors come from its own detector or from torchvision: channels first, contiguous.
     """
-    spec = importlib.util.find_spec("facenet_pytorch")
-    if spec is None or not spec.submodule_search_locations:
-        raise UserError("facenet-pytorch is not installed: see --help")
-    torch = importlib.import_module("torch")
-    # The package itself imports torchvision for its detector; its network needs none of that.
-    package = types.ModuleType("facenet_pytorch")
-    package.__path__ = list(spec.submodule_search_locations)
-    sys.modules["facenet_pytorch"] = package
-    network = importlib.import_module("facenet_pytorch.models.inception_resnet_v1")
-    model = network.InceptionResnetV1().eval()
+    try:
+        torch, package = map(importlib.import_module, ("torch", "facenet_pytorch"))
+    except ImportError as error:
+        raise UserError(f"facenet-pytorch cannot be imported ({error}): see --help") from error
+    model = package.InceptionResnetV1().eval()
     channels_first = np.ascontiguousarray(images.transpose(0, 3, 1, 2), "float32")
     pixels = torch.from_numpy(channels_first)
 
