@@ -33,31 +33,31 @@ def space(name: str) -> keras_tuner.HyperParameters:
     return options
 
 
-def train(values: Mapping[str, Any], folder: Path, seed: int, ground: Any) -> Found:
+def train(values: Mapping[str, Any], folder: Path, seed: int, setup: Any) -> Found:
     """Train a decoder with the chosen options; return its training and validation losses."""
     keras.utils.set_random_seed(seed)
     model = decoder(values["layers"], values.get("width", 512))
     rate = values.get("learning_rate", 1e-3)
     model.compile(keras.optimizers.Adam(rate), "mse", jit_compile=True)
     inverter = DecoderInverter(
-        "dense", targets="documented" if ground.name == "documented" else "corrected"
+        "dense", targets="documented" if setup.name == "documented" else "corrected"
     )
     low, high = inverter.targets
     inverter.model = model
-    images = ground.images
+    images = setup.images
     batches = shuffled(
-        ground.embeddings[ground.train],
-        Subset(images, ground.train),
+        setup.embeddings[setup.train],
+        Subset(images, setup.train),
         batch_size=values.get("batch_size", 32),
         seed=seed,
         scale=partial(in_range, low=low, high=high),
     )
     with Run(folder, {"options": dict(values), "seed": seed}) as run:
-        fit(model, batches, epochs=ground.protocol.epochs, seed=seed, run=run)
+        fit(model, batches, epochs=setup.protocol.epochs, seed=seed, run=run)
         last = run.history()[-1]["train_loss"]
-        unseen = ground.embeddings[ground.held_out], Subset(images, ground.held_out)
+        unseen = setup.embeddings[setup.held_out], Subset(images, setup.held_out)
         losses, _, _ = score(inverter, *unseen, span=high - low)
         loss = float(losses.mean())
-        run.log(ground.protocol.epochs, validation_loss=loss)
+        run.log(setup.protocol.epochs, validation_loss=loss)
     run.checkpoint.unlink(missing_ok=True)
     return {"train_loss": last, "validation_loss": loss}, {"validation_loss": losses}

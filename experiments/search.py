@@ -20,7 +20,7 @@ SEARCHERS = {
 class Options:
     """Search the options of decoders and of the conditional GAN.
 
-    `documented` is the thesis' search, on its ground: whole frames, images held out at random, the
+    `documented` is the thesis' search, with its data: whole frames, images held out at random, the
     number of dense layers chosen by the loss on the very images that were trained on. The others
     see aligned faces, as the `inversion` protocol does. `honest` searches layers, width, learning
     rate and batch size, and chooses by the loss on subjects that were not trained on. `cgan`
@@ -61,7 +61,7 @@ def run_all(options: Options) -> None:
     setting = Setting(options.source, options.victim, results=folders.results)
     bench = open_bench(setting)
     for name in options.searches:
-        ground = set_up(
+        setup = set_up(
             name,
             SEARCHES[name],
             SEARCHERS[name],
@@ -70,7 +70,7 @@ def run_all(options: Options) -> None:
             bench=bench,
             smoke=options.smoke,
         )
-        run_one(ground, folders.records)
+        run_one(setup, folders.records)
     write_search(folders.records, folders.tables, setting.selection)
 
 

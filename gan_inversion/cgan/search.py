@@ -33,11 +33,11 @@ def space(name: str) -> keras_tuner.HyperParameters:
     return options
 
 
-def train(values: Mapping[str, Any], folder: Path, seed: int, ground: Any) -> Found:
+def train(values: Mapping[str, Any], folder: Path, seed: int, setup: Any) -> Found:
     """Train a conditional GAN with the chosen weights; return figures on held-out subjects."""
-    steps = ground.protocol.epochs
+    steps = setup.protocol.epochs
     config = replace(
-        PRESETS["smoke" if ground.smoke else "cpu"],
+        PRESETS["smoke" if setup.smoke else "cpu"],
         **values,
         steps=steps,
         warmup=0,
@@ -45,14 +45,14 @@ def train(values: Mapping[str, Any], folder: Path, seed: int, ground: Any) -> Fo
         ramp=steps,
         corrections=0,
     )
-    attacked = ground.bench.victim
+    attacked = setup.bench.victim
     inverter = ConditionalGAN(config, recogniser=attacked.recogniser)
-    train: Images = Subset(ground.images, ground.train)
+    train: Images = Subset(setup.images, setup.train)
     with Run(folder, {"options": dict(values), "seed": seed}) as run:
-        inverter.fit(ground.embeddings[ground.train], train, seed=seed, run=run)
+        inverter.fit(setup.embeddings[setup.train], train, seed=seed, run=run)
         loss = run.history()[-1]["train_loss"]
-        originals = ground.images[ground.held_out]
-        embeddings = ground.embeddings[ground.held_out]
+        originals = setup.images[setup.held_out]
+        embeddings = setup.embeddings[setup.held_out]
         pictures, _ = reconstruct(inverter, embeddings)
         scores = {
             "cosine": cosine(attacked.recogniser.embed(pictures), embeddings),

@@ -30,7 +30,7 @@ TOLERANCE = 2e-5  # of figures: scores are stored in single precision
 
 
 @dataclass(frozen=True)
-class Ground:
+class Conditions:
     """What is needed, beside the raw scores, to compute the figures.
 
     Attributes:
@@ -45,7 +45,7 @@ class Ground:
     thresholds: Mapping[str, Mapping[float, float | None]]
 
 
-def figures(scores: Scores, ground: Ground) -> dict[str, Metric]:
+def figures(scores: Scores, conditions: Conditions) -> dict[str, Metric]:
     """Compute every figure that the scores give.
 
     Args:
@@ -53,21 +53,21 @@ def figures(scores: Scores, ground: Ground) -> dict[str, Metric]:
             `best<k>` and `alike`; `psnr`, `ssim`, `midlayer`, `copy/...`, `c2st/...`,
             `swd/<side>`, `kid/<space>`, `spectrum/...`, `diversity`, as `experiments.inversion`
             keeps them. Missing scores give no figure.
-        ground: subjects and thresholds.
+        conditions: subjects and thresholds.
     """
     metrics: dict[str, Metric] = {}
-    for name, thresholds in ground.thresholds.items():
+    for name, thresholds in conditions.thresholds.items():
         if f"{name}/type1" in scores:
-            metrics |= _attack(name, scores, ground.subjects, thresholds)
-            metrics |= _best(name, scores, ground.subjects, thresholds)
-    metrics |= _gaps(scores, ground)
+            metrics |= _attack(name, scores, conditions.subjects, thresholds)
+            metrics |= _best(name, scores, conditions.subjects, thresholds)
+    metrics |= _gaps(scores, conditions)
     for name in (*PER_IMAGE, "midlayer"):
         if name in scores:
-            metrics[name] = _mean(scores[name], ground.subjects)
+            metrics[name] = _mean(scores[name], conditions.subjects)
     if "diversity" in scores:
-        people = ground.subjects[one_each(ground.subjects)]
+        people = conditions.subjects[one_each(conditions.subjects)]
         metrics["diversity"] = _mean(scores["diversity"], people)
-    return metrics | _copying(scores, ground) | _realism(scores, ground)
+    return metrics | _copying(scores, conditions) | _realism(scores, conditions)
 
 
 def _attack(
@@ -155,36 +155,36 @@ def _best(
     return metrics
 
 
-def _gaps(scores: Scores, ground: Ground) -> dict[str, Metric]:
+def _gaps(scores: Scores, conditions: Conditions) -> dict[str, Metric]:
     """Adversarial gap: success rate with the victim minus that with each other recogniser."""
     metrics = {}
-    first, *others = (name for name in ground.thresholds if f"{name}/type1" in scores)
+    first, *others = (name for name in conditions.thresholds if f"{name}/type1" in scores)
     for name in others:
-        for fmr, ours in ground.thresholds[first].items():
+        for fmr, ours in conditions.thresholds[first].items():
             figure = at(f"gap_{name}/sar_type1", fmr=fmr)
-            theirs = ground.thresholds[name].get(fmr)
+            theirs = conditions.thresholds[name].get(fmr)
             if ours is None or theirs is None:
-                metrics[figure] = Metric(None, None, len(ground.subjects))
+                metrics[figure] = Metric(None, None, len(conditions.subjects))
                 continue
             hits = scores[f"{first}/type1"] >= ours, scores[f"{name}/type1"] >= theirs
             gap = hits[0].astype(float) - hits[1]
             metrics[figure] = metric(
-                gap.mean(), ci=bootstrap_mean(gap, ground.subjects), n=len(gap)
+                gap.mean(), ci=bootstrap_mean(gap, conditions.subjects), n=len(gap)
             )
     return metrics
 
 
-def _copying(scores: Scores, ground: Ground) -> dict[str, Metric]:
+def _copying(scores: Scores, conditions: Conditions) -> dict[str, Metric]:
     """The copy audit; the held-out images are the validation images."""
     if "copy/outputs" not in scores:
         return {}
-    attacked = next(iter(ground.thresholds))
+    attacked = next(iter(conditions.thresholds))
     missing = scores.get(f"{attacked}/rejected", scores[f"{attacked}/type1"] <= -1)
     outcome = copy_test(
         scores["copy/outputs"],
-        ground.subjects[~missing.astype(bool)],
+        conditions.subjects[~missing.astype(bool)],
         scores["copy/held_out"],
-        ground.validation,
+        conditions.validation,
     )
     return {
         "copy/nearer": metric(outcome.nearer, n=outcome.subjects),
@@ -192,9 +192,9 @@ def _copying(scores: Scores, ground: Ground) -> dict[str, Metric]:
     }
 
 
-def _realism(scores: Scores, ground: Ground) -> dict[str, Metric]:
+def _realism(scores: Scores, conditions: Conditions) -> dict[str, Metric]:
     """How far the set of reconstructions is from the set of originals."""
-    metrics, count = {}, len(ground.subjects)
+    metrics, count = {}, len(conditions.subjects)
     levels = [name for name in scores if name.startswith("swd/")]
     for name in levels:
         metrics[name] = metric(scores[name].mean(dtype=float), n=count)
@@ -210,7 +210,7 @@ def _realism(scores: Scores, ground: Ground) -> dict[str, Metric]:
     if "c2st/index" in scores:
         real, fake = scores["c2st/originals"], scores["c2st/reconstructions"]
         both, is_fake = np.concatenate([real, fake]), np.repeat([False, True], len(real))
-        groups = np.tile(ground.subjects[scores["c2st/index"]], 2)
+        groups = np.tile(conditions.subjects[scores["c2st/index"]], 2)
         ci = bootstrap_auc(both, is_fake, by_group(groups))
         metrics["c2st_auc"] = metric(auc(both, is_fake), ci=ci, n=len(both))
     return metrics
@@ -237,8 +237,10 @@ def _share(hits: np.ndarray) -> Metric:
     return metric(count / len(hits), ci=clopper_pearson(count, len(hits)), n=len(hits))
 
 
-def ground_of(record: Record, scores: Scores, files: Sequence[str], parts: np.ndarray) -> Ground:
-    """The `Ground` of an `inversion` record.
+def conditions_of(
+    record: Record, scores: Scores, files: Sequence[str], parts: np.ndarray
+) -> Conditions:
+    """The `Conditions` of an `inversion` record.
 
     Args:
         record: the record.
@@ -255,10 +257,10 @@ def ground_of(record: Record, scores: Scores, files: Sequence[str], parts: np.nd
     }
     # The index leaves out images that the victim rejects; older records have no index.
     validation = scores.get("copy/held_out_index", np.flatnonzero(parts == "validation"))
-    return Ground(subjects[scores["test_index"]], subjects[validation], thresholds)
+    return Conditions(subjects[scores["test_index"]], subjects[validation], thresholds)
 
 
-def check_figures(record: Record, scores: Scores, ground: Ground) -> list[str]:
+def check_figures(record: Record, scores: Scores, conditions: Conditions) -> list[str]:
     """Compare the figures of an `inversion` record with those that its raw scores give.
 
     Returns:
@@ -267,7 +269,7 @@ def check_figures(record: Record, scores: Scores, ground: Ground) -> list[str]:
     Raises:
         UserError: a figure or an interval differs.
     """
-    computed = figures(scores, ground)
+    computed = figures(scores, conditions)
     for name, measured in record.metrics.items():
         if name in computed and not _same(measured, computed[name]):
             raise UserError(

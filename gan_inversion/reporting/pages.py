@@ -15,7 +15,7 @@ from gan_inversion.core.storage import write_text
 from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.metrics import catalogue
 from gan_inversion.metrics.catalogue import kinds
-from gan_inversion.metrics.figures import check_figures, ground_of
+from gan_inversion.metrics.figures import check_figures, conditions_of
 from gan_inversion.protocols import read_split
 from gan_inversion.reporting import tables
 from gan_inversion.reporting.inversion import headline, inversion
@@ -85,8 +85,8 @@ def check_inversion(records: Path, chosen: Selection = LFW) -> str:
     for record, scores in progress(pairs, desc="figures from raw scores", unit="record"):
         path = records.parent / "splits" / f"{record.dataset}-{record.config['split']}.csv"
         parts = read_split(path)
-        ground = ground_of(record, scores, list(parts), np.array(list(parts.values())))
-        for name in check_figures(record, scores, ground):
+        conditions = conditions_of(record, scores, list(parts), np.array(list(parts.values())))
+        for name in check_figures(record, scores, conditions):
             first, *rest = name.partition("@")[0].split("/")
             kind = first if first in ("swd", "kid") else [first, *rest][-1]
             unknown[kind.rstrip("0123456789")] = None

@@ -14,7 +14,7 @@ from gan_inversion.core.record import Record, at, read_scores
 from gan_inversion.core.storage import MADE
 from gan_inversion.data import Drawn, Synthetic
 from gan_inversion.inverters.trained import RECORD, open_trained, reconstruct
-from gan_inversion.metrics.figures import check_figures, ground_of
+from gan_inversion.metrics.figures import check_figures, conditions_of
 from gan_inversion.pretrained import SHIPPED
 from gan_inversion.protocols import Inversion
 from gan_inversion.protocols.inversion import grid
@@ -92,8 +92,8 @@ def test_what_is_shipped_is_what_its_record_says():
     parts = np.array(["train", "validation", "test"])[
         [place[file.split("/")[0]] for file in faces.files]
     ]
-    ground = ground_of(record, scores, faces.files, parts)
-    assert {name.split("/")[0] for name in check_figures(record, scores, ground)} <= {
+    conditions = conditions_of(record, scores, faces.files, parts)
+    assert {name.split("/")[0] for name in check_figures(record, scores, conditions)} <= {
         "swd", "kid", "spectrum", "diversity", "compact"
     }  # fmt: skip
 

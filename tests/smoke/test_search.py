@@ -54,7 +54,7 @@ def test_every_search_is_recorded_and_told(tmp_path):
 
 def test_the_thesis_search_stands_on_the_thesis_ground(tmp_path):
     bench = open_bench(Setting(Source("synthetic"), "compact", results=tmp_path))
-    ground = search.set_up(
+    setup = search.set_up(
         "documented",
         SEARCHES["documented"],
         SEARCHERS["documented"],
@@ -65,34 +65,34 @@ def test_the_thesis_search_stands_on_the_thesis_ground(tmp_path):
     )
     images = bench.dataset.view(Documented().view, resample=Documented().resample)
     train, test = Documented().split(len(images), seed=0)
-    np.testing.assert_array_equal(ground.images, images)
-    np.testing.assert_array_equal(ground.train, train)
-    np.testing.assert_array_equal(ground.held_out, test)
+    np.testing.assert_array_equal(setup.images, images)
+    np.testing.assert_array_equal(setup.train, train)
+    np.testing.assert_array_equal(setup.held_out, test)
     again = bench.victim.recogniser.embed(images[:8])
-    np.testing.assert_allclose(ground.embeddings[:8], again, atol=1e-4)
-    assert not np.allclose(ground.embeddings, bench.victim.embeddings, atol=1e-2)
+    np.testing.assert_allclose(setup.embeddings[:8], again, atol=1e-4)
+    assert not np.allclose(setup.embeddings, bench.victim.embeddings, atol=1e-2)
 
 
-def fake_ground(folder, train, *, name="honest", seed=0, trials=3):
+def fake_setup(folder, train, *, name="honest", seed=0, trials=3):
     protocol = replace(SEARCHES[name], trials=trials, executions=1)
     bench = SimpleNamespace(dataset=SimpleNamespace(name="synthetic"))
     nobody, nothing = np.empty(0, int), np.empty(0)
     searcher = SimpleNamespace(space=decoders.space, train=train)
-    return search.Ground(
+    return search.SearchSetup(
         name, protocol, searcher, seed, folder, True, bench, nothing, nothing, nobody, nobody
     )
 
 
 @pytest.mark.parametrize("name", ["documented", "honest"])
 def test_what_is_tried_hangs_on_the_seed(name, tmp_path):
-    def losses(values, folder, seed, ground):
+    def losses(values, folder, seed, setup):
         loss = float(values["layers"])
         return {"train_loss": loss, "validation_loss": loss}, {}
 
     def tried(folder, seed):
-        ground = fake_ground(tmp_path / folder, losses, name=name, seed=seed, trials=4)
-        search.search(ground)
-        return [trial["options"] for trial in ground.trials.values()]
+        setup = fake_setup(tmp_path / folder, losses, name=name, seed=seed, trials=4)
+        search.search(setup)
+        return [trial["options"] for trial in setup.trials.values()]
 
     assert tried("once", 0) == tried("again", 0)
     assert tried("once", 0) != tried("other", 1)
@@ -101,7 +101,7 @@ def test_what_is_tried_hangs_on_the_seed(name, tmp_path):
 def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path):
     asked, interrupted = [], []
 
-    def losses(values, folder, seed, ground):
+    def losses(values, folder, seed, setup):
         asked.append(dict(values))
         if len(asked) == 1:
             raise ValueError("no memory left")
@@ -111,8 +111,8 @@ def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path):
         return {"train_loss": 0.1, "validation_loss": 0.2}, {"validation_loss": np.full(3, 0.2)}
 
     with pytest.raises(KeyboardInterrupt):
-        search.search(fake_ground(tmp_path, losses))
-    again = fake_ground(tmp_path, losses)
+        search.search(fake_setup(tmp_path, losses))
+    again = fake_setup(tmp_path, losses)
     search.search(again)
     found = [trial["status"] for trial in again.trials.values()]
     assert sorted(found) == ["COMPLETED", "COMPLETED", "FAILED"]
@@ -123,16 +123,16 @@ def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path):
 
 
 def test_a_damaged_state_of_the_tuner_is_a_sentence(tmp_path):
-    def losses(values, folder, seed, ground):
+    def losses(values, folder, seed, setup):
         return {"train_loss": 0.1, "validation_loss": 0.2}, {"validation_loss": np.full(3, 0.2)}
 
-    ground = fake_ground(tmp_path, losses)
-    search.search(ground)
-    state = ground.folder.parent / f"{ground.folder.name}-tuner"
+    setup = fake_setup(tmp_path, losses)
+    search.search(setup)
+    state = setup.folder.parent / f"{setup.folder.name}-tuner"
     for name, damages in (("oracle.json", ("{", "[]", "")), ("tuner0.json", ("{", ""))):
         whole = (state / name).read_text()
         for content in damages:
             (state / name).write_text(content)
             with pytest.raises(UserError, match="does not hold a readable state of Keras Tuner"):
-                search.search(fake_ground(tmp_path, losses))
+                search.search(fake_setup(tmp_path, losses))
         (state / name).write_text(whole)

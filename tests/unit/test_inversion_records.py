@@ -15,7 +15,7 @@ from gan_inversion.core.record import Metric, Record, at, read_scores
 from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.data import LFW
 from gan_inversion.metrics.attack import other_images
-from gan_inversion.metrics.figures import check_figures, ground_of
+from gan_inversion.metrics.figures import check_figures, conditions_of
 from gan_inversion.metrics.intervals import bootstrap_rate
 from gan_inversion.protocols import read_split
 from gan_inversion.reporting.inversion import ROUNDING
@@ -107,13 +107,13 @@ FORGED = {
 
 def grounds(record, scores):
     parts = read_split(ROOT / "results" / "splits" / f"lfw-{record.config['split']}.csv")
-    return ground_of(record, scores, list(parts), np.array(list(parts.values())))
+    return conditions_of(record, scores, list(parts), np.array(list(parts.values())))
 
 
 def test_a_figure_or_an_interval_that_raw_scores_do_not_give_is_found():
     ((record, scores),) = of_method("cgan_gpu")
-    ground = grounds(record, scores)
-    unknown = check_figures(record, scores, ground)
+    conditions = grounds(record, scores)
+    unknown = check_figures(record, scores, conditions)
     assert {"swd/mean", "spectrum", "diversity", "dlib/undetected"} <= set(unknown)
     assert len(unknown) < len(record.metrics) / 2
     for name, share in FORGED.items():
@@ -125,7 +125,7 @@ def test_a_figure_or_an_interval_that_raw_scores_do_not_give_is_found():
         ):
             metrics = {**record.metrics, name: forged}
             with pytest.raises(UserError, match=f"says {re.escape(name)} .* raw scores give"):
-                check_figures(replace(record, metrics=metrics), scores, ground)
+                check_figures(replace(record, metrics=metrics), scores, conditions)
 
 
 @pytest.mark.data

@@ -14,7 +14,7 @@ from gan_inversion.core.storage import sha256
 from gan_inversion.metrics import realism
 from gan_inversion.metrics.attack import attack, best_of, identify, one_each, rejected
 from gan_inversion.metrics.copying import nearest
-from gan_inversion.metrics.figures import COUNTS, Ground, figures
+from gan_inversion.metrics.figures import COUNTS, Conditions, figures
 from gan_inversion.metrics.intervals import clopper_pearson
 from gan_inversion.metrics.reconstruction import PER_IMAGE, feature_distance
 from gan_inversion.protocols.inversion.bench import Bench, Judge
@@ -88,15 +88,15 @@ def examine(
         with examination.part("hypotheses"):
             _hypotheses(examination, bench, hypotheses)
     with examination.part("intervals"):
-        examination.metrics |= figures(examination.scores, ground(bench))
+        examination.metrics |= figures(examination.scores, conditions(bench))
     return examination
 
 
-def ground(bench: Bench) -> Ground:
+def conditions(bench: Bench) -> Conditions:
     """What raw scores are read by."""
     thresholds = {judge.recogniser.name: judge.accepts_from for judge in bench.judges}
     validation = bench.dataset.subjects[bench.split.validation]
-    return Ground(bench.subjects, validation, thresholds)
+    return Conditions(bench.subjects, validation, thresholds)
 
 
 def _embed(recogniser: Recogniser, reconstructions: np.ndarray) -> np.ndarray:

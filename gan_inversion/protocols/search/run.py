@@ -29,7 +29,7 @@ SCORES = "scores.npz"  # of one training, in its folder
 
 
 @dataclass
-class Ground:
+class SearchSetup:
     """Where trials are run.
 
     Attributes:
@@ -66,9 +66,9 @@ class Ground:
         return self.runs / self.protocol.name / label
 
 
-def search(ground: Ground) -> None:
-    """Let the tuner run its trials; `ground.trials` holds them afterwards."""
-    protocol = ground.protocol
+def search(setup: SearchSetup) -> None:
+    """Let the tuner run its trials; `setup.trials` holds them afterwards."""
+    protocol = setup.protocol
     base: Any = getattr(keras_tuner, protocol.tuner)
 
     class Tuner(base):
@@ -76,23 +76,23 @@ def search(ground: Ground) -> None:
             results = []
             for execution in range(protocol.executions):
                 start = time.perf_counter()
-                folder = ground.folder / f"trial-{trial.trial_id}-{execution}"
-                seed = ground.seed + execution
-                figures, scores = ground.searcher.train(
-                    trial.hyperparameters.values, folder, seed, ground
+                folder = setup.folder / f"trial-{trial.trial_id}-{execution}"
+                seed = setup.seed + execution
+                figures, scores = setup.searcher.train(
+                    trial.hyperparameters.values, folder, seed, setup
                 )
                 write_arrays(folder / SCORES, scores)
                 results.append(figures | {"seconds": time.perf_counter() - start})
                 keras.utils.clear_session()
             return results
 
-    state = ground.folder.parent / f"{ground.folder.name}-tuner"
+    state = setup.folder.parent / f"{setup.folder.name}-tuner"
     make = partial(
         Tuner,
         objective=keras_tuner.Objective(protocol.objective, protocol.direction),
         max_trials=protocol.trials,
-        hyperparameters=ground.searcher.space(ground.name),
-        seed=1 + ground.seed,  # by 0 it would draw one
+        hyperparameters=setup.searcher.space(setup.name),
+        seed=1 + setup.seed,  # by 0 it would draw one
         max_consecutive_failed_trials=protocol.trials,
         directory=str(state.parent),
         project_name=state.name,
@@ -112,7 +112,7 @@ def search(ground: Ground) -> None:
             for name in trial.metrics.metrics
             if trial.status == "COMPLETED"
         }
-        ground.trials[trial.trial_id] = {
+        setup.trials[trial.trial_id] = {
             "options": dict(trial.hyperparameters.values),
             "status": trial.status,
             "message": (trial.message or "").strip().splitlines()[-1:],
@@ -120,13 +120,13 @@ def search(ground: Ground) -> None:
         }
 
 
-def scores_of(ground: Ground) -> dict[str, np.ndarray]:
+def scores_of(setup: SearchSetup) -> dict[str, np.ndarray]:
     """Raw scores, `<trial>/<name>`: float32 (trainings, images held out)."""
     scores = {}
-    for trial, trial_figures in ground.trials.items():
+    for trial, trial_figures in setup.trials.items():
         if trial_figures["status"] != "COMPLETED":
             continue
-        files = sorted(ground.folder.glob(f"trial-{trial}-*/{SCORES}"))
+        files = sorted(setup.folder.glob(f"trial-{trial}-*/{SCORES}"))
         kept = [read_arrays(path) for path in files]
         for name in kept[0]:
             scores[f"{trial}/{name}"] = np.stack([arrays[name] for arrays in kept]).astype(
@@ -161,7 +161,7 @@ def set_up(
     runs: Path,
     bench: Bench,
     smoke: bool = False,
-) -> Ground:
+) -> SearchSetup:
     """The images of a search: split as its protocol says."""
     module = importlib.import_module(searcher)
     if smoke:
@@ -176,48 +176,48 @@ def set_up(
         train, held_out = (usable[part] for part in parts)
     elif module.HELD_OUT is not None:
         held_out = np.sort(stream(seed, "search").permutation(held_out)[: module.HELD_OUT])
-    return Ground(
+    return SearchSetup(
         name, protocol, module, seed, runs, smoke, bench, images, embeddings, train, held_out
     )
 
 
-def run_one(ground: Ground, records: Path) -> None:
+def run_one(setup: SearchSetup, records: Path) -> None:
     """Search and record, unless the record exists."""
-    protocol, bench, method = ground.protocol, ground.bench, f"search_{ground.name}"
+    protocol, bench, method = setup.protocol, setup.bench, f"search_{setup.name}"
     entry = Entry(
         records,
         protocol,
         method,
         bench.dataset,
         bench.victim.recogniser,
-        ground.seed,
+        setup.seed,
         bare_spec(method),
     )
     if entry.exists():
         return
-    search(ground)
-    seconds = sum(outcome.pop("seconds", 0) for outcome in ground.trials.values())
-    scores, subjects = scores_of(ground), bench.dataset.subjects[ground.held_out]
+    search(setup)
+    seconds = sum(outcome.pop("seconds", 0) for outcome in setup.trials.values())
+    scores, subjects = scores_of(setup), bench.dataset.subjects[setup.held_out]
     intervals = {name: bootstrap_mean(own.mean(axis=0), subjects) for name, own in scores.items()}
     figures = {
         f"{trial}/{figure}": metric(
             value,
             ci=intervals.get(f"{trial}/{figure}"),
-            n=len(ground.train if figure == "train_loss" else ground.held_out),
+            n=len(setup.train if figure == "train_loss" else setup.held_out),
         )
-        for trial, outcome in ground.trials.items()
+        for trial, outcome in setup.trials.items()
         for figure, value in outcome.items()
         if isinstance(value, float)
     }
     figures |= runner_up(scores, subjects)
     path = entry.write(
-        {"held_out_index": ground.held_out.astype("int32")} | scores,
+        {"held_out_index": setup.held_out.astype("int32")} | scores,
         config={
             "trials": {
                 trial: {key: outcome[key] for key in ("options", "status", "message")}
-                for trial, outcome in ground.trials.items()
+                for trial, outcome in setup.trials.items()
             },
-            "images": {"train": len(ground.train), "held_out": len(ground.held_out)},
+            "images": {"train": len(setup.train), "held_out": len(setup.held_out)},
         },
         metrics=figures,
         cost={"seconds": protocol.executions * seconds},
