@@ -1,4 +1,4 @@
-"""The protocols, a folder each: what is declared, how it is run, which figures it gives."""
+"""The protocols, one folder each: declared rules, how they are run, and the figures they give."""
 
 from gan_inversion.protocols.base import Protocol, near_duplicates
 from gan_inversion.protocols.documented.rules import Documented

@@ -1,4 +1,4 @@
-"""What must be equal for two figures to be compared: a protocol's name, its fields, their hash."""
+"""The base class of protocols: only figures under equal protocols may be compared."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ BLOCK = 1024  # rows compared at once
 
 @dataclass(frozen=True)
 class Protocol:
-    """What must be equal for two figures to be compared."""
+    """Rules that two figures must share to be compared: the name, and all fields, of a protocol."""
 
     @property
     def name(self) -> str:
@@ -25,11 +25,11 @@ class Protocol:
 
 
 def near_duplicates(embeddings: np.ndarray, *, above: float) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of images more similar than a cosine: indices, int (P,) each.
+    """Pairs of images whose cosine is above a bound: two arrays of indices, int (P,) each.
 
     Args:
         embeddings: float32 (N, D), unit norm.
-        above: the cosine.
+        above: the bound.
     """
     rows, columns = [], []
     for start in range(0, len(embeddings), BLOCK):

@@ -1,4 +1,4 @@
-"""Records as programs make them: where one goes, what fills itself in, what must agree."""
+"""Write records: where their files are, which fields are filled in, and what must agree."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ from gan_inversion.recognisers import Recogniser
 
 @dataclass(frozen=True)
 class Entry:
-    """A record that is to be: what is known of it before anything is measured.
+    """A record to be written: what is known about it before anything is measured.
 
     Attributes:
         records: folder of the records.
@@ -26,9 +26,9 @@ class Entry:
         dataset: the faces.
         victim: the recogniser that is attacked, or measured.
         seed: of every random choice.
-        spec: of the inverter that is trained, as plain data; None where none is.
-        part: of the subjects that are examined.
-        protection: of the embeddings, a key of `protection.SCHEMES`.
+        spec: the spec of the trained inverter, as plain data; None if none is trained.
+        part: the subjects that are examined, `test` or `validation`.
+        protection: scheme that protects the embeddings, a key of `protection.SCHEMES`.
     """
 
     records: Path
@@ -43,7 +43,7 @@ class Entry:
 
     @property
     def path(self) -> Path:
-        """Where the record stands, or will."""
+        """The file of the record, whether it exists or not."""
         return record_path(
             self.records,
             self.protocol.name,
@@ -62,7 +62,7 @@ class Entry:
             config: options in the record's `config` that must be the same.
 
         Raises:
-            UserError: the record that stands there was made under other conditions.
+            UserError: the record was made under other conditions.
         """
         return recorded(
             self.path,
@@ -73,7 +73,7 @@ class Entry:
         )
 
     def record(self, *, config: Mapping[str, Any], **fields: Any) -> Record:
-        """The record, with what was measured.
+        """Make the record from what was measured.
 
         Args:
             config: options beside the protocol's.
@@ -105,11 +105,11 @@ def recorded(path: Path, **expected: Any) -> bool:
     """Whether a record is there already, so that its run can be skipped.
 
     Args:
-        path: of the record.
+        path: file of the record.
         expected: fields of the record, or of its `config`, that must be the same.
 
     Raises:
-        UserError: the record that stands there was made under other conditions.
+        UserError: the record was made under other conditions.
     """
     if not path.exists():
         return False
@@ -123,7 +123,7 @@ def check_record(record: Record, path: Path, **expected: Any) -> None:
 
     Args:
         record: read from `path`.
-        path: to name it by.
+        path: its file, for the error message.
         expected: fields of the record, or of its `config`, that must be the same.
     """
     fields = {name: value for name, value in expected.items() if hasattr(record, name)}
@@ -136,10 +136,10 @@ def check_options(record: Record, path: Path, expected: Mapping[str, Any]) -> No
     _check(record.config, path, expected)
 
 
-def _check(known: Mapping[str, Any], path: Path, expected: Mapping[str, Any]) -> None:
+def _check(actual: Mapping[str, Any], path: Path, expected: Mapping[str, Any]) -> None:
     for name, value in expected.items():
-        if known.get(name) != value:
+        if actual.get(name) != value:
             raise UserError(
-                f"{path} is of another {name}: expected {value}, got {known.get(name)}; give "
+                f"{path} is of another {name}: expected {value}, got {actual.get(name)}; give "
                 "another folder for these records"
             )

@@ -1,1 +1,1 @@
-"""Reporting: tables, pages, charts and events from records alone; it knows no network."""
+"""Reporting: tables, pages, charts and events, made from records without any neural network."""

@@ -1,4 +1,4 @@
-"""Dashboard, report and the demo's page, opened in a browser and photographed."""
+"""Screenshots of the dashboard, of the report and of the demo's page."""
 
 import shutil
 import socket
@@ -21,16 +21,16 @@ TABS = {
     "pr_curves": ["members/"],
     "histograms": ["scores/"],
     "text": ["metrics"],
-}  # those without photographs, and words that show that it is there
+}  # tabs without photographs -> texts that show when they are complete
 PHOTOGRAPHS = {"images": ["worst"], "projector": ["Points: "]}
-DESK = {"width": 1400, "height": 1000}  # pixels
-PATIENCE = 60  # seconds
-REST = 2  # seconds in which charts are drawn
+DESK = {"width": 1400, "height": 1000}  # size of the window, pixels
+PATIENCE = 60  # seconds to wait for a text
+REST = 2  # seconds to wait until charts are drawn
 
 
 @contextmanager
 def browser() -> Iterator[Any]:
-    """Chromium, without a window.
+    """Open Chromium without a window.
 
     Raises:
         UserError: it is not installed, or Playwright is not.
@@ -50,7 +50,7 @@ def browser() -> Iterator[Any]:
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """Address of a TensorBoard on this machine that shows a folder.
+    """Serve a folder by TensorBoard on this machine, and yield its address.
 
     Raises:
         UserError: it does not start.
@@ -81,20 +81,20 @@ def show(view: Any, address: str, words: Sequence[str]) -> None:
     """Open an address and wait until all words are there.
 
     Raises:
-        UserError: they do not come.
+        UserError: a word does not appear.
     """
     view.goto(address)
     for word in words:
         end = time.monotonic() + PATIENCE
-        # Some tabs are frames of their own, and come late.
+        # Some tabs are separate frames, which appear late.
         while not any(frame.get_by_text(word).count() for frame in view.frames):
             if time.monotonic() > end:
-                raise UserError(f"expected {word!r} to be shown at {address}, waited in vain")
+                raise UserError(f"expected {word!r} at {address}, but it did not appear")
             view.wait_for_timeout(500)
 
 
 def picture_demo(page: Path, output: Path) -> None:
-    """The faces of the demo's page, which are drawn and may be shown."""
+    """Write a screenshot of the demo's faces, which are drawn and may be shown."""
     with browser() as chromium:
         view = chromium.new_page(viewport=DESK)
         view.goto(page.resolve().as_uri())
@@ -104,7 +104,7 @@ def picture_demo(page: Path, output: Path) -> None:
 
 
 def picture_all(dashboard: Path, report: Path, output: Path) -> None:
-    """A picture of each tab of a dashboard that shows no photographs, and of the report."""
+    """Write a screenshot of each tab of a dashboard without photographs, and of the report."""
     with browser() as chromium, served(dashboard) as address:
         places = {tab: (f"{address}/{tab_place(tab)}", words) for tab, words in TABS.items()}
         places["report"] = (report.resolve().as_uri(), ["Findings"])

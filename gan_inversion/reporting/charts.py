@@ -1,4 +1,4 @@
-"""Figures of the report, drawn from records, as SVG that needs nothing else."""
+"""Charts of the report, drawn from records, as self-contained SVG."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -27,8 +27,8 @@ def roc(curves: Mapping[str, np.ndarray], *, least: float) -> str:
     """ROC curves on logarithmic axes with the bands of their true positive rates.
 
     Args:
-        curves: attack -> false and true positive rates, and ends of the latter's interval,
-            float (4, P).
+        curves: attack -> float (4, P): false and true positive rates, and the low and high ends
+            of the intervals of the latter.
         least: false positive rate below which nothing is resolved.
     """
     figure, axes = _axes("false positive rate", "true positive rate")
@@ -64,9 +64,9 @@ def histogram(scores: Mapping[str, np.ndarray], label: str, threshold: float | N
 
 
 def front(points: Mapping[Any, tuple[float, float]]) -> list[Any]:
-    """Those of the points that no other outdoes, by more across or less up, from right to left."""
+    """The Pareto front: names of points that no other beats (more x, less y), right to left."""
     names, least = [], np.inf
-    for name, (_, y) in sorted(points.items(), key=lambda one: (-one[1][0], one[1][1])):
+    for name, (_, y) in sorted(points.items(), key=lambda item: (-item[1][0], item[1][1])):
         if y < least:
             names.append(name)
             least = y
@@ -76,14 +76,14 @@ def front(points: Mapping[Any, tuple[float, float]]) -> list[Any]:
 def pareto(
     points: Mapping[tuple[str, int], tuple[float, float]], across: str, up: str, mark: str
 ) -> str:
-    """What is gained (right is more) against what is given away (down is less).
+    """A chart of gain (x, more is better) against leak (y, less is better).
 
-    A line joins those that no other outdoes in both.
+    A line joins the points of the Pareto front.
 
     Args:
-        points: name and mark of each; those of one name have one colour and are joined.
-        across, up: of the axes.
-        mark: what the number beside a point is.
+        points: name and number -> x and y; points of one name have one colour and are joined.
+        across, up: labels of the axes.
+        mark: what the number beside each point means.
     """
     figure, axes = _axes(across, up)
     line = np.array([points[key] for key in front(points)])
@@ -101,7 +101,7 @@ def pareto(
 
 
 def bars(groups: Sequence[str], lines: Mapping[str, Sequence[tuple[float, float, float]]]) -> str:
-    """A figure with its interval by group, side by side for each method.
+    """Values with intervals by group, with the methods side by side.
 
     Args:
         groups: names along the axis.

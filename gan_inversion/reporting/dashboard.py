@@ -1,6 +1,6 @@
-"""TensorBoard events from records: every figure that a record holds, where a question asks for it.
+"""TensorBoard events from records: their figures, arranged by the questions that they answer.
 
-What each tag means stands in docs/metrics.md.
+docs/metrics.md explains each tag.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,9 +28,9 @@ HEADLINE = {
     "cosine": "cosine_mean",
 }
 RANKS = 20
-ENDS = ("", "/low", "/high")  # of a figure's tag and of its interval's
+ENDS = ("", "/low", "/high")  # ends of the tags of a figure and of its interval
 FIRST = ("method", "family", "protocol", "knowledge", "seed")  # shown columns of the HParams tab
-UNTOLD = ("data_digest", "split")  # options that nobody compares
+UNTOLD = ("data_digest", "split")  # options that the HParams tab leaves out
 
 PROTOCOLS = ("inversion", "membership", "verification", "search")
 
@@ -38,10 +38,10 @@ Scores = Mapping[str, np.ndarray]
 
 
 def inversion_events(folder: Path, records: Sequence[Record], scores: Sequence[Scores]) -> None:
-    """What is known of one inverter's reconstructions, seeds averaged.
+    """Write what records say of one inverter's reconstructions, averaged over seeds.
 
     Args:
-        folder: of its own.
+        folder: folder for this inverter.
         records: of the `inversion` protocol, one a seed.
         scores: raw scores of each.
     """
@@ -69,7 +69,7 @@ def inversion_events(folder: Path, records: Sequence[Record], scores: Sequence[S
 
 
 def verification_events(folder: Path, record: Record, scores: Scores) -> None:
-    """Scores of real pairs, which those of reconstructions are to be compared with."""
+    """Write the scores of real pairs, to compare those of reconstructions with."""
     name = record.victim
     genuine = scores["genuine"].astype(bool)
     with Events(folder) as writer:
@@ -78,10 +78,10 @@ def verification_events(folder: Path, record: Record, scores: Scores) -> None:
 
 
 def membership_events(folder: Path, records: Sequence[Record], scores: Sequence[Scores]) -> None:
-    """What is known of whom one inverter remembers, by epoch.
+    """Write the outcome of membership attacks on one inverter, by epoch.
 
     Args:
-        folder: of its own.
+        folder: folder for this inverter.
         records: of the `membership` protocol, one an epoch.
         scores: raw scores of each.
     """
@@ -97,7 +97,7 @@ def membership_events(folder: Path, records: Sequence[Record], scores: Sequence[
 
 
 def _membership_curves(writer: Events, unit: str, scores: Scores, epoch: int) -> None:
-    """Losses of members and others, and what each attack makes of each signal."""
+    """Write losses of members and others, and a precision-recall curve of each attack."""
     signal, inside = scores[f"{unit}/log_mse"], scores[f"{unit}/membership"].astype(bool)
     _histogram(writer, f"losses/{unit}/members", -signal[inside], epoch)
     _histogram(writer, f"losses/{unit}/others", -signal[~inside], epoch)
@@ -109,7 +109,7 @@ def _membership_curves(writer: Events, unit: str, scores: Scores, epoch: int) ->
         false, hits = (
             np.rint(rate * count) for rate, count in zip(curve, (others, members), strict=True)
         )
-        order = np.argsort(-false, kind="stable")  # TensorBoard's thresholds rise
+        order = np.argsort(-false, kind="stable")  # TensorBoard expects rising thresholds
         hits, false = hits[order], false[order]
         writer.add_pr_curve_raw(
             f"members/{unit}/{parts[1]}/{parts[2]}",
@@ -125,7 +125,7 @@ def _membership_curves(writer: Events, unit: str, scores: Scores, epoch: int) ->
 
 
 def training_events(folder: Path, lines: Iterable[Mapping[str, Any]]) -> None:
-    """The log of one training, as `Run.history` gives it."""
+    """Write the losses in the log of one training, as `Run.history` returns it."""
     with Events(folder) as writer:
         for line in lines:
             for name, value in line.items():
@@ -139,10 +139,10 @@ def hparams_events(
     leaks: Sequence[Record],
     searches: Sequence[Record],
 ) -> None:
-    """Every run and trial with its options and headline figures, to be sorted by any of them.
+    """Write every run and trial with its options and headline figures, which can be sorted.
 
     Args:
-        folder: for all of them.
+        folder: folder for all runs and trials.
         inversions: records of the `inversion` protocol.
         leaks: records of the `membership` protocol.
         searches: records of the `search` protocol, which hold several trials.
@@ -152,14 +152,14 @@ def hparams_events(
         *(row for search_record in searches for row in _trials(search_record)),
     ]
     columns = {name: value for _, options, _ in rows for name, value in options.items()}
-    headlines = dict.fromkeys(f"headline/{name}" for *_, known in rows for name in known)
-    # TensorBoard shows the columns of any one run that names some: here a single one does, all.
+    headlines = dict.fromkeys(f"headline/{name}" for *_, figures in rows for name in figures)
+    # TensorBoard takes its columns from one run that declares them: here one run declares all.
     with Events(folder) as writer:
         writer.file_writer.add_summary(_columns(columns, headlines))
-    for name, options, known in rows:
+    for name, options, figures in rows:
         with Events(folder / name) as writer:
             writer.file_writer.add_summary(hparams(options, {})[1])
-            for short, value in known.items():
+            for short, value in figures.items():
                 writer.add_scalar(f"headline/{short}", value)
 
 
@@ -176,10 +176,10 @@ def _run(record: Record) -> Row:
     leak = "image/lira_offline_fixed/log_mse"
     figures["leak_auc"] = record.metrics.get(f"{leak}/auc")
     figures["leak_tpr"] = record.metrics.get(at(f"{leak}/tpr", fpr=1e-2))
-    known = resolved(
+    values = resolved(
         {name: figure_value for name, figure_value in figures.items() if figure_value is not None}
     )
-    return f"{record.protocol}-{record.method}-s{record.seed}", options_of(record), known
+    return f"{record.protocol}-{record.method}-s{record.seed}", options_of(record), values
 
 
 def _trials(record: Record) -> Iterator[Row]:
@@ -195,14 +195,14 @@ def _trials(record: Record) -> Iterator[Row]:
 
 
 def _columns(options: Mapping[str, Any], tags: Iterable[str]) -> Any:
-    """TensorBoard's message of the HParams tab's columns: options with a value each, and tags."""
+    """The message that declares the HParams tab's columns: options, each with a value, and tags."""
     kinds = {str: api_pb2.DATA_TYPE_STRING, bool: api_pb2.DATA_TYPE_BOOL}
     experiment = api_pb2.Experiment(
         hparam_infos=[
             api_pb2.HParamInfo(
                 name=name,
                 type=kinds.get(type(value), api_pb2.DATA_TYPE_FLOAT64),
-                differs=name in FIRST,  # such are shown, others wait for a tick
+                differs=name in FIRST,  # shown from the start; others must be ticked
             )
             for name, value in options.items()
         ],
@@ -215,7 +215,7 @@ def _columns(options: Mapping[str, Any], tags: Iterable[str]) -> Any:
 
 
 def options_of(record: Record) -> dict[str, Any]:
-    """The plain options in a record's `config`, and whose run it was."""
+    """The plain options in a record's `config`, and its method, family, seed and protocol."""
     config = {**record.config.get("inverter", {}), **record.config}
     plain = {
         name: value
@@ -227,14 +227,14 @@ def options_of(record: Record) -> dict[str, Any]:
 
 
 def text_events(folder: Path, pages: Mapping[str, str]) -> None:
-    """Pages of Markdown under their names."""
+    """Write pages of Markdown under their names."""
     with Events(folder) as writer:
         for name, page in pages.items():
             writer.add_text(name, page, 0)
 
 
 def layout(folder: Path, recognisers: Sequence[str], units: Sequence[str]) -> None:
-    """One chart a question, all inverters as lines; and the figures with their intervals."""
+    """Write the layout: a chart for each question, with a line per inverter, and with intervals."""
     lines: dict[str, dict[str, list[Any]]] = {}
     person = lines.setdefault(
         "Is the face accepted as the person? (step: 1 / false match rate)", {}
@@ -280,10 +280,10 @@ def write_all(
     records: Mapping[str, Sequence[tuple[Record, Scores]]],
     pages: Mapping[str, str],
 ) -> None:
-    """All that records say, as TensorBoard reads it.
+    """Write the whole dashboard from records.
 
     Args:
-        folder: the dashboard's; a folder a method is made in it.
+        folder: folder of the dashboard; each method gets a folder in it.
         records: protocol -> records with their raw scores.
         pages: for the text tab.
     """
@@ -317,7 +317,7 @@ def write_all(
 
 
 def _point(writer: Events, tag: str, figure: Cell | str, step: int) -> None:
-    """A figure and its interval; nothing where it is not resolved."""
+    """Write a figure and its interval, unless the figure is not resolved."""
     if isinstance(figure, Cell) and figure.mean is not None:
         values = (figure.mean, *(figure.interval or ()))
         for end, value in zip(ENDS, values, strict=False):
@@ -329,7 +329,7 @@ def _histogram(writer: Events, tag: str, values: np.ndarray, step: int = 0) -> N
 
 
 def read_shipped() -> dict[str, list[tuple[Record, dict[str, np.ndarray]]]]:
-    """The record of the generator that is shipped, as `read_all` gives records."""
+    """The record of the shipped generator, in the same form as `read_all` returns records."""
     path = SHIPPED / "inverter" / "record.json"
     return {"inversion": [(Record.read(path), read_scores(path))]}
 

@@ -24,8 +24,8 @@ class Judged:
     Attributes:
         pictures: uint8 (N, 160, 160, 3).
         cosines: float32 (N,), to the inverted embedding.
-        same: share accepted as the very picture, with its interval.
-        other: share accepted as another picture of the person, by subject, with its interval.
+        same: type-I success rate, with its interval.
+        other: type-II success rate, mean over subjects, with its interval.
     """
 
     pictures: np.ndarray
@@ -43,10 +43,10 @@ def table_of_faces(
     """Photographs above, each family's reconstructions below, each with its verdict.
 
     Args:
-        judged: by what an inverter is called.
+        judged: name of an inverter -> its reconstructions.
         originals: uint8 (N, 160, 160, 3), anything indexable.
-        subjects: (N,), of them.
-        verdict: what is said of a cosine.
+        subjects: (N,), the subject of each.
+        verdict: cosine -> text below the face.
     """
     _, first = np.unique(subjects, return_index=True)
     chosen = np.sort(first)[:: max(1, len(first) // SHOWN)][:SHOWN]
@@ -72,10 +72,10 @@ def numbers(
     """Five figures in plain words.
 
     Args:
-        judged: by what an inverter is called.
-        leaks: by family.
-        count: embeddings that were inverted.
-        models: small ones of each family, which were audited.
+        judged: name of an inverter -> its reconstructions.
+        leaks: family -> outcome of the membership attack.
+        count: number of embeddings that were inverted.
+        models: number of audited small models of each family.
     """
     sentences = []
     for name, outcome in judged.items():
@@ -103,7 +103,7 @@ def _share(rate: Metric) -> str:
 
 
 def write_events(folder: Path, judged: Mapping[str, Judged], leaks: Mapping[str, Leak]) -> None:
-    """The same figures for TensorBoard, beside the logs of the trainings."""
+    """Write the figures of the page for TensorBoard, beside the logs of the trainings."""
     for name, outcome in judged.items():
         with Events(folder / name) as writer:
             writer.add_scalar("accepted/same_picture", outcome.same.value, 0)
@@ -118,10 +118,10 @@ def demo_page(faces: str, sentences: Sequence[str], *, threshold: float, command
     """The page as HTML.
 
     Args:
-        faces: their table.
+        faces: the table of faces, as HTML.
         sentences: the figures in words.
-        threshold: of the recogniser.
-        command: that opens TensorBoard.
+        threshold: cosine from which on the recogniser accepts.
+        command: the command that opens TensorBoard.
     """
     sections = [
         Section(

@@ -17,7 +17,7 @@ ORDER = ("oracle", "random", "mean_face", "nearest_face", "ridge_pca")  # contro
 PUBLISHED = (
     "NbNet, published: Mai et al. 2018, their own protocol (LFW, FAR 0.1 %, trained on other data)"
 )
-ROUNDING = 1e-5  # of a threshold: float32 products of two machines
+ROUNDING = 1e-5  # of a threshold: float32 sums differ between machines
 RATES = (1e-2, 1e-3, 1e-4)
 RANKS = (1, 2, 3, 5, 10, 20)
 LEAD = ["method", "knowledge", "seeds"]  # what each row begins with
@@ -26,11 +26,11 @@ STEPWISE = [f"{FAMILY}_{name}_short" for name in ABLATION]  # rows of the ablati
 
 @dataclass(frozen=True)
 class _Compared:
-    """Records that stand in the same tables.
+    """Records that may appear in the same tables.
 
     Attributes:
         groups: method -> its records, one a seed.
-        notes: below every table.
+        notes: sentences below every table.
     """
 
     groups: Mapping[str, Sequence[Record]]
@@ -86,8 +86,8 @@ def _compared(records: Sequence[Record], expected: Collection[tuple[str, int]]) 
     if len(splits) > 1:
         raise UserError(f"a table needs records of one split, got {', '.join(splits)}")
     for name in {name for record in records for name in record.config["recognisers"]}:
-        known = [record.config["recognisers"].get(name, {}) for record in records]
-        thresholds = [declared["thresholds"] for declared in known if "thresholds" in declared]
+        configs = [record.config["recognisers"].get(name, {}) for record in records]
+        thresholds = [declared["thresholds"] for declared in configs if "thresholds" in declared]
         for other in thresholds[1:]:
             if not _alike(thresholds[0], other):
                 raise UserError(
@@ -102,11 +102,11 @@ def _compared(records: Sequence[Record], expected: Collection[tuple[str, int]]) 
 
 
 def _alike(first: dict[str, float | None], second: dict[str, float | None]) -> bool:
-    """Whether thresholds by FMR differ in nothing but how two machines add."""
+    """Whether two sets of thresholds by FMR are equal, except for the rounding of two machines."""
     if first.keys() != second.keys():
         return False
-    one, other = (np.array([values[fmr] for fmr in first], float) for values in (first, second))
-    return np.allclose(one, other, rtol=0, atol=ROUNDING, equal_nan=True)  # NaN: not resolved
+    left, right = (np.array([values[fmr] for fmr in first], float) for values in (first, second))
+    return np.allclose(left, right, rtol=0, atol=ROUNDING, equal_nan=True)  # NaN: not resolved
 
 
 def inversion(
@@ -120,31 +120,31 @@ def inversion(
     Args:
         records: of one protocol, dataset, split and victim.
         scores: raw scores by method and seed; without them there is no table of the CMC.
-        expected: methods and seeds that should have a record; what is missing is said below.
+        expected: methods and seeds that should have a record; a note lists those that have none.
     """
-    known = _compared(records, expected)
-    tables = [_attack(known, name) for name in known.recognisers]
+    runs = _compared(records, expected)
+    tables = [_attack(runs, name) for name in runs.recognisers]
     if scores:
-        tables.append(_cmc(known, scores))
-    tables += [_quality(known), _realism(known)]
-    return [*tables, *filter(None, (part(known) for part in (_hypotheses, _ablation, _scaling)))]
+        tables.append(_cmc(runs, scores))
+    tables += [_quality(runs), _realism(runs)]
+    return [*tables, *filter(None, (part(runs) for part in (_hypotheses, _ablation, _scaling)))]
 
 
 def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]] = ()) -> Table:
-    """The few figures that sum an inverter up, one row a method; arguments as for `inversion`."""
-    known = _compared(records, expected)
-    titles = _success(known.recognisers) | {name: title(name) for name in ("ssim", "swd/mean")}
-    rows = known.rows(known.whole, [*titles], short=True)
-    for row, method in zip(rows, known.whole, strict=True):
-        row.append(_training_time(known.groups[method], 60))
+    """The main figures of each inverter, one row a method; arguments as for `inversion`."""
+    runs = _compared(records, expected)
+    titles = _success(runs.recognisers) | {name: title(name) for name in ("ssim", "swd/mean")}
+    rows = runs.rows(runs.whole, [*titles], short=True)
+    for row, method in zip(rows, runs.whole, strict=True):
+        row.append(_training_time(runs.groups[method], 60))
     rows += [[*row, ""] for row in _published(records[0].reported, titles, form=".3f")]
     first, second = (at(f"{records[0].victim}/sar_type{kind}", fmr=1e-3) for kind in (1, 2))
     counts = (
-        f"Type-I and SSIM over {known.size(first)} test images; "
-        f"type-II as the mean over {known.size(second)} subjects "
+        f"Type-I and SSIM over {runs.size(first)} test images; "
+        f"type-II as the mean over {runs.size(second)} subjects "
         f"with two images; SWD times 1000, over as many images as type-I. A row again: "
         f"`python -m experiments.inversion --methods <method>`; training one seed takes as long as "
-        f"the last column says.{_examination(known)}"
+        f"the last column says.{_examination(runs)}"
     )
     return Table(
         "inversion_headline",
@@ -152,7 +152,7 @@ def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]]
         "the person at a false match rate of 0.1 %, and how they look.",
         [*LEAD, *titles.values(), "training, min"],
         rows,
-        [counts, *known.notes],
+        [counts, *runs.notes],
     )
 
 
@@ -164,31 +164,31 @@ def _success(recognisers: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _attack(known: _Compared, recogniser: str) -> Table:
+def _attack(runs: _Compared, recogniser: str) -> Table:
     """Success rates and identification with one recogniser."""
     names = [at(f"sar_type{kind}", fmr=rate) for kind in (1, 2) for rate in RATES]
     names += [at("sar_type2_pairs", fmr=1e-3), "rank1", "rank5", "cosine_mean", "cosine_p05"]
     names += ["rejected", "rejected_originals", "undetected"]
     metrics = [f"{recogniser}/{name}" for name in names]
     metrics.append(at(f"gap_{recogniser}/sar_type1", fmr=1e-3))
-    metrics = [name for name in metrics if any(name in r.metrics for r in known.records)]
-    first, methods = known.records[0], known.whole
+    metrics = [name for name in metrics if any(name in r.metrics for r in runs.records)]
+    first, methods = runs.records[0], runs.whole
     titles = {name: title(name) for name in metrics}
-    rows = known.rows(methods, metrics) + _published(first.reported, titles)
-    declared = [r.config["recognisers"].get(recogniser, {}) for r in known.records]
-    precisions = {one.get("precision", "unknown precision") for one in declared}
-    own = known.groups[methods[0]][0]
+    rows = runs.rows(methods, metrics) + _published(first.reported, titles)
+    declared = [r.config["recognisers"].get(recogniser, {}) for r in runs.records]
+    precisions = {declaration.get("precision", "unknown precision") for declaration in declared}
+    own = runs.groups[methods[0]][0]
     impostors = own.config["recognisers"].get(recogniser, {}).get("impostors")
     gallery = own.metrics.get(f"{recogniser}/gallery")
     sizes = {
-        name: known.size(at(f"{recogniser}/sar_{name}", fmr=1e-2))
+        name: runs.size(at(f"{recogniser}/sar_{name}", fmr=1e-2))
         for name in ("type1", "type2", "type2_pairs")
     }
     counts = (
         f"Type-I over {sizes['type1']} test images; type-II "
         f"as the mean over {sizes['type2']} subjects with two "
         f"images, over pairs: {sizes['type2_pairs']}; "
-        f"identification of {known.size(f'{recogniser}/rank1')} reconstructions in a gallery of "
+        f"identification of {runs.size(f'{recogniser}/rank1')} reconstructions in a gallery of "
         f"{f'{gallery.value:,.0f}' if gallery and gallery.value is not None else 'no'} subjects. "
         "Thresholds from real impostors: "
         f"{impostors or 'validation of split ' + own.config['split']}. `oracle` answers with the "
@@ -202,21 +202,21 @@ def _attack(known: _Compared, recogniser: str) -> Table:
         f"Success of reconstructions with {recogniser}, {kind}.",
         [*LEAD, *titles.values()],
         rows,
-        [counts, *known.notes],
+        [counts, *runs.notes],
     )
 
 
-def _cmc(known: _Compared, scores: Mapping[tuple[str, int], Mapping[str, np.ndarray]]) -> Table:
+def _cmc(runs: _Compared, scores: Mapping[tuple[str, int], Mapping[str, np.ndarray]]) -> Table:
     """Cumulative match characteristic, from the ranks in the raw scores."""
     rows: list[Row] = []
-    for method in known.whole:
-        group = known.groups[method]
+    for method in runs.whole:
+        group = runs.groups[method]
         row = _lead(group)
-        for name in known.recognisers:
+        for name in runs.recognisers:
             every = [scores[method, record.seed].get(f"{name}/rank") for record in group]
-            ranks = [one for one in every if one is not None]
+            ranks = [seed_ranks for seed_ranks in every if seed_ranks is not None]
             for rank in RANKS:
-                shares = tuple(float((one <= rank).mean()) for one in ranks)
+                shares = tuple(float((seed_ranks <= rank).mean()) for seed_ranks in ranks)
                 row.append(Cell(shares, n=len(ranks[0])) if ranks else "")
         rows.append(row)
     note = (
@@ -226,40 +226,40 @@ def _cmc(known: _Compared, scores: Mapping[tuple[str, int], Mapping[str, np.ndar
     return Table(
         "inversion_cmc",
         "Cumulative match characteristic: searching a gallery with reconstructions.",
-        [*LEAD, *(f"{name}, rank {rank}" for name in known.recognisers for rank in RANKS)],
+        [*LEAD, *(f"{name}, rank {rank}" for name in runs.recognisers for rank in RANKS)],
         rows,
-        [note, *known.notes],
+        [note, *runs.notes],
     )
 
 
-def _quality(known: _Compared) -> Table:
+def _quality(runs: _Compared) -> Table:
     """Likeness to the original, copying and cost."""
     metrics = names_of("quality")
-    rows = known.rows(known.whole, metrics)
-    for row, method in zip(rows, known.whole, strict=True):
-        costs = [record.cost for record in known.groups[method]]
+    rows = runs.rows(runs.whole, metrics)
+    for row, method in zip(rows, runs.whole, strict=True):
+        costs = [record.cost for record in runs.groups[method]]
         row.append(f"{costs[0]['parameters']:,}" if "parameters" in costs[0] else "")
-        row.append(_training_time(known.groups[method], 1))
+        row.append(_training_time(runs.groups[method], 1))
         pace = tuple(cost["ms_per_image"] for cost in costs if "ms_per_image" in cost)
         row.append(Cell(pace, form=".2f") if pace else "")
     note = (
-        f"Over {known.size('ssim')} test images. PSNR of equal pictures is infinite and prints as "
+        f"Over {runs.size('ssim')} test images. PSNR of equal pictures is infinite and prints as "
         "`n/a`. Copying: chance that the outputs of a subject lie nearer to a training image, in "
         "the attacked recogniser's space, than unseen real images do, and the one-sided p-value of "
         "a Mann-Whitney test over subjects; of a constant picture it says only where that picture "
-        "lies." + _examination(known)
+        "lies." + _examination(runs)
     )
     return Table(
         "inversion_quality",
         "Likeness of reconstructions to their originals, copying, and cost.",
         [*LEAD, *map(title, metrics), "parameters", "training, s", "ms a picture"],
         rows,
-        [note, *known.notes],
+        [note, *runs.notes],
     )
 
 
 def _training_time(records: Sequence[Record], unit: float) -> Cell | str:
-    """Time in units of so many seconds; that of accelerators apart, which are not compared."""
+    """Mean training time, in units of `unit` seconds; each accelerator is listed separately."""
     times: dict[str, list[float]] = {}
     for record in records:
         if "train_seconds" in record.cost:
@@ -271,9 +271,9 @@ def _training_time(records: Sequence[Record], unit: float) -> Cell | str:
     return "; ".join(f"{np.mean(values):.0f}{where}" for where, values in sorted(times.items()))
 
 
-def _examination(known: _Compared) -> str:
-    """How long an examination took, independent recognisers apart."""
-    timed = [record for record in known.records if "examination_seconds" in record.cost]
+def _examination(runs: _Compared) -> str:
+    """A sentence: how long an examination took, and how much longer by independent recognisers."""
+    timed = [record for record in runs.records if "examination_seconds" in record.cost]
     if not timed:
         return ""
     others = list(dict.fromkeys(n for r in timed for n in r.config["recognisers"]))
@@ -287,15 +287,15 @@ def _examination(known: _Compared) -> str:
     return text + "."
 
 
-def _realism(known: _Compared) -> Table:
+def _realism(runs: _Compared) -> Table:
     """Distances between the set of reconstructions and the set of originals."""
-    names = sorted({name for record in known.records for name in record.metrics})
+    names = sorted({name for record in runs.records for name in record.metrics})
     columns = names_of("realism")
     chosen = [name for name in names if kind_of(name)[0].name in columns]
     metrics = sorted(chosen, key=_place)
     note = (
-        f"Over {known.size('swd/mean')} reconstructions and as many originals; the two-sample AUC "
-        f"over {known.size('c2st_auc')} pictures of subjects that its network was not trained on. "
+        f"Over {runs.size('swd/mean')} reconstructions and as many originals; the two-sample AUC "
+        f"over {runs.size('c2st_auc')} pictures of subjects that its network was not trained on. "
         "SWD is times 1000, by side of the pyramid's level in pixels. The two-sample AUC is 0.5 "
         "where a network cannot tell reconstructions from originals, 1 where it always can."
     )
@@ -303,8 +303,8 @@ def _realism(known: _Compared) -> Table:
         "inversion_realism",
         "Realism: distance between reconstructions and real pictures.",
         [*LEAD, *map(title, metrics)],
-        known.rows(known.whole, metrics),
-        [note, *known.notes],
+        runs.rows(runs.whole, metrics),
+        [note, *runs.notes],
     )
 
 
@@ -314,18 +314,18 @@ def _place(name: str) -> tuple[int, int]:
     return names_of("realism").index(kind.name), -int(parts.get("side", 0))
 
 
-def _hypotheses(known: _Compared) -> Table | None:
+def _hypotheses(runs: _Compared) -> Table | None:
     """Best of several reconstructions; None if no inverter has more than one."""
-    chosen = [name for name in known.whole if "diversity" in known.groups[name][0].metrics]
+    chosen = [name for name in runs.whole if "diversity" in runs.groups[name][0].metrics]
     if not chosen:
         return None
     metrics, header = [], list(LEAD)
-    for name in known.recognisers:
+    for name in runs.recognisers:
         own = [at(f"{name}/sar_type2_best{count}", fmr=1e-3) for count in COUNTS]
         metrics += [*own, f"{name}/cosine_hypotheses"]
-        header += [f"{name}, {title(one, condition=False)}" for one in metrics[-4:]]
+        header += [f"{name}, {title(metric, condition=False)}" for metric in metrics[-4:]]
     note = (
-        f"Type-II SAR at FMR 0.1 %, mean over {known.size('diversity')} subjects, one embedding "
+        f"Type-II SAR at FMR 0.1 %, mean over {runs.size('diversity')} subjects, one embedding "
         "each: the best of so many pictures, drawn with other noise, is compared with the other "
         "images of the subject; more pictures are more tries, for impostors too. Diversity: "
         "standard deviation of a pixel in [0, 1] over the pictures; near 0, the noise is ignored."
@@ -334,19 +334,19 @@ def _hypotheses(known: _Compared) -> Table | None:
         "inversion_hypotheses",
         "Several reconstructions of one embedding.",
         [*header, title("diversity")],
-        known.rows(chosen, [*metrics, "diversity"]),
-        [note, *known.notes],
+        runs.rows(chosen, [*metrics, "diversity"]),
+        [note, *runs.notes],
     )
 
 
-def _ablation(known: _Compared) -> Table | None:
-    """What each term of the conditional GAN buys; None without such records."""
-    chosen = [name for name in STEPWISE if name in known.groups]
+def _ablation(runs: _Compared) -> Table | None:
+    """How much each term of the conditional GAN improves it; None without such records."""
+    chosen = [name for name in STEPWISE if name in runs.groups]
     if not chosen:
         return None
-    titles = _success(known.recognisers)
+    titles = _success(runs.recognisers)
     titles |= {name: title(name) for name in ("swd/mean", "c2st_auc", "ssim")}
-    config = known.groups[chosen[0]][0].config
+    config = runs.groups[chosen[0]][0].config
     note = (
         "Success rates at FMR 0.1 %. Each row has one thing more than the one above it, but that "
         f"L1 and SSIM stand in for squared error; all have the same {config['steps']:,} steps of "
@@ -356,26 +356,26 @@ def _ablation(known: _Compared) -> Table | None:
         "inversion_ablation",
         "What each term of the conditional GAN buys, at a small budget.",
         [*LEAD, *titles.values()],
-        known.rows(chosen, [*titles]),
-        [note, *known.notes],
+        runs.rows(chosen, [*titles]),
+        [note, *runs.notes],
     )
 
 
-def _scaling(known: _Compared) -> Table | None:
+def _scaling(runs: _Compared) -> Table | None:
     """The data-scaling curve; None without records of several sizes."""
-    groups = known.groups
+    groups = runs.groups
     sized = {r.trained["preset"] for r, *_ in groups.values() if r.trained["training_images"]}
     if not sized:
         return None
     names = [at("sar_type1", fmr=1e-2), *(at(f"sar_type{kind}", fmr=1e-3) for kind in (1, 2))]
-    victim = known.records[0].victim
+    victim = runs.records[0].victim
     metrics = [f"{victim}/{name}" for name in (*names, "cosine_mean", "rank1")]
     metrics += ["ssim", "swd/mean"]
     curve = sorted(
         (name for name, (record, *_) in groups.items() if record.trained["preset"] in sized),
         key=lambda name: groups[name][0].config["training_images"],
     )
-    rows = known.rows(curve, metrics)
+    rows = runs.rows(curve, metrics)
     for row, name in zip(rows, curve, strict=True):
         row.insert(1, str(groups[name][0].config["training_images"]))
     return Table(
@@ -383,7 +383,7 @@ def _scaling(known: _Compared) -> Table | None:
         "The same inverter trained on fewer images.",
         [LEAD[0], "training images", *LEAD[1:], *map(title, metrics)],
         rows,
-        known.notes,
+        runs.notes,
     )
 
 

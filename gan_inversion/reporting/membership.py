@@ -23,7 +23,7 @@ the subject's images. `threshold` is what the thesis did: members by their lower
 the offline attack with one variance on the same loss.\
 """
 PRESIDENT = "George_W_Bush"  # whose photographs the thesis looked at
-FIT = "fit"  # in the place of an attack: mean signals
+FIT = "fit"  # in names, instead of an attack: mean signals
 DEPTH = 3  # slashes in the name of an attack's figure: unit/attack/signal/figure
 EPSILONS = """\
 Claimed is the epsilon of differential privacy (delta 1e-5, one image more or less) that a training
@@ -36,9 +36,9 @@ attacker learns of the images that they were trained on. `threshold` is the loss
 log_mse alone; `lira` is the offline attack with one variance, on all signals of the study.\
 """
 CLAIMED = "epsilon"  # of differential privacy, in the options of an inverter
-UNITS = ("image", "subject")  # of what is in or out
-TOGETHER = "together"  # in the place of a signal: all of a study's
-LEAKS = ("threshold", "lira_offline_fixed")  # attacks that overviews show: the plain, the strong
+UNITS = ("image", "subject")  # what can be a member: an image or a subject
+TOGETHER = "together"  # in names, instead of a signal: all signals at once
+LEAKS = ("threshold", "lira_offline_fixed")  # attacks in the overviews: plain and strong
 
 
 def membership(records: Sequence[Record]) -> list[Table]:
@@ -78,7 +78,7 @@ def membership(records: Sequence[Record]) -> list[Table]:
 
 
 def overviews(records: Sequence[Record]) -> list[Table]:
-    """Ledger, dynamics and single subjects, those of them that the records have figures for."""
+    """Tables of the ledger, the dynamics and single subjects, if records have figures for them."""
     groups, notes = by_method(records), [footer(records, "shadows")]
     tables = [view(groups, notes) for view in (_ledger, _dynamics, _within)]
     return [table for table in tables if table.rows]
@@ -147,7 +147,7 @@ def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> T
 
 
 def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
-    """Single subjects: the president first, then everyone who has as many images."""
+    """Attacks within single subjects: the president, then all subjects with enough images."""
     rows: list[Row] = []
     claims: dict[str, dict[int, Metric]] = {}
     header = ["method", "epochs", "images of his", "threshold AUC", "lira AUC", "subjects"]
@@ -185,10 +185,10 @@ def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
 
 
 def claim(method: str, by_epoch: Mapping[int, Metric]) -> str:
-    """What becomes of the thesis' claim, in a sentence.
+    """A sentence that says from which epoch on the thesis' claim holds, if it does.
 
     Args:
-        method: without its epochs.
+        method: its name without epochs.
         by_epoch: epochs -> AUC of the loss threshold within the president's images, ascending.
     """
     shown = [metric.ci is not None and metric.ci[0] > 0.5 for metric in by_epoch.values()]

@@ -1,4 +1,4 @@
-"""The report: one HTML page that holds all that it shows and needs no network."""
+"""HTML pages that contain all that they show, and need no internet connection."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -30,10 +30,10 @@ nav a { margin-right: 1rem; } ol.findings li { margin-bottom: .6rem; }
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands below it.
+    """A heading and the elements below it.
 
     Attributes:
-        title: of the section.
+        title: the heading.
         parts: HTML elements.
     """
 
@@ -42,7 +42,7 @@ class Section:
 
 
 def page(title: str, sections: Sequence[Section]) -> str:
-    """The page."""
+    """A whole HTML page, with links to its sections at the top."""
     body = [f"<h1>{escape(title)}</h1>"]
     links = [f"<a href='#s{place}'>{escape(s.title)}</a>" for place, s in enumerate(sections)]
     body.append(f"<nav>{''.join(links)}</nav>")
@@ -63,13 +63,13 @@ def text(sentences: str) -> str:
 
 
 def findings(sentences: Sequence[str]) -> str:
-    """A numbered list; what stands in backquotes is set as code."""
+    """A numbered list; text in backquotes is set as code."""
     lines = [f"<li>{CODE.sub(MARKED, escape(line))}</li>" for line in sentences]
     return f"<ol class='findings'>{''.join(lines)}</ol>"
 
 
 def drawing(caption: str, picture: str, sources: Sequence[str]) -> str:
-    """A chart, or a picture, with the records that it was drawn from.
+    """A chart or a strip of faces, with the records that it was drawn from.
 
     Args:
         caption: one line.

@@ -27,7 +27,7 @@ NEWLINE = "\n"
 
 
 def write_documented(records: Path, output: Path, chosen: Selection = LFW) -> Path:
-    """The documented protocol, as a page of its own."""
+    """Write the page of the `documented` protocol."""
     shown = [tables.documented(tables.read_records(records, "documented", chosen))]
     return write_page(output, chosen.page("documented"), "The documented decoders", shown)
 
@@ -40,14 +40,14 @@ def write_inversion(
     expected: Collection[tuple[str, int]] = (),
     checked: str = "",
 ) -> Path:
-    """The inversion protocol, as a page of its own.
+    """Write the page of the `inversion` protocol.
 
     Args:
         records: folder of the records.
         output: folder of the page.
-        chosen: whose records.
-        expected: methods and seeds whose absence is told.
-        checked: what `check_inversion` told of the figures.
+        chosen: which records.
+        expected: methods and seeds that a note lists if they have no record.
+        checked: the note that `check_inversion` returned.
     """
     chosen_records = tables.read_records(records, "inversion", chosen)
     title = "Reconstruction of people never seen"
@@ -60,7 +60,7 @@ def write_inversion(
 def write_headline(
     records: Path, readme: Path, *, expected: Collection[tuple[str, int]] = (), checked: str = ""
 ) -> None:
-    """The inversion protocol in short, between its markers in the README."""
+    """Write the headline table of the `inversion` protocol between its markers in the README."""
     published = tables.read_records(records, "inversion")
     table = headline(published, expected=expected)
     write_block(readme, "inversion", with_note(table, checked).markdown())
@@ -72,10 +72,10 @@ def with_note(table: Table, note: str) -> Table:
 
 
 def check_inversion(records: Path, chosen: Selection = LFW) -> str:
-    """Compute every figure of the inversion records from their raw scores again.
+    """Check every figure of the `inversion` records against their raw scores.
 
     Returns:
-        What can be told of them in a note.
+        A note for the tables: which figures were checked.
 
     Raises:
         UserError: a figure or an interval is not what the scores give.
@@ -102,45 +102,45 @@ def check_inversion(records: Path, chosen: Selection = LFW) -> str:
 
 
 def write_membership(records: Path, output: Path, chosen: Selection = LFW) -> Path:
-    """The membership protocol, as a page of its own."""
+    """Write the page of the `membership` protocol."""
     shown = membership(tables.read_records(records, "membership", chosen))
     return write_page(output, chosen.page("membership"), "Membership inference", shown)
 
 
 def write_audit(record: Record, output: Path) -> Path:
-    """One audit of matrices made elsewhere, as a page of its own."""
+    """Write the page of one audit of a user's own matrices."""
     name = f"membership-{record.method}"
     return write_page(output, name, f"Membership inference: {record.method}", membership([record]))
 
 
 def write_ledger(records: Path, readme: Path) -> None:
-    """What reconstruction gains beside what it gives away, between its markers in the README."""
+    """Write the leakage ledger between its markers in the README."""
     published = tables.read_records(records, "membership")
     (ledger,) = (table for table in overviews(published) if table.name == "membership_ledger")
     write_block(readme, "ledger", ledger.markdown())
 
 
 def write_search(records: Path, output: Path, chosen: Selection = LFW) -> Path:
-    """The searches, as a page of its own; the site has another by the name of search."""
+    """Write the page `searches`; the site already has a page called `search`."""
     shown = [tables.search(record) for record in tables.read_records(records, "search", chosen)]
     return write_page(output, chosen.page("searches"), "Searches", shown)
 
 
 def write_verification(records: Path, output: Path) -> Path:
-    """The recognisers on real pairs, as a page."""
+    """Write the page on the verification of the recognisers."""
     published = tables.read_records(records, "verification")
     title = "Verification of the recognisers"
     return write_page(output, "verification", title, [tables.verification(published)])
 
 
 def write_thresholds(registry: Path, output: Path) -> Path:
-    """The threshold registry, as a page."""
+    """Write the page of the threshold registry."""
     lines = read_thresholds(registry)
     return write_page(output, "thresholds", "Thresholds", [tables.thresholds(lines)])
 
 
 def write_speed(records: Path, output: Path) -> Path:
-    """The speed of recognisers and of training, as a page."""
+    """Write the page on the speed of recognisers and of training."""
     timed = tables.read_records(records, "speed", Selection("synthetic"))
     page = []
     for table, figure in (
@@ -154,7 +154,7 @@ def write_speed(records: Path, output: Path) -> Path:
 
 
 def metrics_page() -> str:
-    """What each metric of a record and each tag in TensorBoard means."""
+    """A page that explains each metric of a record and each tag in TensorBoard."""
     meanings = {kind.name: f"{kind.meaning}; {kind.better}" for kind in kinds()}
     text = files("gan_inversion.reporting").joinpath("tags.csv").read_text(encoding="utf-8")
     tags = ["| tag | step | meaning |", "| :-- | :-- | :-- |"]
@@ -179,7 +179,7 @@ at step 0. The events of a single run bear the names of the metrics above, after
 
 
 def write_finding(records: Path, readme: Path) -> None:
-    """The finding, between its markers in the README."""
+    """Write the finding between its markers in the README."""
     sentences = tables.finding(tables.read_records(records, "documented"))
     lines = textwrap.fill(sentences, 100, break_long_words=False, break_on_hyphens=False)
     write_block(readme, "finding", lines + "\n")
@@ -214,7 +214,7 @@ def write_every(
         results: folder that holds records, splits and the threshold registry.
         output: folder for the pages.
         readme: file whose blocks are filled, where there is one.
-        expected: methods and seeds whose absence is told.
+        expected: methods and seeds that a note lists if they have no record.
     """
     records = results / "records"
     write_documented(records, output)
@@ -225,7 +225,7 @@ def write_every(
     write_membership(records, output)
     write_search(records, output)
     write_text(output / "metrics.md", metrics_page())
-    if (records / "speed").is_dir():  # of machines, and so no part of the benchmark
+    if (records / "speed").is_dir():  # depend on machines: no part of the benchmark
         write_speed(records, output)
     if readme.is_file():
         write_headline(records, readme, expected=expected, checked=checked)

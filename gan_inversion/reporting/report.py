@@ -18,7 +18,7 @@ from gan_inversion.reporting.inversion import headline
 from gan_inversion.reporting.membership import base_method, epochs_of, overviews, strongest
 from gan_inversion.reporting.page import Section, drawing, findings, page, png, text
 
-PLAIN = ("oracle", "random", "mean_face")  # controls that say nothing of an inverter
+PLAIN = ("oracle", "random", "mean_face")  # controls that say nothing about an inverter
 ATTACKS = ("threshold", "lira_offline_fixed", "rmia_offline")  # whose curves are drawn
 GROUPS = ((1, 1), (2, 5), (6, 20), (21, 10_000))  # images of a subject
 TERCILES = ("low", "middle", "high")
@@ -33,9 +33,9 @@ def files_of(pairs: Pairs) -> list[str]:
 
 
 def compared(inversions: Pairs) -> Pairs:
-    """One seed of each family's best on the attacked recogniser, and of the best other one.
+    """Seed 0 of each family's best method by type-II success rate with the attacked recogniser.
 
-    A figure with every inverter would be unreadable.
+    A chart with every inverter would be unreadable.
     """
     name = inversions[0][0].victim
     figure = at(f"{name}/sar_type2", fmr=1e-3)
@@ -45,14 +45,14 @@ def compared(inversions: Pairs) -> Pairs:
         if record.seed or sized or record.method in PLAIN or figure not in record.metrics:
             continue
         value = record.metrics[figure].value or 0
-        known = best.get(family)
-        if known is None or value > (known[0].metrics[figure].value or 0):
+        leader = best.get(family)
+        if leader is None or value > (leader[0].metrics[figure].value or 0):
             best[family] = (record, scores)
     return list(best.values())
 
 
 def attack_section(inversions: Pairs, verifications: Pairs) -> Section:
-    """How similar reconstructions are to whom they were made from, beside real pairs."""
+    """Histograms of type-II scores of reconstructions, beside scores of real pairs."""
     parts = []
     for name in inversions[0][0].config["recognisers"]:
         scores: dict[str, np.ndarray] = {}
@@ -76,7 +76,7 @@ def attack_section(inversions: Pairs, verifications: Pairs) -> Section:
 
 
 def leak_sections(leaks: Pairs) -> list[Section]:
-    """ROC curves and loss histograms, and the ledger with its figure."""
+    """The ledger with its chart, then ROC curves and histograms of losses."""
     parts = []
     for record, arrays in leaks:
         label = f"{base_method(record)}, {epochs_of([record])} epochs"
@@ -132,7 +132,7 @@ def _with_band(curve: np.ndarray, members: int) -> np.ndarray:
 
 
 def slice_section(inversions: Pairs, faces: Pairs, files: Sequence[str]) -> Section:
-    """Type-I cosine by how many images a subject has, how bright they are, and how turned."""
+    """Type-I cosine by number of images of the subject, by brightness and by pose."""
     pairs = compared(inversions)
     name = inversions[0][0].victim
     index = pairs[0][1]["test_index"]
@@ -167,7 +167,7 @@ def slice_section(inversions: Pairs, faces: Pairs, files: Sequence[str]) -> Sect
 
 
 def face_section(runs: Path, inversions: Pairs) -> Section | None:
-    """Strips of the runs, worst first; None if there are none."""
+    """Strips of faces from the folders of the runs, worst first; None if there are none."""
     parts = []
     for record, arrays in compared(inversions):
         folder = runs / "inversion" / record.path(runs).stem
@@ -183,7 +183,7 @@ def face_section(runs: Path, inversions: Pairs) -> Section | None:
 
 
 def drawn_section(strip: np.ndarray) -> Section:
-    """Faces that anybody may be shown: uint8 (H, W, 3), people above their reconstructions."""
+    """Drawn faces, which may be published: uint8 (H, W, 3), originals above reconstructions."""
     data = BytesIO()
     Image.fromarray(strip).save(data, "PNG", optimize=True)
     caption = "Drawn people, and what the shipped conditional GAN makes of their embeddings"
@@ -194,7 +194,7 @@ def drawn_section(strip: np.ndarray) -> Section:
 def sentences(inversions: Pairs, leaks: Pairs, documented: Pairs) -> list[str]:
     """The findings, from the records alone."""
     lines = []
-    # Beside the thesis' figures only: on other data there are none to compare with.
+    # Only on the thesis' data: on other data there are no published figures to compare with.
     if any(r.method == "documented_conv_bn" and r.reported for r, _ in documented):
         lines.append(tables.finding([record for record, _ in documented]).strip())
     name = inversions[0][0].victim
@@ -266,15 +266,15 @@ def write_report(
     drawn: Callable[[], np.ndarray],
     expected: Sequence[tuple[str, int]] = (),
 ) -> None:
-    """Read, draw, write.
+    """Write the report as one HTML page, from records.
 
     Args:
         results: folder that holds records and splits.
-        chosen: whose records.
-        output: the page.
+        chosen: which records.
+        output: HTML file to write.
         runs: folder of the runs whose strips are shown; None to show drawn faces.
-        drawn: gives the strip of drawn faces, uint8 (H, W, 3).
-        expected: methods and seeds whose absence is told.
+        drawn: function that returns the strip of drawn faces, uint8 (H, W, 3).
+        expected: methods and seeds that a note lists if they have no record.
     """
 
     def read(protocol: str) -> Pairs:

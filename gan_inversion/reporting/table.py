@@ -26,8 +26,8 @@ class Cell:
     """One figure over seeds.
 
     Attributes:
-        values: one a seed; None below the resolution of the sample.
-        interval: of one seed, or the mean bounds of several; None where there is none.
+        values: one for each seed; None where the sample is too small to resolve it.
+        interval: low and high; with several seeds means of these bounds; None where there is none.
         n: size of the sample; None where it has no meaning.
         form: format of the numbers shown.
     """
@@ -40,14 +40,14 @@ class Cell:
     @property
     def mean(self) -> float | None:
         """Mean over seeds; None if one of them is not resolved."""
-        known = [value for value in self.values if value is not None]
-        return fmean(known) if known and len(known) == len(self.values) else None
+        resolved = [value for value in self.values if value is not None]
+        return fmean(resolved) if resolved and len(resolved) == len(self.values) else None
 
     @property
     def deviation(self) -> float | None:
         """Standard deviation over seeds; None with fewer than two."""
-        known = [value for value in self.values if value is not None]
-        return stdev(known) if self.mean is not None and len(known) > 1 else None
+        resolved = [value for value in self.values if value is not None]
+        return stdev(resolved) if self.mean is not None and len(resolved) > 1 else None
 
     def text(self, *, plus_minus: str = "±") -> str:
         """`mean ± deviation [low, high]`."""
@@ -72,7 +72,7 @@ class Table:
     """A table.
 
     Attributes:
-        name: of its files.
+        name: name of its files, without the ending.
         caption: one line.
         header: names of the columns; the first is a label.
         rows: a label and cells, or text where no figure belongs.
@@ -86,7 +86,7 @@ class Table:
     notes: Sequence[str] = ()
 
     def markdown(self, *, leave_out: Collection[str] = ()) -> str:
-        """Caption, table, and notes but for those to leave out."""
+        """Markdown of caption, table and notes, without the notes in `leave_out`."""
         lines = [
             self.header,
             [":--", *["--:"] * (len(self.header) - 1)],

@@ -36,7 +36,7 @@ def read_records(root: Path, protocol: str, chosen: Selection = LFW) -> list[Rec
 
 
 def _records(root: Path, protocol: str, chosen: Selection) -> list[Record]:
-    """The chosen ones by their place: data set, part and victim stand in a record's file name."""
+    """The chosen records, by file name, which contains data set, part and victim."""
     records = []
     for path in sorted((root / protocol).glob(f"*-{chosen.dataset}-*.json")):
         record = read_record(path)
@@ -48,7 +48,7 @@ def _records(root: Path, protocol: str, chosen: Selection) -> list[Record]:
 def read_with_scores(
     root: Path, protocol: str, chosen: Selection = LFW
 ) -> list[tuple[Record, dict[str, np.ndarray]]]:
-    """The chosen records, none if there are none, each with its raw scores."""
+    """The chosen records, each with its raw scores; an empty list if there are none."""
     records = _records(root, protocol, chosen)
     return [(r, read_scores(r.path(root)) if r.scores_digest else {}) for r in records]
 
@@ -222,7 +222,7 @@ WAYS = {"keras": "Keras' fit", "alone": "alone", "together": "together"}
 
 
 def speed(records: Sequence[Record]) -> Table:
-    """Images per second of one recogniser, a machine a record: ours, others, and the ceiling."""
+    """Images per second of one recogniser: ours, others, the ceiling; a record for each machine."""
     check_same(records, "protocol_hash", "data_digest", "victim_digest")
     rows: list[Row] = []
     ceilings = []
@@ -248,7 +248,7 @@ def speed(records: Sequence[Record]) -> Table:
 
 
 def training_speed(records: Sequence[Record]) -> Table:
-    """Images per second of the conditional GAN's step, a machine and a configuration a record."""
+    """Images per second of the conditional GAN's step; a record for each machine and method."""
     check_same(records, "protocol_hash", "data_digest")
     rows: list[Row] = []
     for record in records:
@@ -270,7 +270,7 @@ def training_speed(records: Sequence[Record]) -> Table:
 
 
 def shadow_speed(records: Sequence[Record]) -> Table:
-    """Decoders trained an hour, many together and one after another, a decoder a record."""
+    """Decoders trained per hour, together and one after another; a record for each decoder."""
     check_same(records, "protocol_hash", "data_digest")
     rows: list[Row] = []
     for record in records:

@@ -1,4 +1,4 @@
-"""TensorBoard on this machine: how it is called, and where its tabs are."""
+"""The command that starts TensorBoard, and the addresses of its tabs."""
 
 import sys
 from pathlib import Path
@@ -15,12 +15,12 @@ RUNS = {
 
 
 def tab_place(tab: str) -> str:
-    """Where in TensorBoard a tab is, with the runs that it shows at first, and no smoothing."""
+    """The part of the address that opens a tab with its usual runs and without smoothing."""
     chosen = f"&regexInput={quote(RUNS[tab])}" if tab in RUNS else ""
     return f"#{tab}{chosen}&_smoothingWeight=0"
 
 
 def tensorboard(folder: Path, port: int) -> list[str]:
-    """The call of a TensorBoard that shows a folder on this machine only."""
+    """Command line of a TensorBoard that shows a folder, on this machine only."""
     program = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder)]
     return [*program, "--host", "127.0.0.1", "--port", str(port)]

@@ -1,4 +1,4 @@
-"""What the reference thesis did, declared."""
+"""The rules of the `documented` protocol: what the reference thesis did."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ class Documented(Protocol):
     """The reference thesis' protocol (Tassinari 2023): a random split of images, pixel losses.
 
     Attributes:
-        view: what the networks see of a frame.
-        resample: filter from 250 to 160 pixels.
+        view: the part of a frame that the networks see, `whole` or `aligned`.
+        resample: filter that resizes this part to 160x160 pixels.
         test_share: share of the images held out.
-        optimizer: at its Keras default learning rate.
-        loss: between pixels in the target range.
-        batch_size: images a step.
+        optimizer: name of the Keras optimizer, which has its default learning rate.
+        loss: name of the loss between pixels in the target range.
+        batch_size: images per training step.
         epochs: passes over the training images.
     """
 

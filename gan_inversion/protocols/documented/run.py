@@ -27,11 +27,10 @@ REPORTED = {
 
 @dataclass(frozen=True)
 class Method:
-    """What is trained, and the range of the pixels that it is judged in.
+    """What is trained, and the range of pixel values in which its loss is measured.
 
     Attributes:
-        spec: of the inverter; `_corrected` stands at the end of its name where targets are in
-            [0, 1].
+        spec: the inverter's; its name ends in `_corrected` where targets are in [0, 1].
         targets: smallest and largest pixel of the target range.
     """
 
@@ -47,7 +46,7 @@ def run_one(
     Args:
         method: what is trained.
         protocol: the rules.
-        entry: of its record.
+        entry: the record to write.
         embeddings: float32 (N, D), of all images of the dataset.
         runs: folder of the runs.
     """
@@ -82,7 +81,7 @@ def run_one(
         )
         run.log(len(history), test_loss=losses.mean(), test_accuracy=accuracies.mean())
     subjects = dataset.subjects[test]
-    # The thesis' figures stand only beside what was measured as it did.
+    # The thesis' figures are comparable only with figures measured in the same way.
     as_published = (dataset.name, victim.name, protocol) == ("lfw", "facenet", Documented())
     path = entry.write(
         {
@@ -107,7 +106,7 @@ def run_one(
             "peak_memory_gib": peak_memory(),
         },
     )
-    run.checkpoint.unlink(missing_ok=True)  # the trained inverter stays
+    run.checkpoint.unlink(missing_ok=True)  # the saved inverter is enough
     print(f"{path}: test loss {losses.mean():.4f}, accuracy {accuracies.mean():.4f}")
 
 

@@ -1,1 +1,1 @@
-"""The `faces` protocol: what the photographs are like."""
+"""The `faces` protocol: how bright the photographs are, and how far heads are turned."""

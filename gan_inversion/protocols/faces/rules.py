@@ -1,4 +1,4 @@
-"""What the photographs are like, declared."""
+"""The rules of the `faces` protocol."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from gan_inversion.protocols.base import Protocol
 
 @dataclass(frozen=True)
 class Faces(Protocol):
-    """What the photographs are like.
+    """Brightness and pose of the faces in the photographs.
 
     Attributes:
-        view: of the frame.
-        resample: filter from 250 to 160 pixels.
+        view: the part of a frame that is measured, `whole` or `aligned`.
+        resample: filter that resizes this part to 160x160 pixels.
     """
 
     view: str = "aligned"

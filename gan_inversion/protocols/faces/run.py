@@ -1,4 +1,4 @@
-"""Measure the photographs themselves: what the report slices reconstructions by."""
+"""Measure brightness and pose of the photographs, by which the report groups reconstructions."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def turned(image: np.ndarray) -> float:
         image: uint8 (160, 160, 3), an aligned face.
 
     Returns:
-        In distances between the eyes' outer corners; 0 for a face seen from the front.
+        In units of the distance between the eyes' outer corners; 0 for a face seen from the front.
     """
     image = np.ascontiguousarray(image)
     box = landmarks.largest_face(image) or landmarks.dlib().rectangle(*USUAL_FACE)
@@ -34,7 +34,7 @@ def turned(image: np.ndarray) -> float:
 
 
 def run_all(source: Source, records: Path) -> None:
-    """Measure and record, unless the record exists."""
+    """Measure all photographs and write the record, unless it exists."""
     protocol, dataset = Faces(), source.open()
     entry = Entry(records, protocol, protocol.view, dataset, open_recogniser("dlib"))
     if entry.exists():

@@ -1,1 +1,1 @@
-"""The `inversion` protocol: reconstruction of faces never seen."""
+"""The `inversion` protocol: reconstruct faces of people whom the inverter never saw."""

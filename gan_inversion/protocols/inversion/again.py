@@ -1,4 +1,4 @@
-"""What a run is compared with: records that are there, a published one, and common mistakes."""
+"""Checks of a run: is it done already, does it repeat its record, are its images shifted?"""
 
 from pathlib import Path
 
@@ -29,10 +29,10 @@ def run_folder(name: str, seed: int, folders: Folders, dataset: str, victim: str
 def is_done(
     spec: MethodSpec, seed: int, *, setting: Setting, folders: Folders, dataset: Dataset
 ) -> bool:
-    """Whether nothing is to do: an inverter was trained and examined with these options.
+    """Whether a run can be skipped: its inverter was trained and examined with these options.
 
-    Decided without an embedding. A published record alone does not make an inverter: its run is
-    trained, and compared with it.
+    No embedding is computed to decide this. A published record without its trained inverter is not
+    enough: the inverter is trained, and compared with the record.
 
     Raises:
         UserError: a record was made under other conditions.
@@ -43,7 +43,7 @@ def is_done(
     inverter = spec.make()
     wanted = dict(inverter.config)
     if wanted.get("precision") == "auto":
-        del wanted["precision"]  # left to the machine
+        del wanted["precision"]  # the machine chooses it
     condition = {"protocol_hash": Inversion().hash, "data_digest": dataset.digest}
     if isinstance(spec.options, Own):
         condition["source_digest"] = spec.options.source_digest
@@ -54,12 +54,12 @@ def is_done(
         check_record(record, file, **condition)
         if record.part != setting.part:
             raise UserError(f"{file} is of the {record.part} part: expected {setting.part}")
-        # Older records say less of an inverter.
+        # Older records hold fewer options of an inverter.
         check_options(record, file, {n: v for n, v in wanted.items() if n in record.config})
     if own in records and path not in records:
         judges = {setting.victim, *setting.judges}
         if len(judges) != len(records[own].config["recognisers"]):
-            return False  # examined by others
+            return False  # examined by other recognisers
         records[own].write_to(path, read_scores(own))
         print(f"{path} written from its run")
     elif path not in records or (own not in records and inverter.saves):
@@ -70,7 +70,7 @@ def is_done(
 
 
 def compared(published: Record, own: Record) -> str:
-    """How a training done again compares with its published record, in a sentence."""
+    """A sentence that compares a repeated training with its published record."""
     name = own.victim
     figures = {
         f"type-{kind} success rate at FMR 0.1 %": at(f"{name}/sar_type{number}", fmr=1e-3)
@@ -87,12 +87,12 @@ def compared(published: Record, own: Record) -> str:
 
 
 def looks_shifted(examination: Examination, name: str, subjects: np.ndarray) -> str | None:
-    """A sentence where reconstructions suit other images of their subjects better than their own.
+    """A warning if reconstructions are less like their own image than like others of the subject.
 
     Args:
-        examination: an examination.
-        name: of the attacked recogniser.
-        subjects: (N,), of the inverted images.
+        examination: with the scores of the reconstructions.
+        name: name of the attacked recogniser.
+        subjects: (N,), subject of each inverted image.
     """
     if f"{name}/type2" not in examination.scores:
         return None

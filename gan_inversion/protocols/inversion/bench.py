@@ -20,15 +20,15 @@ from gan_inversion.recognisers import Recogniser, embed_view, name_of, open_reco
 
 @dataclass(frozen=True)
 class Setting:
-    """What a bench is opened from: plain data, so that a worker elsewhere can be sent it.
+    """The options of a `Bench`: plain data, which can be sent to a worker on another machine.
 
     Attributes:
-        source: of the faces.
+        source: where the faces come from.
         victim: the attacked recogniser, by name or as `file.py:name`.
-        judges: independent recognisers.
+        judges: independent recognisers, given like the victim.
         results: folder that holds the threshold registry and the splits.
-        part: of the subjects to examine on, `test` or `validation`.
-        thresholds: a registry to borrow thresholds from, of other data; None to set them here.
+        part: the subjects to examine on, `test` or `validation`.
+        thresholds: a registry of thresholds set on other data; None to set them on this data.
     """
 
     source: Source
@@ -40,7 +40,7 @@ class Setting:
 
     @property
     def selection(self) -> Selection:
-        """Which records such a bench gives."""
+        """Which records are made with these options."""
         return Selection(self.source.dataset, self.part, name_of(self.victim))
 
 
@@ -51,7 +51,7 @@ class Judge:
     Attributes:
         recogniser: the recogniser.
         embeddings: float32 (N, D), of all images of the dataset.
-        thresholds: by false match rate, from real impostors.
+        thresholds: false match rate -> threshold, set on pairs of real impostors.
     """
 
     recogniser: Recogniser
@@ -60,12 +60,12 @@ class Judge:
 
     @property
     def accepts_from(self) -> dict[float, float | None]:
-        """The scores alone, by false match rate; None where the pairs do not resolve it."""
+        """False match rate -> least accepted score; None where too few pairs resolve the rate."""
         return {fmr: line.threshold for fmr, line in self.thresholds.items()}
 
     @property
     def impostors(self) -> str:
-        """Whose pairs the thresholds were set on."""
+        """Subjects and data set whose impostor pairs set the thresholds, in words."""
         line = next(iter(self.thresholds.values()))
         return f"{line.subjects}, {line.dataset} {line.data_digest[:12]}"
 
@@ -77,12 +77,12 @@ class Bench:
     Attributes:
         protocol: the rules.
         dataset: the faces.
-        images: uint8 (N, 160, 160, 3), the protocol's view of them.
-        split: their use; images that the attacked recogniser rejects are in no part.
+        images: uint8 (N, 160, 160, 3), the faces in the protocol's view.
+        split: images to train, validate and test on; those that the victim rejects are in no part.
         judges: the victim first, independent recognisers after it.
-        asked: int (N,), the test images, rejected ones included.
-        part: of the subjects, `test` or `validation`, that stands as the test images.
-        protection: of the embeddings, a key of `protection.SCHEMES`.
+        asked: int (A,), indices of all test images, those that the victim rejects included.
+        part: the subjects that `split.test` holds, `test` or `validation`.
+        protection: scheme that protects the embeddings, a key of `protection.SCHEMES`.
     """
 
     protocol: Inversion
@@ -101,7 +101,7 @@ class Bench:
 
     @property
     def templates(self) -> np.ndarray:
-        """What the system of the victim stores of each image, and an attacker inverts."""
+        """Template of each image: what the victim's system stores, and an attacker inverts."""
         return SCHEMES[self.protection].protect(self.victim.embeddings, key=0)
 
     @property
@@ -120,13 +120,15 @@ def open_bench(setting: Setting) -> Bench:
     protocol, dataset = Inversion(), setting.source.open()
     look = {"view": protocol.view, "resample": protocol.resample}
     attacked = open_recogniser(setting.victim)
-    known = embed_view(attacked, dataset, **look)
-    split = protocol.split(dataset.files, known)
+    victim_embeddings = embed_view(attacked, dataset, **look)
+    split = protocol.split(dataset.files, victim_embeddings)
     path = setting.results / "splits" / f"{dataset.name}-{split.hash}.csv"
     write_text(path, split.csv(dataset.files))
     judges: list[Judge] = []
     for recogniser in (attacked, *map(open_recogniser, setting.judges)):
-        embeddings = known if recogniser is attacked else embed_view(recogniser, dataset, **look)
+        embeddings = (
+            victim_embeddings if recogniser is attacked else embed_view(recogniser, dataset, **look)
+        )
         if setting.thresholds is not None:
             thresholds = borrowed_thresholds(
                 setting.thresholds, recogniser, dataset, protocol=protocol
@@ -142,7 +144,7 @@ def open_bench(setting: Setting) -> Bench:
                 split_hash=split.hash,
             )
         judges.append(Judge(recogniser, embeddings, thresholds))
-    # Without an embedding there is nothing to invert; the examination counts such images.
+    # Images without an embedding cannot be inverted; the examination counts them.
     if setting.part == "validation":
         split = replace(split, test=split.validation)
     usable = split.without(rejected(judges[0].embeddings))

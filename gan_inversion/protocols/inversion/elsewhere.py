@@ -1,4 +1,4 @@
-"""Reconstructions made elsewhere: pictures in a folder with an index."""
+"""Reconstructions made by another program: image files in a folder with an index."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,18 +14,18 @@ INDEX = "index.csv"
 
 
 def read_reconstructions(folder: Path, files: Sequence[str]) -> np.ndarray:
-    """Read pictures made elsewhere.
+    """Read reconstructions made by another program.
 
     Args:
-        folder: holds `index.csv` with the columns `image` (as in `files`) and `reconstruction` (a
-            picture of 160x160 pixels, relative to the folder).
+        folder: holds `index.csv` with the columns `image` (as in `files`) and `reconstruction`
+            (path of an image file of 160x160 pixels, relative to the folder).
         files: the images whose reconstructions are wanted, `subject/image`.
 
     Returns:
         uint8 (N, 160, 160, 3), in the order of `files`.
 
     Raises:
-        UserError: no index, a picture is missing, not a picture or of another size.
+        UserError: the index or a file is missing, or a file is no image of 160x160 pixels.
     """
     index = folder / INDEX
     if not index.is_file():
@@ -42,7 +42,7 @@ def read_reconstructions(folder: Path, files: Sequence[str]) -> np.ndarray:
     for picture, name in zip(pictures, files, strict=True):
         path = folder / place[name]
         if not path.is_file():
-            raise UserError(f"{index}: {place[name]} is not there")
+            raise UserError(f"{index}: expected the file {place[name]}, found none")
         image = read_image(path, str(path))
         if image.shape != picture.shape:
             raise UserError(f"{path}: expected {SIZE}x{SIZE} pixels, got {image.shape[:2]}")

@@ -21,18 +21,18 @@ from gan_inversion.protocols.inversion.bench import Bench, Judge
 from gan_inversion.protocols.inversion.two_sample import two_sample_scores
 from gan_inversion.recognisers import Recogniser, embed_cached
 
-BLOCK = 64  # pictures compared at once
+BLOCK = 64  # images compared at once
 
 
 @dataclass
 class Examination:
-    """What came out, filled part by part.
+    """Results of an examination, filled part by part.
 
     Attributes:
         metrics: figures for the record.
-        scores: raw scores, from which they can be computed again.
+        scores: raw scores, from which the metrics can be computed again.
         curves: cumulative match characteristics, `cmc/<recogniser>`: shares at rank 1, 2, ...
-        seconds: of each part.
+        seconds: time that each part took.
     """
 
     metrics: dict[str, Metric] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Examination:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Time a part."""
+        """Measure how long the code inside the `with` block takes."""
         start = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - start
@@ -59,10 +59,10 @@ def examine(
 
     Args:
         reconstructions: uint8 (N, 160, 160, 3), in the order of `bench.split.test`.
-        bench: what they are judged by.
+        bench: test images, recognisers and thresholds to examine them with.
         seed: for random patches, halves and weights of networks.
-        hypotheses: several reconstructions of `one_each` of the test images, uint8
-            (K, S, 160, 160, 3).
+        hypotheses: uint8 (K, S, 160, 160, 3), K reconstructions of each test image that
+            `one_each` chooses.
     """
     examination = Examination(scores={"test_index": bench.split.test.astype("int32")})
     for place, judge in enumerate(bench.judges):
@@ -72,7 +72,7 @@ def examine(
             undetected = judge.recogniser.undetected(reconstructions)
             if undetected is not None:
                 examination.scores[f"{judge.recogniser.name}/undetected"] = undetected
-        if place == 0 and bench.part == "test":  # the validation images are its null
+        if place == 0 and bench.part == "test":  # validation images are its null sample
             with examination.part("copy"):
                 _copying(examination, bench, vectors)
     with examination.part("image"):
@@ -93,7 +93,7 @@ def examine(
 
 
 def conditions(bench: Bench) -> Conditions:
-    """What raw scores are read by."""
+    """Subjects and thresholds, by which figures are computed from raw scores."""
     thresholds = {judge.recogniser.name: judge.accepts_from for judge in bench.judges}
     validation = bench.dataset.subjects[bench.split.validation]
     return Conditions(bench.subjects, validation, thresholds)
@@ -113,7 +113,7 @@ def _attack(examination: Examination, judge: Judge, vectors: np.ndarray, bench: 
     if rejected(vectors).any():
         examination.scores[f"{name}/rejected"] = rejected(vectors)
     lost = rejected(judge.embeddings[bench.asked])
-    if lost.any():  # of images that are not among those examined
+    if lost.any():  # the share is of all test images, examined or not
         share = metric(lost.mean(), ci=clopper_pearson(int(lost.sum()), len(lost)), n=len(lost))
         examination.metrics[f"{name}/rejected_originals"] = share
     if len(outcome.type2):
@@ -124,7 +124,7 @@ def _attack(examination: Examination, judge: Judge, vectors: np.ndarray, bench: 
 
 
 def _hypotheses(examination: Examination, bench: Bench, pictures: np.ndarray) -> None:
-    """What several pictures of one embedding add, and how far they differ."""
+    """Best scores among several reconstructions of one embedding, and how far these differ."""
     chosen = one_each(bench.subjects)
     for judge in bench.judges:
         name = judge.recogniser.name
@@ -156,7 +156,7 @@ def _pixels(examination: Examination, bench: Bench, reconstructions: np.ndarray)
         reconstruction = reconstructions[chosen].astype("float32") / 255
         return [measure(original, reconstruction) for measure in PER_IMAGE.values()]
 
-    with ThreadPoolExecutor() as pool:  # scipy filters outside the interpreter lock
+    with ThreadPoolExecutor() as pool:  # SciPy's filters release the interpreter lock
         starts = range(0, len(reconstructions), BLOCK)
         blocks = list(progress(pool.map(block, starts), total=len(starts), desc="likeness"))
     for name, parts in zip(PER_IMAGE, zip(*blocks, strict=True), strict=True):
@@ -164,7 +164,7 @@ def _pixels(examination: Examination, bench: Bench, reconstructions: np.ndarray)
 
 
 def _features(examination: Examination, bench: Bench, reconstructions: np.ndarray) -> None:
-    """Distances in the feature maps of the first recogniser that has some."""
+    """Distances in the feature maps of the first recogniser that has feature maps."""
     recogniser = next(judge.recogniser for judge in bench.judges if judge.recogniser.stages)
     distances, first, second = [], [], []
     for start in progress(range(0, len(reconstructions), BLOCK), desc="features"):

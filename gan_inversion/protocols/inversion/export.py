@@ -1,4 +1,4 @@
-"""What an inverter made elsewhere needs: the split, and the embeddings to learn from."""
+"""Export what an inverter in another program needs: split, embeddings and images."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from gan_inversion.recognisers import embed_view, open_recogniser
 
 
 def png_names(files: Sequence[str]) -> dict[str, str]:
-    """Names of PNG files: the ending is replaced, or kept where two images differ in it only."""
+    """Image -> name of its PNG file; the old ending is kept where two images differ only in it."""
     plain = {file: str(PurePosixPath(file).with_suffix(".png")) for file in files}
     counts = Counter(plain.values())
     return {file: name if counts[name] == 1 else f"{file}.png" for file, name in plain.items()}
 
 
 def export(output: Path, *, source: Source, victim: str) -> None:
-    """Write split, embeddings and pictures to a folder."""
+    """Write split, embeddings and images to a folder."""
     check_output(output, source.data)
     protocol, dataset = Inversion(), source.open()
     recogniser = open_recogniser(victim)

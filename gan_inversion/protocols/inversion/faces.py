@@ -1,4 +1,4 @@
-"""What inverters make of people never seen: whose faces are shown, and grids of them."""
+"""Faces to show in grids and in TensorBoard, and their reconstructions by trained inverters."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,9 +30,9 @@ from gan_inversion.recognisers import (
     open_recogniser,
 )
 
-SHOWN = 10  # pictures a line
+SHOWN = 10  # images per row
 
-Pictures = list[tuple[str, np.ndarray]]  # names and pictures, uint8 (N, 160, 160, 3) each
+Pictures = list[tuple[str, np.ndarray]]  # names and images, uint8 (N, 160, 160, 3) each
 
 
 def recogniser_of(trained: Trained, own: str | None) -> Recogniser:
@@ -40,10 +40,10 @@ def recogniser_of(trained: Trained, own: str | None) -> Recogniser:
 
     Args:
         trained: the inverter.
-        own: `file.py:name` of the user's own, from the command line.
+        own: `file.py:name` of a user's own recogniser, from the command line.
 
     Raises:
-        UserError: it is one of the user's own, and not given, or another.
+        UserError: it is a user's own recogniser that is not given, or another one is given.
     """
     if own is None and trained.victim not in RECOGNISERS:
         raise UserError(
@@ -51,9 +51,9 @@ def recogniser_of(trained: Trained, own: str | None) -> Recogniser:
             f"give it as --victim file.py:{trained.victim}"
         )
     recogniser = open_recogniser(own or trained.victim)
-    if (known := trained.config["victim"].get("digest")) != recogniser.digest:
+    if (digest := trained.config["victim"].get("digest")) != recogniser.digest:
         raise UserError(
-            f"{trained.folder} inverts embeddings of {trained.victim} {str(known)[:12]}, got "
+            f"{trained.folder} inverts embeddings of {trained.victim} {str(digest)[:12]}, got "
             f"{recogniser.name} {recogniser.digest[:12]}"
         )
     return recogniser
@@ -71,21 +71,21 @@ def picked(cosines: np.ndarray, count: int) -> dict[str, np.ndarray]:
 
 
 def drawn_by(inverters: Sequence[tuple[str, Inverter]], embeddings: np.ndarray) -> Pictures:
-    """What each inverter makes of the same embeddings, float32 (N, D), under its name."""
+    """Name of each inverter and its reconstructions of the same embeddings, float32 (N, D)."""
     return [(name, reconstruct(inverter, embeddings)[0]) for name, inverter in inverters]
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Whose faces are shown, and by which inverters.
+    """The faces to show, and the inverters that reconstruct them.
 
     Attributes:
-        models: trained inverters of the same embeddings.
-        recogniser: their recogniser.
+        models: trained inverters of embeddings of one recogniser.
+        recogniser: the recogniser whose embeddings they invert.
         test: int (N,), indices of the images that were examined.
-        cosines: float (N,), mean over the inverters, which images are chosen by.
-        subjects: (M,), of all images.
-        look: indices -> pictures, uint8 (K, 160, 160, 3), and embeddings, float32 (K, D).
+        cosines: float (N,), type-I, mean over the inverters; images are chosen by them.
+        subjects: (M,), subject of every image of the data set.
+        look: indices (K,) -> images, uint8 (K, 160, 160, 3), and embeddings, float32 (K, D).
     """
 
     models: Sequence[Trained]
@@ -104,11 +104,11 @@ def trained_runs(runs: Path, chosen: Selection) -> list[Path]:
 
 
 def trained_faces(folders: Sequence[Path], source: Source, own: str | None) -> Shown:
-    """The faces that the inverters of some runs were examined on, where they are of one kind."""
+    """The faces on which runs were examined, of those with the first run's victim and split."""
     protocol = Inversion()
     config = trained_config(folders[0])
-    known = [f for f in folders if trained_config(f)["victim"] == config["victim"]]
-    models = [open_trained(f) for f in known if trained_config(f)["split"] == config["split"]]
+    fitting = [f for f in folders if trained_config(f)["victim"] == config["victim"]]
+    models = [open_trained(f) for f in fitting if trained_config(f)["split"] == config["split"]]
     recogniser = recogniser_of(models[0], own)
     dataset = source.open()
     embeddings = embed_view(recogniser, dataset, view=protocol.view, resample=protocol.resample)
@@ -140,7 +140,7 @@ def shipped_faces() -> Shown:
 
 
 def shipped_strip(count: int = 8) -> np.ndarray:
-    """Drawn people above what the shipped generator makes of them, uint8 (320, 160 count, 3)."""
+    """Drawn faces above the shipped generator's reconstructions, uint8 (320, 160 count, 3)."""
     shown = shipped_faces()
     chosen = picked(shown.cosines, count)["random"]
     originals, embeddings = shown.look(shown.test[chosen])

@@ -1,4 +1,4 @@
-"""Grids and TensorBoard's pictures of what inverters make of people never seen."""
+"""Grids, and images for TensorBoard, of reconstructed faces of people never trained on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,9 +24,9 @@ from gan_inversion.protocols.inversion.faces import (
 from gan_inversion.protocols.inversion.rules import Inversion
 from gan_inversion.recognisers import embed_view
 
-POINTS = 200  # faces in the projector, of each kind
-SPRITE = 40  # pixels of a face there
-MARGIN = 28  # pixels between groups, where their title stands
+POINTS = 200  # photographs in the projector, and as many reconstructions
+SPRITE = 40  # side of a face in the projector, pixels
+MARGIN = 28  # height of the title of a group, pixels
 
 
 def caption(words: str, width: int, height: int = MARGIN) -> np.ndarray:
@@ -38,7 +38,7 @@ def caption(words: str, width: int, height: int = MARGIN) -> np.ndarray:
 
 
 def sheet(groups: dict[str, Pictures]) -> np.ndarray:
-    """Groups of named lines, uint8 (N, 160, 160, 3) each, under their titles, as one picture."""
+    """One image of all groups: under each title its named rows, uint8 (N, 160, 160, 3) each."""
     parts = []
     for title, lines in groups.items():
         shown = [np.concatenate([caption(name, SIZE, SIZE), *line], axis=1) for name, line in lines]
@@ -49,11 +49,11 @@ def sheet(groups: dict[str, Pictures]) -> np.ndarray:
 def draw_grid(
     models: Sequence[Trained], output: Path, *, source: Source, photographs: bool, own: str | None
 ) -> None:
-    """Choose images by the record of the last model, invert them with all, draw.
+    """Write a grid: faces chosen by the last model's record, reconstructed by every model.
 
     Args:
-        models: a line each.
-        output: the picture.
+        models: trained inverters, one row of the grid each.
+        output: PNG file to write.
         source: of the faces that they were examined on.
         photographs: whether each group begins with the photographs.
         own: `file.py:name` of a user's own recogniser.
@@ -74,7 +74,7 @@ def draw_grid(
     if last.config["split"] != split.hash:
         raise UserError(
             f"expected the data that {last.folder} was trained on, split {last.config['split']}, "
-            f"got {split.hash}: give --dataset and --data as there"
+            f"got {split.hash}: give the --dataset and --data of that run"
         )
     images = dataset.view(protocol.view, resample=protocol.resample)
     cosines = scores[f"{recogniser.name}/type1"]
@@ -91,11 +91,11 @@ def draw_grid(
 
 
 def draw_faces(place: Path, shown: Shown) -> None:
-    """Pictures and the projector: the same people by every trained inverter.
+    """Write images and the projector for TensorBoard: the same people by every inverter.
 
     Args:
         place: folder for the events.
-        shown: whose faces.
+        shown: the faces and the inverters.
     """
     inverters = [(model.method, model.inverter) for model in shown.models]
     with Events(place) as writer:

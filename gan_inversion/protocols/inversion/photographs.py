@@ -1,4 +1,4 @@
-"""Embeddings or photographs of a user's, inverted by a trained inverter, with verdicts."""
+"""Invert a user's embeddings or photographs, and say which reconstructions are accepted."""
 
 import csv
 import io
@@ -21,17 +21,17 @@ from gan_inversion.inverters.trained import Trained, reconstruct
 from gan_inversion.metrics.verification import cosine
 from gan_inversion.protocols.inversion.faces import recogniser_of
 
-COLUMNS, SHOWN = 8, 200  # of the contact sheet
-LINE = 20  # pixels of a line of words on it
-FMRS = (1e-3, 1e-2)  # false match rates of the threshold that a verdict is by: the first resolved
+COLUMNS, SHOWN = 8, 200  # columns of the contact sheet, and its most faces
+LINE = 20  # height of a line of text on the contact sheet, pixels
+FMRS = (1e-3, 1e-2)  # false match rates for verdicts: the first that has a threshold
 VISIBLE = 2.0  # grey levels, of 255, by which hypotheses must differ on average
 
 
 def read_embeddings(path: Path) -> np.ndarray:
-    """Embeddings of a user's file, as float32 (N, D) of unit norm.
+    """Read embeddings from a user's file, as float32 (N, D) of unit norm.
 
     Raises:
-        UserError: not such a file, another shape, no norm, NaN or infinity.
+        UserError: the file holds no such array, or a row is zero or not finite.
     """
     arrays = read_arrays(path)
     if len(arrays) != 1 and "embeddings" not in arrays:
@@ -55,7 +55,7 @@ def read_photographs(path: Path, align: Align) -> tuple[list[str], np.ndarray]:
     """Names and aligned views, uint8 (N, 160, 160, 3), of a photograph or a folder of them.
 
     Raises:
-        UserError: no picture there, or no face in any of them.
+        UserError: there is no readable image, or none shows a face.
     """
     files = [path]
     if path.is_dir():
@@ -90,7 +90,7 @@ def read_photographs(path: Path, align: Align) -> tuple[list[str], np.ndarray]:
 
 
 def words(text: str, width: int = SIZE) -> np.ndarray:
-    """Words in black on white, uint8 (LINE, width, 3), cut where they are too long."""
+    """Black text on white, uint8 (LINE, width, 3); the end of a text that is too long is cut."""
     bar = Image.new("RGB", (width, LINE), "white")
     font = ImageFont.load_default(10.5)
     while font.getlength(text) > width - 4:
@@ -102,10 +102,10 @@ def words(text: str, width: int = SIZE) -> np.ndarray:
 def contact_sheet(
     names: Sequence[str], rows: Sequence[np.ndarray], captions: Sequence[Sequence[str]]
 ) -> np.ndarray:
-    """Pictures as one, uint8: names, and below them a line for each of the rows, with its words.
+    """One image, uint8, of all faces: a column for each name, with captions below its images.
 
     Args:
-        names: N, above each column.
+        names: N, one above each column.
         rows: uint8 (N, 160, 160, 3) each.
         captions: for each row N texts, shown below its images.
     """
@@ -126,25 +126,25 @@ def contact_sheet(
 
 
 def check_visible(rows: Sequence[np.ndarray], inverter: str) -> None:
-    """Raise `UserError` if hypotheses, uint8 (N, 160, 160, 3) each, look alike."""
+    """Raise `UserError` if the first two hypotheses, uint8 (N, 160, 160, 3) each, look alike."""
     first, second = (np.asarray(row, float) for row in rows[:2])
     if (apart := np.abs(first - second).mean()) < VISIBLE:
         raise UserError(
             f"the hypotheses of {inverter} differ by {apart:.1f} of 255 grey levels on average, "
-            "which nobody sees: expected --hypotheses 1"
+            "which is invisible: expected --hypotheses 1"
         )
 
 
 def invert_all(
     source: Path, output: Path, *, trained: Trained, hypotheses: int, align: Align, own: str | None
 ) -> None:
-    """Read, embed if need be, invert, judge, write.
+    """Invert embeddings or photographs; write reconstructions, verdicts and a contact sheet.
 
     Args:
         source: embeddings, a photograph, or a folder of photographs.
-        output: folder for the pictures.
+        output: folder to write to.
         trained: the inverter.
-        hypotheses: pictures of each embedding.
+        hypotheses: number of reconstructions of each embedding.
         align: which photographs are aligned by landmarks.
         own: `file.py:name` of a user's own recogniser.
     """
@@ -153,7 +153,7 @@ def invert_all(
     check_output(output, source, trained.folder)
     inverter = trained.inverter
     if hypotheses > 1 and not inverter.stochastic:
-        raise UserError(f"{trained.method} gives one picture an embedding: it has no noise")
+        raise UserError(f"{trained.method} gives one reconstruction only: expected --hypotheses 1")
     photographs = recogniser = None
     if source.suffix in (".npy", ".npz"):
         embeddings = read_embeddings(source)
@@ -173,8 +173,8 @@ def invert_all(
             names = files
     else:
         raise UserError(
-            f"{source}: expected embeddings as .npy or .npz, or a photograph; numbers in "
-            "text become one with numpy.save('embeddings.npy', numpy.loadtxt(file, delimiter=','))"
+            f"{source}: expected embeddings as .npy or .npz, or a photograph; convert "
+            "text with numpy.save('embeddings.npy', numpy.loadtxt(file, delimiter=','))"
         )
     fmr, threshold = strictest(trained)
     rows, captions, lines = [], [], []
@@ -209,7 +209,7 @@ def invert_all(
 
 
 def verdict(score: float | None, threshold: float | None) -> tuple[str, str]:
-    """What is said of a cosine: words for the sheet, and `yes`, `no` or nothing for the table."""
+    """Verdict on a cosine: text for the contact sheet, and `yes`, `no` or "" for the table."""
     if score is None or not np.isfinite(score):
         return "", ""
     if threshold is None:
@@ -223,7 +223,7 @@ Line = tuple[str, int, float | None, float | None, str]  # a row of the table of
 
 
 def write_verdicts(path: Path, lines: Sequence[Line]) -> None:
-    """Write what was said of each picture as a CSV file."""
+    """Write the verdict on each reconstruction to a CSV file."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["name", "hypothesis", "cosine", "threshold", "accepted"])
@@ -235,13 +235,13 @@ def write_verdicts(path: Path, lines: Sequence[Line]) -> None:
 
 
 def strictest(trained: Trained) -> tuple[float, float | None]:
-    """False match rate and threshold of a verdict; no threshold where the data resolve none."""
-    known = ((fmr, trained.thresholds.get(fmr)) for fmr in FMRS)
-    return next((line for line in known if line[1] is not None), (FMRS[0], None))
+    """The first rate of `FMRS` that has a threshold, and the threshold; None if no rate has one."""
+    thresholds = ((fmr, trained.thresholds.get(fmr)) for fmr in FMRS)
+    return next((line for line in thresholds if line[1] is not None), (FMRS[0], None))
 
 
 def tell(lines: Sequence[Line], trained: Trained, fmr: float) -> None:
-    """Print the first verdicts, and how many there are of each."""
+    """Print the first ten verdicts, and how many reconstructions are accepted."""
     for name, hypothesis, score, threshold, _ in lines[:10]:
         which = f" ({hypothesis})" if hypothesis else ""
         print(f"{name}{which}: {verdict(score, threshold)[0] or 'no verdict'}")

@@ -1,4 +1,4 @@
-"""The protocol in small, without a registry or records: for the demo."""
+"""A small version of the `inversion` protocol for the demo, without registry and records."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ FMR = 1e-3  # false match rate at which a face is accepted
 
 
 def quick_bench(faces: Dataset, recogniser: Recogniser) -> Bench:
-    """A bench whose embeddings and thresholds are kept nowhere."""
+    """A bench whose embeddings and thresholds are not written to any file."""
     protocol = Inversion()
     images = faces.view(protocol.view, resample=protocol.resample)
     embeddings = recogniser.embed(np.asarray(images))
@@ -40,8 +40,8 @@ def quick_verdicts(
     """Reconstruct all test images and show them to the recogniser.
 
     Returns:
-        Pictures, uint8 (N, 160, 160, 3); their cosines to the inverted embeddings, (N,); the share
-        accepted as the very picture, and as another picture of the person.
+        Reconstructions, uint8 (N, 160, 160, 3); their cosines to the inverted embeddings, (N,); and
+        the success rates of type I and of type II.
     """
     judge, subjects = bench.victim, bench.subjects
     originals = judge.embeddings[bench.split.test]

@@ -1,4 +1,4 @@
-"""Reconstruction of faces never seen, declared: the split of the subjects, and the rates."""
+"""The rules of the `inversion` protocol: the split of the subjects, and the false match rates."""
 
 import csv
 import hashlib
@@ -20,7 +20,7 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Split:
-    """Images of a dataset by use; no subject is in two of them.
+    """Images to train, validate and test on; no subject is in two of these parts.
 
     Attributes:
         train, validation, test: int (N,), sorted indices of images.
@@ -39,7 +39,7 @@ class Split:
         return Split(**kept, hash=self.hash)
 
     def csv(self, files: Sequence[str]) -> str:
-        """The split as a text: `image,part`, a line for each of the N files."""
+        """The split as CSV: `image,part`, one line for each of the N files."""
         part = np.empty(len(files), "U10")
         for name in PARTS:
             part[getattr(self, name)] = name
@@ -51,10 +51,10 @@ class Split:
 
 
 def read_split(path: Path) -> dict[str, str]:
-    """The images of a split that `Split.csv` wrote, in the order of the dataset, and their parts.
+    """Read a split that `Split.csv` wrote: image -> part, in the order of the dataset.
 
     Raises:
-        UserError: no such file, or no split.
+        UserError: there is no such file, or it holds no split.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -68,14 +68,14 @@ class Inversion(Protocol):
     """Reconstruction of faces never seen: subjects are split, thresholds come from real impostors.
 
     Attributes:
-        view: what the networks see of a frame.
-        resample: filter from 250 to 160 pixels.
-        salt: of the hash that assigns a subject.
-        shares: of subjects for training, validation and test.
-        near_duplicate: cosine above which two images are one photograph; their subjects stay on
-            one side.
-        always_train: subjects that are trained on whatever their hash.
-        fmrs: false match rates at which reconstructions are judged.
+        view: the part of a frame that the networks see, `whole` or `aligned`.
+        resample: filter that resizes this part to 160x160 pixels.
+        salt: text that is hashed with a subject's name to assign the subject to a part.
+        shares: shares of the subjects for training, validation and test.
+        near_duplicate: cosine above which two images count as the same photograph; their
+            subjects go to the same part.
+        always_train: subjects that are in the training part whatever their hash.
+        fmrs: false match rates at which thresholds are set.
         score: similarity of two embeddings.
     """
 
@@ -89,12 +89,12 @@ class Inversion(Protocol):
     score: str = "cosine"
 
     def split(self, files: Sequence[str], embeddings: np.ndarray) -> Split:
-        """Assign every image, by subject.
+        """Assign every image to a part, by its subject.
 
         Args:
             files: N names, `subject/image`.
-            embeddings: float32 (N, D), unit norm, that near-duplicates are found by; NaN in rows
-                of images without one.
+            embeddings: float32 (N, D), unit norm, to find near-duplicates; NaN in rows of
+                images that have none.
 
         Raises:
             UserError: too few subjects for three parts.

@@ -46,18 +46,18 @@ REPORTED = {
     "facenet/sar_type1@fmr=1e-3": 0.9520,
     "facenet/sar_type2@fmr=1e-3": 0.5805,
 }  # NbNet: Mai et al., TPAMI 2018, LFW's own protocol, inverter trained on other data
-SHOWN = 9  # pictures of a strip
+SHOWN = 9  # images in a strip
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What one training is given.
+    """An inverter before its training, and the images that it is trained on.
 
     Attributes:
-        spec: of the method, as plain data.
-        inverter: not fitted yet; None for images made elsewhere.
+        spec: the method, as plain data.
+        inverter: not fitted yet; None where reconstructions were made by another program.
         chosen: int (T,), indices of the images to train on.
-        config: what run and record declare of it.
+        config: its options, for the run and the record.
     """
 
     spec: Mapping[str, Any]
@@ -87,13 +87,13 @@ def prepare(spec: MethodSpec, bench: Bench, *, seed: int = 0) -> Prepared:
 def trained(
     prepared: Prepared, seed: int, *, run: Run, bench: Bench
 ) -> tuple[Inverter, float, str]:
-    """The inverter, trained now or before; seconds that it took, and the device."""
+    """Train the inverter, or open it if it is trained; also its training seconds and device."""
     inverter, done = prepared.inverter, training_of(run)
     if inverter is None:
-        raise UserError(f"{prepared.spec['name']} was made elsewhere: expected one to train")
+        raise UserError(f"{prepared.spec['name']} has no inverter: expected one to train")
     embeddings = bench.templates[prepared.chosen]
     images = Subset(bench.images, prepared.chosen)
-    # First: whoever finds a trained inverter finds what its verdicts are by.
+    # Written first, so that a saved inverter always has thresholds beside it.
     write_thresholds(run.folder / THRESHOLDS, bench.victim.thresholds.values())
     if done is not None and inverter.saves:
         print(f"{run.folder} is trained")
@@ -101,7 +101,7 @@ def trained(
         inverter.attack_by(bench.victim.recogniser)
     else:
         done = train(inverter, embeddings, images, seed=seed, run=run), device()
-    run.checkpoint.unlink(missing_ok=True)  # the trained inverter stays
+    run.checkpoint.unlink(missing_ok=True)  # the saved inverter is enough
     return inverter, *done
 
 
@@ -113,8 +113,8 @@ def train_on(
     Args:
         bench: faces and attacked recogniser.
         spec: the method.
-        seed: of weights and order.
-        folders: for the run.
+        seed: for initial weights and the order of images.
+        folders: the run is written to one of them.
         half: save weights in half the space, where the inverter can.
 
     Returns:
@@ -152,7 +152,7 @@ def run_one(spec: MethodSpec, seed: int, *, folders: Folders, bench: Bench) -> N
 def run_elsewhere(
     pictures: Path, seed: int, *, knowledge: str, folders: Folders, bench: Bench
 ) -> None:
-    """Examine and record pictures made elsewhere."""
+    """Examine and record reconstructions that another program made."""
     name = plain_name(f":{pictures.resolve().name}")
     files = [bench.dataset.files[index] for index in bench.split.test]
     reconstructions = read_reconstructions(pictures, files)
@@ -171,7 +171,7 @@ def run_elsewhere(
 def invert_again(
     inverter: Inverter, embeddings: np.ndarray, subjects: np.ndarray
 ) -> np.ndarray | None:
-    """Several reconstructions of one image of each subject that has two; None if there are none.
+    """Several reconstructions of one image of each subject with two; None if not stochastic.
 
     Args:
         inverter: fitted.
@@ -179,7 +179,7 @@ def invert_again(
         subjects: (N,), subject of each.
 
     Returns:
-        uint8 (K, S, 160, 160, 3).
+        uint8 (K, S, 160, 160, 3): K reconstructions of S images.
     """
     if not inverter.stochastic:
         return None
@@ -204,7 +204,7 @@ def _entry(spec: Mapping[str, Any], seed: int, folders: Folders, bench: Bench) -
 
 
 def open_run(prepared: Prepared, seed: int, *, folders: Folders, bench: Bench) -> Run:
-    """The folder of a run, with the options that determine what is trained."""
+    """Open the folder of a run, with the options that determine what is trained."""
     attacked = bench.victim
     config = {
         "method": prepared.spec["name"],
@@ -227,7 +227,7 @@ def open_run(prepared: Prepared, seed: int, *, folders: Folders, bench: Bench) -
 
 
 def _declared(bench: Bench) -> dict[str, Any]:
-    """What the record's `config` says of the bench."""
+    """The options of the bench, for the `config` of the record."""
     return {
         "data_digest": bench.dataset.digest,
         "split": bench.split.hash,
@@ -263,7 +263,7 @@ def _finish(
         print(f"warning: {warning}", file=sys.stderr)
     _draw(run, examination, reconstructions, bench)
     trained = max((int(line["step"]) for line in run.history() if "seconds" in line), default=-1)
-    run.rewind(trained)  # what a killed examination had logged
+    run.rewind(trained)  # drop what an interrupted examination logged
     figures = resolved(examination.metrics)
     run.log(trained + 1, **figures)
     for name, shares in examination.curves.items():
@@ -281,16 +281,16 @@ def _finish(
         cost={**facts["cost"], "examination_seconds": seconds, "peak_memory_gib": peak_memory()},
     )
     run.settle()
-    if (run.folder / RECORD).parent.is_dir():  # weights travel with their record
+    if (run.folder / RECORD).parent.is_dir():  # a saved inverter has its record beside it
         record.write_to(run.folder / RECORD, examination.scores)
     if entry.path.exists():
         print(compared(Record.read(entry.path), record))
-    else:  # last: whoever finds it finds everything
+    else:  # written last: a published record is complete
         record.write(entry.records, examination.scores)
     parts = ", ".join(f"{name} {part:.0f}" for name, part in seconds.items())
     cosine = figures.get(f"{victim}/cosine_mean")
-    known = "no cosine" if cosine is None else f"cosine {cosine:.4f}"
-    print(f"{run.folder}: {known}; examined in {sum(seconds.values()):.0f} seconds: {parts}")
+    cosine_text = "no cosine" if cosine is None else f"cosine {cosine:.4f}"
+    print(f"{run.folder}: {cosine_text}; examined in {sum(seconds.values()):.0f} seconds: {parts}")
 
 
 def _draw(run: Run, examination: Examination, reconstructions: np.ndarray, bench: Bench) -> None:

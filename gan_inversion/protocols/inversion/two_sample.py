@@ -1,7 +1,7 @@
-"""The network of the classifier two-sample test: it is told to tell reconstructions from originals.
+"""The network of the classifier two-sample test: it tells reconstructions from originals.
 
-Lopez-Paz & Oquab, "Revisiting Classifier Two-Sample Tests", ICLR 2017. Half of the subjects train
-it, the other half are scored: with their AUC at 0.5 the network sees no difference.
+Lopez-Paz & Oquab, "Revisiting Classifier Two-Sample Tests", ICLR 2017. It is trained on
+half of the subjects and scores the others; an AUC of 0.5 means that it sees no difference.
 """
 
 import keras
@@ -21,13 +21,13 @@ FILTERS = (16, 32, 48, 64)
 def two_sample_scores(
     originals: Images, reconstructions: Images, subjects: np.ndarray, *, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Train the network on half of the subjects and score the pictures of the others.
+    """Train the network on half of the subjects and score the images of the others.
 
     Args:
         originals: uint8 (N, 160, 160, 3).
         reconstructions: uint8 (N, 160, 160, 3).
         subjects: (N,), subject of each.
-        seed: for halves, weights and order.
+        seed: for the choice of halves, initial weights and the order of images.
 
     Returns:
         int (M,) indices of the held-out half, and float32 (M,) scores of its originals and of its
@@ -56,7 +56,7 @@ def network() -> keras.Model:
     x = layers.RandomFlip("horizontal")(x)
     for filters in FILTERS:
         x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization(momentum=0.9)(x)  # few steps: the averages must keep up
+        x = layers.BatchNormalization(momentum=0.9)(x)  # few steps: averages must adapt fast
         x = layers.LeakyReLU(0.2)(x)
     x = layers.GlobalAveragePooling2D()(x)
     return keras.Model(picture, layers.Dense(1)(x), name="two_sample")

@@ -10,11 +10,11 @@ from gan_inversion.core.record import Metric, at, metric
 from gan_inversion.metrics.leak import audited_epsilon, leak
 from gan_inversion.metrics.membership import ATTACKS, check_matrices, every_target
 
-TOGETHER = "together"  # in the place of a signal: all of a study's
-WITHIN = ("threshold", "lira_offline_fixed")  # attacks that are also looked at subject by subject
-DELTA = 1e-5  # allowed for where an attack's success is turned into an epsilon
-FEWEST = 20  # images of a subject that is looked at alone
-POINTS = np.logspace(-4, 0, 81)  # false positive rates at which a curve is kept
+TOGETHER = "together"  # in names, instead of a signal: all signals at once
+WITHIN = ("threshold", "lira_offline_fixed")  # attacks that are also run within one subject
+DELTA = 1e-5  # delta of differential privacy, for the proven epsilon
+FEWEST = 20  # images that a subject must have to be audited alone
+POINTS = np.logspace(-4, 0, 81)  # false positive rates of the points of a stored ROC curve
 
 
 def audit(
@@ -26,22 +26,22 @@ def audit(
     fprs: Sequence[float],
     seed: int,
 ) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
-    """Run every attack.
+    """Run every attack on every signal, and on all signals together.
 
     Args:
         signals: name -> float (N, M).
         membership: bool (N, M).
         subjects: (N,), subject of each row, for the intervals.
         unit: of a row, `image` or `subject`.
-        fprs: false positive rates to read true positives at.
+        fprs: false positive rates at which true positive rates are computed.
         seed: for the resampling.
 
     Returns:
-        Metrics (`fit`: the mean signal of members and of others), and under the same names float32
-        (2, P): false and true positive rates.
+        Metrics (under `<unit>/fit`: mean signals of members and of others); and a ROC curve for
+        each attack and signal, float32 (2, P): false and true positive rates.
 
     Raises:
-        UserError: matrices that attacks cannot be run on.
+        UserError: the attacks cannot be run on these matrices.
     """
     if not signals:
         raise UserError("expected one signal or more, got none")
@@ -80,7 +80,7 @@ def audit(
 def audit_within(
     signal: np.ndarray, membership: np.ndarray, subjects: np.ndarray, *, seed: int
 ) -> dict[str, Metric]:
-    """Attacks on the images of one subject alone, as the thesis looked at a president's.
+    """Attack among the images of each single subject, as the thesis did with one president's.
 
     Args:
         signal: float (N, M).
@@ -89,7 +89,7 @@ def audit_within(
         seed: for the resampling.
 
     Returns:
-        `within/<subject>/<attack>`: AUC over the subject's images, which are resampled.
+        `within/<subject>/<attack>` -> AUC over the subject's images; its interval resamples these.
     """
     names, counts = np.unique(subjects, return_counts=True)
     metrics = {}

@@ -1,4 +1,4 @@
-"""Attacks on signals of models that were made elsewhere."""
+"""Attack a user's own signals: those of models that another program trained."""
 
 import re
 import sys
@@ -23,10 +23,10 @@ from gan_inversion.protocols.records import recorded
 def read_matrices(
     signals: Path, members: Path | None, *, unit: str
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """Signals by name, membership (N, M) and subjects (N,); without names every row is one.
+    """Read signals by name, membership (N, M), and subjects (N,), by default one a row.
 
     Raises:
-        UserError: files that do not hold such matrices.
+        UserError: the files do not hold such matrices.
     """
     prefix = f"{unit}/"
     arrays = {name.removeprefix(prefix): array for name, array in read_arrays(signals).items()}
@@ -61,11 +61,11 @@ def read_matrices(
 def named_signals(
     arrays: Mapping[str, np.ndarray], shape: tuple[int, ...], place: Path
 ) -> dict[str, np.ndarray]:
-    """The signals among arrays; what else stands in the scores beside a record is none.
+    """The signals among arrays; scores beside a record hold other arrays too, which are ignored.
 
     Raises:
-        UserError: no numbers, another shape than that of the membership, or a name that cannot
-            stand in one of a metric.
+        UserError: an array holds no numbers, has another shape than the membership, or its name
+            cannot be part of the name of a metric.
     """
     if "membership" in arrays or {"asked", "row"} & set(arrays):  # scores beside a record
         arrays = {
@@ -94,11 +94,11 @@ def named_signals(
 def audit_own(
     signals_file: Path, members_file: Path | None, *, unit: str, seed: int, records: Path
 ) -> Record:
-    """Read a user's matrices, attack them, and record what comes out; the record.
+    """Attack a user's matrices, write the record, and return it.
 
     Args:
-        signals_file: arrays (images, models) by signal.
-        members_file: which model was trained on which image; None if it is among them.
+        signals_file: holds arrays (images, models), one for each signal.
+        members_file: holds the membership matrix; None if `signals_file` holds it too.
         unit: of a row, `image` or `subject`.
         seed: for the resampling.
         records: folder for the record.
@@ -122,8 +122,8 @@ def audit_own(
             print(
                 f"an image is in {membership.sum(axis=1).min():.0f} to "
                 f"{membership.sum(axis=1).max():.0f} of the models: neither in equally many nor "
-                "drawn independently, so that attacks that compare shadows in and out may be off "
-                "0.5 where nothing leaks",
+                "drawn independently, so that attacks that compare shadows in and out may have "
+                "another AUC than 0.5 where nothing leaks",
                 file=sys.stderr,
             )
         metrics, curves = audit(

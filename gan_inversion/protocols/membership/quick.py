@@ -1,4 +1,4 @@
-"""The protocol in small, on one signal: for the demo."""
+"""A small version of the `membership` protocol for the demo: one attack on one signal."""
 
 from collections.abc import Callable, Iterable
 
@@ -18,18 +18,23 @@ Training = Callable[[np.ndarray, Subset, np.ndarray], Iterable[Inverter]]
 
 
 def quick_leak(train: Training, bench: Bench, *, models: int, members: int, seed: int) -> Leak:
-    """What offline LiRA tells of small models from the loss alone, every one in turn audited.
+    """Audit small models by offline LiRA on the loss; each of them is the target in turn.
 
     Args:
-        train: trains the models; each is asked before the next one comes.
+        train: yields trained models one by one; each gives its signals before the next is trained.
         bench: faces and attacked recogniser.
-        models: how many.
+        models: number of models.
         members: images that each is trained on.
         seed: of the halves, and of the resampling.
     """
     candidates, attacked = bench.split.train, bench.victim
-    subjects, known = bench.dataset.subjects[candidates], attacked.embeddings[candidates]
-    pool = Membership(models=models).pool("image", subjects, known, size=members, seed=seed)
+    subjects, candidate_embeddings = (
+        bench.dataset.subjects[candidates],
+        attacked.embeddings[candidates],
+    )
+    pool = Membership(models=models).pool(
+        "image", subjects, candidate_embeddings, size=members, seed=seed
+    )
     chosen = candidates[pool.trained]
     embeddings, images = attacked.embeddings[chosen], Subset(bench.images, chosen)
     originals = images[:].astype("float32") / 255

@@ -1,4 +1,4 @@
-"""Who is in which model, and what is asked, declared."""
+"""The rules of the `membership` protocol: who is a member of which model, and who is audited."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from gan_inversion.core.seeding import stream
 from gan_inversion.inverters.families import FAMILIES, MethodSpec
 from gan_inversion.protocols.base import Protocol, near_duplicates
 
-USUAL = 10  # epochs after which a method is asked under its own name
+USUAL = 10  # epochs after which an audited method has its plain name
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Pool:
     """Rows of a membership matrix, and the images behind them.
 
     Attributes:
-        membership: bool (R, M), which row is a member of which model.
+        membership: bool (R, M), whether a row is a member of a model.
         trained, trained_row: int (T,), images that models are trained on, and their rows.
-        asked, asked_row: int (A,), images that attacks look at, and their rows.
+        asked, asked_row: int (A,), images that models are audited on, and their rows.
     """
 
     membership: np.ndarray
@@ -39,16 +39,16 @@ class Membership(Protocol):
     """Does an inverter remember whom it was trained on? Every model is in turn the target.
 
     Attributes:
-        view: what the networks see of a frame.
-        resample: filter from 250 to 160 pixels.
-        models: trained for each unit; the images or subjects of one are those that its neighbour
-            was not trained on, so that each is in half of them.
-        fprs: false positive rates at which true positives are counted, scores of all targets
-            pooled.
-        shadows: of each target; `matched`: where every image is in equally many models, one model
-            of the other kind is left out beside the target, image by image, so that how many
-            shadows hold an image does not tell whether the target does.
-        near_duplicate: cosine above which two images are one photograph.
+        view: the part of a frame that the networks see, `whole` or `aligned`.
+        resample: filter that resizes this part to 160x160 pixels.
+        models: number of models for each unit. Every second model is trained on those images or
+            subjects that the one before it is not, so that each is in half of the models.
+        fprs: false positive rates at which true positive rates are computed; scores of all
+            targets are pooled.
+        shadows: which other models are a target's shadows. `matched`: where every image is in
+            equally many models, one model of opposite membership is left out for each image. The
+            number of shadows with an image then does not reveal whether the target has it.
+        near_duplicate: cosine above which two images count as the same photograph.
     """
 
     view: str = "aligned"
@@ -67,20 +67,20 @@ class Membership(Protocol):
         size: int | None = None,
         seed: int,
     ) -> "Pool":
-        """Draw who may be a member, and who is one of which model.
+        """Draw the images or subjects of a study, and the models that each is a member of.
 
-        An image that is nearly another's duplicate is left out: it would be half a member.
+        Of near-duplicates only the first is kept: the other would nearly be a member with it.
 
         Args:
-            unit: `image`, or `subject`: one with two images or more, of which half are never
+            unit: `image` or `subject`. A subject has two images or more, half of which are never
                 trained on.
-            subjects: (N,), of the images that may be drawn.
-            embeddings: float32 (N, D), unit norm, that near-duplicates are found by.
-            size: images that a model is trained on, nearly; default: half of what there is.
+            subjects: (N,), subject of each image that may be drawn.
+            embeddings: float32 (N, D), unit norm, to find near-duplicates.
+            size: approximate number of images to train each model on; by default half of all.
             seed: for every choice.
 
         Raises:
-            UserError: there are too few.
+            UserError: there are too few images.
         """
         _, later = near_duplicates(embeddings, above=self.near_duplicate)
         kept = np.setdiff1d(np.arange(len(subjects)), later)
@@ -104,10 +104,10 @@ class Membership(Protocol):
                 people = people[: np.searchsorted(np.cumsum(trained[people]), 2 * size) + 1]
             row = np.full(len(names), -1)
             row[people] = np.arange(len(people))
-            known = row[code] >= 0
+            in_pool = row[code] >= 0
             inside = place < trained[code]
-            wanted, rows = kept[known & inside], row[code[known & inside]]
-            asked, asked_row = kept[known & ~inside], row[code[known & ~inside]]
+            wanted, rows = kept[in_pool & inside], row[code[in_pool & inside]]
+            asked, asked_row = kept[in_pool & ~inside], row[code[in_pool & ~inside]]
             membership = self.subjects(trained[people], seed=seed)
         if size is not None and len(wanted) < 2 * size:
             raise UserError(
@@ -124,7 +124,7 @@ class Membership(Protocol):
 
         Args:
             images: int (S,), images of each subject.
-            seed: for the choice among subjects with as many.
+            seed: for the order of subjects with equally many images.
         """
         order = np.lexsort((stream(seed, "membership", "ties").permutation(len(images)), images))
         return self._halves(order, seed=seed, unit="subject")
@@ -145,6 +145,6 @@ class Membership(Protocol):
 
 
 def labels(spec: MethodSpec, epochs: Sequence[int]) -> dict[int, str]:
-    """What an inverter is called in the record of each epoch at which it is asked."""
+    """Epoch -> name of the method in the record of the audit after that epoch."""
     asked = epochs if FAMILIES[spec.family].together else (USUAL,)
     return {e: spec.name if e == USUAL else f"{spec.name}_e{e}" for e in asked}

@@ -1,4 +1,4 @@
-"""Whom does an inverter remember? Many of them, each trained on other people, and every attack."""
+"""Membership studies: many inverters, each trained on other people, and every attack on them."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,20 +26,20 @@ from gan_inversion.protocols.membership.study import Part, answers, draw_pool, o
 from gan_inversion.protocols.records import Entry, recorded
 from gan_inversion.recognisers import name_of
 
-TOGETHER = 4  # models of a part; what is lost when a run is interrupted
+TOGETHER = 4  # models of a part; an interrupted run loses the parts in work
 
 
 @dataclass(frozen=True)
 class Study:
-    """How inverters are audited.
+    """Options of a membership study.
 
     Attributes:
         units: of the rows, `image` or `subject`.
-        epochs: when an inverter that is trained in epochs is asked; others are at their end.
-        signals: what an attack sees of a reconstruction.
-        models: for each unit.
+        epochs: audit families that train together after each of these, all others at the end.
+        signals: names of the signals that attacks are given.
+        models: number of models for each unit.
         seed: of the halves, of weights and order, and of the resampling.
-        workers: processes that Ray spreads the parts over; 0 for this one.
+        workers: number of Ray processes that train the parts; 0 to train in this process.
     """
 
     units: tuple[str, ...]
@@ -77,10 +77,10 @@ def parts_of(
 
 
 def spread(parts: Sequence[Part], workers: int) -> Iterator[tuple[Part, dict[str, np.ndarray]]]:
-    """Each part with its answers, in the order in which they are ready.
+    """Compute the parts, and yield each with its arrays as soon as it is ready.
 
     Raises:
-        UserError: Ray is wanted and not installed.
+        UserError: `workers` is not 0, and Ray is not installed.
     """
     if not workers:
         yield from ((part, answers(part)) for part in parts)
@@ -92,8 +92,8 @@ def spread(parts: Sequence[Part], workers: int) -> Iterator[tuple[Part, dict[str
     local = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": workers}
     ray.init(**local, log_to_driver=False)
     try:
-        task, known = ray.remote(num_cpus=1)(_answers_elsewhere), [*FAMILIES.values()]
-        waiting = {task.remote(part, known): part for part in parts}
+        task, families = ray.remote(num_cpus=1)(_answers_elsewhere), [*FAMILIES.values()]
+        waiting = {task.remote(part, families): part for part in parts}
         with progress(total=len(parts), desc=f"{workers} workers", unit="part") as bar:
             while waiting:
                 (ready,), _ = ray.wait(list(waiting))
@@ -103,16 +103,16 @@ def spread(parts: Sequence[Part], workers: int) -> Iterator[tuple[Part, dict[str
         ray.shutdown()
 
 
-def _answers_elsewhere(part: Part, known: Sequence[Family]) -> dict[str, np.ndarray]:
-    """The answers in a process that no program has told of any family of inverters."""
+def _answers_elsewhere(part: Part, families: Sequence[Family]) -> dict[str, np.ndarray]:
+    """Compute a part in a Ray worker, where families of inverters must be registered first."""
     load_backend()
-    for family in known:
+    for family in families:
         register(family)
     return answers(part)
 
 
 def gather(parts: Sequence[Part], workers: int) -> dict[str, np.ndarray]:
-    """Answers of all models of a unit, kept part by part: an interrupted run goes on."""
+    """Arrays of all models of a unit; every part is stored, so that an interrupted run goes on."""
     files = [part.folder / f"{part.unit}-{part.models[0]:02}.npz" for part in parts]
     missing = [part for part, file in zip(parts, files, strict=True) if not _holds(file, part)]
     for part, arrays_of_part in spread(missing, workers):
@@ -131,23 +131,23 @@ def gather(parts: Sequence[Part], workers: int) -> dict[str, np.ndarray]:
 
 
 def _holds(path: Path, part: Part) -> bool:
-    """Whether a part's answers are there, and after every epoch that is asked for now.
+    """Whether a file holds the arrays of a part, for every epoch of the part.
 
-    A damaged file holds none: its part is trained anew.
+    A damaged file does not: its part is trained again.
     """
     try:
-        with np.load(path) as content:  # their names only
+        with np.load(path) as content:  # reads only names
             return {str(epoch) for epoch in part.epochs} <= {n.split("/")[0] for n in content.files}
     except (OSError, ValueError, EOFError, BadZipFile):
         return False
 
 
 def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folders) -> None:
-    """Train, ask, attack and record one inverter, unless its records exist."""
+    """Run the study of one inverter and write its records, unless they exist."""
     parts = parts_of(spec, study, setting=setting, folders=folders)
     first = next(iter(parts.values()))[0]
     bench = open_bench(setting)
-    # What was answered of one unit, or after one epoch, holds whatever else is asked.
+    # Stored parts of a unit or epoch stay valid when other units or epochs are added.
     size = spec.training_images
     kept = {"signals": list(study.signals), "size": size, "split": bench.split.hash}
     settings = {"units": list(study.units), **kept}
@@ -163,7 +163,9 @@ def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folder
         )
         for epoch, label in labels(spec, study.epochs).items()
     }
-    missing = {epoch: one for epoch, one in entries.items() if not one.exists(**settings)}
+    missing = {
+        epoch: planned for epoch, planned in entries.items() if not planned.exists(**settings)
+    }
     if not missing:
         return
     victim = bench.victim.recogniser
@@ -246,12 +248,12 @@ def attack_unit(
     fprs: Sequence[float],
     seed: int,
 ) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
-    """Attack the signals of one unit; of images also subject by subject.
+    """Attack the signals of one unit; for images also within single subjects.
 
     Args:
         signals: name -> float (R, M).
         membership: bool (R, M).
-        people: the subject of each image asked about; for images one a row.
+        people: the subject of each audited image; with the unit `image` there is one image a row.
         unit: `image` or `subject`.
         fprs, seed: as for `audit`.
 
@@ -265,14 +267,14 @@ def attack_unit(
     return metrics, curves
 
 
-def attack_again(path: Path, known: Path, records: Path) -> None:
-    """Attack the signals beside one record, and write them with the outcome as another record.
+def attack_again(path: Path, old_records: Path, records: Path) -> None:
+    """Repeat the attacks on the signals stored beside a record, and write a new record.
 
-    Success rates of reconstruction, and what training cost, are carried over.
+    Success rates of reconstruction and the cost of training are copied.
 
     Args:
-        path: of the record.
-        known: folder of such records, beside that of the splits.
+        path: file of the old record.
+        old_records: folder of the old records; the folder `splits` is beside it.
         records: folder to write to.
     """
     record, scores = Record.read(path), read_scores(path)
@@ -280,7 +282,7 @@ def attack_again(path: Path, known: Path, records: Path) -> None:
     target = records / protocol.name / path.name
     if recorded(target, protocol_hash=protocol.hash, data_digest=record.data_digest):
         return
-    split = known.parent / "splits" / f"{record.dataset}-{record.config['split']}.csv"
+    split = old_records.parent / "splits" / f"{record.dataset}-{record.config['split']}.csv"
     subjects = np.array([file.split("/")[0] for file in read_split(split)])
     metrics = {name: m for name, m in record.metrics.items() if "/sar_" in name}
     kept = {name: values for name, values in scores.items() if not name.endswith("/roc")}

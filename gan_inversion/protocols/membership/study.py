@@ -1,4 +1,4 @@
-"""One part of a membership study: some models, trained on their members and asked about everyone.
+"""One part of a membership study: a few models, trained on their members and then audited.
 
 A part is described by plain data and opens what it needs itself, so that it can be computed in
 this process or by a worker on another machine.
@@ -26,24 +26,24 @@ from gan_inversion.protocols.inversion import bench as benches
 from gan_inversion.protocols.inversion.bench import Bench, Setting
 from gan_inversion.protocols.membership.rules import Membership, Pool
 
-BLOCK = 128  # pictures compared at once
-JUDGED = 4  # of the models, for the success rates that stand beside the leak
+BLOCK = 128  # images compared at once
+JUDGED = 4  # models whose success rates are recorded beside the leak
 
 
 @dataclass(frozen=True)
 class Part:
-    """What is trained and asked in one go.
+    """Models that are trained and audited together, as plain data.
 
     Attributes:
         setting: which data set and recogniser, and where the thresholds are.
         protocol: the rules.
         seed: of the halves, and of weights and order.
-        spec: the method; its training images are those of one model, None for half of all.
+        spec: the method; its `training_images` are the number for one model, None for half of all.
         unit: of the rows, `image` or `subject`.
         models: columns of the membership matrix.
-        epochs: when documented decoders are asked; other inverters are at their end.
-        signals: what is computed of a reconstruction.
-        folder: for logs and checkpoints of what is not trained together.
+        epochs: audit documented decoders after each of these, all other inverters at the end.
+        signals: names of the signals to compute.
+        folder: for logs and checkpoints of inverters that are trained one by one.
     """
 
     setting: Setting
@@ -59,12 +59,12 @@ class Part:
 
 @lru_cache(1)
 def open_bench(setting: Setting) -> Bench:
-    """Data, recogniser and split as in the `inversion` protocol, whose test images stay out."""
+    """The bench of the `inversion` protocol; no model is trained on its test images."""
     return benches.open_bench(setting)
 
 
 def draw_pool(part: Part, bench: Bench) -> Pool:
-    """Rows of a part's unit; images as indices into the dataset."""
+    """The pool of a part's unit, with images as indices into the dataset."""
     candidates = np.sort(np.concatenate([bench.split.train, bench.split.validation]))
     pool = part.protocol.pool(
         part.unit,
@@ -77,7 +77,7 @@ def draw_pool(part: Part, bench: Bench) -> Pool:
 
 
 def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[Inverter]]]:
-    """Train the models; whenever they are to be asked, the epoch and the inverters."""
+    """Train the models; yield the epoch and the inverters whenever they are to be audited."""
     attacked, spec = bench.victim, part.spec
     images, embeddings = Subset(bench.images, pool.trained), attacked.embeddings[pool.trained]
     members = pool.members()[:, list(part.models)]
@@ -102,7 +102,7 @@ def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[In
 def ask(
     inverter: Inverter, pool: Pool, bench: Bench, signals: tuple[str, ...]
 ) -> dict[str, np.ndarray]:
-    """What one model shows of the images asked about: signal -> float32 (R,), mean of each row."""
+    """Signals of one model on the audited images: name -> float32 (R,), the mean of each row."""
     attacked = bench.victim
     signals_of: dict[str, list[np.ndarray]] = {}
     for start in range(0, len(pool.asked), BLOCK):
@@ -128,7 +128,7 @@ def ask(
 
 
 def judge(inverter: Inverter, bench: Bench) -> dict[str, np.ndarray]:
-    """Scores of one model's reconstructions of people nobody trained on, of both types."""
+    """Type-I and type-II scores of one model's reconstructions of the test images."""
     attacked, test = bench.victim, bench.split.test
     originals = attacked.embeddings[test]
     pictures, _ = reconstruct(inverter, originals)
@@ -137,10 +137,10 @@ def judge(inverter: Inverter, bench: Bench) -> dict[str, np.ndarray]:
 
 
 def answers(part: Part) -> dict[str, np.ndarray]:
-    """Train the models and ask them: `<epoch>/<signal>` -> float32 (R, models).
+    """Train the models and compute signals: `<epoch>/<signal>` -> float32 (R, models).
 
-    Beside them, of the models that are judged, `<epoch>/type1` and `type2`: float32 (J, ...); and
-    each model's share of the `<epoch>/seconds` since the start, (1, models).
+    There are also `<epoch>/type1` and `<epoch>/type2`, float32 (J, ...), for the first models of
+    the unit `image`; and `<epoch>/seconds`, (1, models), the time since the start, in equal shares.
     """
     start = time.perf_counter()
     bench = open_bench(part.setting)
@@ -152,7 +152,7 @@ def answers(part: Part) -> dict[str, np.ndarray]:
             for inverter in progress(inverters, desc=f"{part.unit} signals", unit="model")
         ]
         for name in signals[0]:
-            arrays[f"{epoch}/{name}"] = np.stack([one[name] for one in signals], axis=1)
+            arrays[f"{epoch}/{name}"] = np.stack([values[name] for values in signals], axis=1)
         if part.unit == "image":
             judged = [
                 judge(inverter, bench)
@@ -160,7 +160,7 @@ def answers(part: Part) -> dict[str, np.ndarray]:
                 if model < JUDGED
             ]
             for name in judged[0] if judged else ():
-                arrays[f"{epoch}/{name}"] = np.stack([one[name] for one in judged])
+                arrays[f"{epoch}/{name}"] = np.stack([values[name] for values in judged])
         seconds = (time.perf_counter() - start) / len(inverters)
         arrays[f"{epoch}/seconds"] = np.full((1, len(inverters)), seconds)
     keras.utils.clear_session()

@@ -1,4 +1,4 @@
-"""A search for options, declared."""
+"""The rules of the `search` protocol."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ class Search(Protocol):
     """Which options an inverter should have, by Keras Tuner.
 
     Attributes:
-        tuner: its class there.
-        objective: figure that a trial is judged by.
+        tuner: name of a tuner class of Keras Tuner.
+        objective: figure that the tuner optimises.
         direction: `min` or `max`.
         split: whether `images` or `subjects` are held out.
-        view: what the networks see of a frame.
-        trials: options that are tried.
-        executions: trainings of each, with different seeds; figures are their means.
-        epochs: passes over the training images; for a conditional GAN steps.
-        resample: filter from 250 to 160 pixels.
+        view: the part of a frame that the networks see, `whole` or `aligned`.
+        trials: number of sets of options that are tried.
+        executions: trainings per trial, with different seeds; figures are means over them.
+        epochs: passes over the training images; for a conditional GAN the number of steps.
+        resample: filter that resizes this part to 160x160 pixels.
     """
 
     tuner: str

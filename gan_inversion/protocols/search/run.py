@@ -1,4 +1,4 @@
-"""Keras Tuner: the thesis' search as it was, an honest one beside it, and the GAN's own weights."""
+"""Searches by Keras Tuner: the thesis' own, an honest one, and one of the GAN's loss weights."""
 
 import importlib
 import time
@@ -30,18 +30,18 @@ SCORES = "scores.npz"  # of one training, in its folder
 
 @dataclass
 class SearchSetup:
-    """Where trials are run.
+    """What the trials of a search need, and where they write to.
 
     Attributes:
         name: of the search.
         protocol: the search.
-        searcher: module that says what is chosen from, and trains with it.
+        searcher: module that defines the options to choose from, and trains with them.
         seed: of the tuner, of weights and of order.
-        runs: folder for what is kept.
+        runs: folder of the runs.
         smoke: whether it is a rehearsal.
         bench: data set and recogniser.
         images: uint8 (N, 160, 160, 3), the protocol's view of all.
-        embeddings: float32 (N, D), of them.
+        embeddings: float32 (N, D), of these images.
         train, held_out: indices of images to train on, and to validate on.
         trials: options and losses of each trial, as they come.
     """
@@ -61,7 +61,7 @@ class SearchSetup:
 
     @property
     def folder(self) -> Path:
-        """For everything that is kept of the search."""
+        """Folder for all files of the search."""
         label = f"{self.name}-{self.bench.dataset.name}-s{self.seed}"
         return self.runs / self.protocol.name / label
 
@@ -92,7 +92,7 @@ def search(setup: SearchSetup) -> None:
         objective=keras_tuner.Objective(protocol.objective, protocol.direction),
         max_trials=protocol.trials,
         hyperparameters=setup.searcher.space(setup.name),
-        seed=1 + setup.seed,  # by 0 it would draw one
+        seed=1 + setup.seed,  # Keras Tuner would replace 0 by a random seed
         max_consecutive_failed_trials=protocol.trials,
         directory=str(state.parent),
         project_name=state.name,
@@ -136,11 +136,13 @@ def scores_of(setup: SearchSetup) -> dict[str, np.ndarray]:
 
 
 def runner_up(scores: Mapping[str, np.ndarray], subjects: np.ndarray) -> dict[str, Metric]:
-    """How much larger the second smallest loss is, image by image; of other scores nothing.
+    """By how much the second smallest validation loss exceeds the smallest, image by image.
+
+    Empty where fewer than two trials have this loss.
 
     Args:
         scores: as `scores_of` gives them.
-        subjects: (images held out,).
+        subjects: (images held out,), the subject of each.
     """
     name = "validation_loss"
     losses = [own.mean(axis=0) for key, own in scores.items() if key.endswith(f"/{name}")]
@@ -162,7 +164,7 @@ def set_up(
     bench: Bench,
     smoke: bool = False,
 ) -> SearchSetup:
-    """The images of a search: split as its protocol says."""
+    """Prepare a search: its images are split as its protocol says."""
     module = importlib.import_module(searcher)
     if smoke:
         protocol = replace(protocol, trials=2, epochs=2)

@@ -22,7 +22,7 @@ Recogniser = FaceNet | Compact
 
 
 def documented(images: np.ndarray, kind: type[Recogniser]) -> Callable[[], None]:
-    """One `predict` call an image, as in the reference thesis."""
+    """One call of `predict` for each image, as in the reference thesis."""
     model = kind(precision="float32").model
 
     def run() -> None:
@@ -57,7 +57,7 @@ CONTESTANTS = {"documented": documented, "facenet_pytorch": facenet_pytorch}
 
 
 def gflop(model: keras.Model) -> float:
-    """10^9 operations a picture in convolutions and dense layers; an addition counts as one."""
+    """10^9 operations per image in convolutions and dense layers; an addition counts as one."""
     products = sum(
         math.prod(kernel.shape) * math.prod(layer.output.shape[1:-1])
         for layer in model.layers
@@ -87,7 +87,7 @@ def embedding_speed(
             other = kind(precision=precision)
             programs[f"ours_{precision}"] = partial(other.embed, images)
     programs |= {name: CONTESTANTS[name](images, kind) for name in contestants}
-    # What the machine multiplies a second is the ceiling: measured first, before memory is crowded.
+    # The rate of a matrix product is the ceiling; it is measured first, while memory is free.
     rate = matrix_rate()
     seconds = take_turns(programs, protocol.turns)
     metrics = {}

@@ -1,4 +1,4 @@
-"""How speed is measured, declared."""
+"""The rules of the `speed` protocol."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from gan_inversion.protocols.base import Protocol
 
 @dataclass(frozen=True)
 class Speed(Protocol):
-    """Images per second, everyone in turn on the same machine; intervals are minimum and maximum.
+    """Images per second, programs in turn on one machine; intervals are minimum and maximum.
 
     Attributes:
-        images: pictures embedded a turn.
-        turns: turns counted, after one that warms up.
+        images: number of images per turn.
+        turns: number of timed turns, after a first one that is not counted.
     """
 
     images: int = 192

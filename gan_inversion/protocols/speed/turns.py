@@ -1,4 +1,4 @@
-"""Programs timed in turn, and what the machine multiplies a second."""
+"""Time programs in turn, and measure the rate of a matrix product on this machine."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ MATRIX = 4096  # rows and columns
 
 
 def take_turns(programs: Mapping[str, Callable[[], object]], turns: int) -> dict[str, np.ndarray]:
-    """Seconds of each program, (turns,), everyone in turn, after one turn that warms up."""
+    """Run programs in turn; seconds of each, (turns,), without those of a first turn."""
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for turn in progress(range(turns + 1), desc="turns"):
         for name, program in programs.items():
@@ -31,7 +31,7 @@ def middle(values: np.ndarray) -> Metric:
 
 
 def matrix_rate(turns: int = 10, *, precision: str = "float32") -> float:
-    """GFLOP/s of the fastest of some matrix products, called as the recognisers are."""
+    """GFLOP/s of the fastest of several matrix products, called by Keras as recognisers are."""
     product = keras.layers.Dense(MATRIX, use_bias=False, dtype=precision)
     model = keras.Sequential([keras.Input((MATRIX,)), product])
     multiply = partial(model.predict_on_batch, np.ones((MATRIX, MATRIX), "float32"))

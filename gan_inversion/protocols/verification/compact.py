@@ -17,11 +17,11 @@ from gan_inversion.protocols.verification.rules import CompactTraining, Verifica
 from gan_inversion.recognisers.compact import Compact, compact_network
 
 VIEWS = ("aligned", "whole")
-FIRST_UNSEEN = 1_000_000  # from this number on no training may draw subjects
+FIRST_UNSEEN = 1_000_000  # subjects from this number on are never drawn for training
 
 
 def train(options: CompactTraining, runs: Path) -> keras.Model:
-    """Train on both views of the same faces; the softmax over subjects is thrown away."""
+    """Train on both views of the same faces; the layer that classifies subjects is dropped."""
     faces = Synthetic(options.subjects, options.images, seed=options.seed)
     images = np.concatenate([faces.view(view) for view in VIEWS])
     labels = np.tile(np.repeat(np.arange(options.subjects), options.images), len(VIEWS))
@@ -47,7 +47,7 @@ def train(options: CompactTraining, runs: Path) -> keras.Model:
 
 
 def verify(recogniser: Compact, unseen: Synthetic) -> dict[str, Metric]:
-    """AUC over all pairs of pictures of unseen subjects, by view."""
+    """AUC over all pairs of images of unseen subjects, by view."""
     _, codes = np.unique(unseen.subjects, return_inverse=True)
     first, second = np.triu_indices(len(codes), 1)
     genuine = codes[first] == codes[second]
@@ -61,7 +61,7 @@ def verify(recogniser: Compact, unseen: Synthetic) -> dict[str, Metric]:
 
 
 def verified(options: CompactTraining, weights: Path, records: Path) -> Path:
-    """Record what the recogniser of some weights does; the record's file."""
+    """Verify the recogniser with these weights, write its record, and return the record's file."""
     recogniser, unseen = Compact(weights), Synthetic(options.unseen, 8, first=FIRST_UNSEEN)
     protocol = Verification(pairs="all")
     entry = Entry(records, protocol, "compact", unseen, recogniser, options.seed)

@@ -1,4 +1,4 @@
-"""Same or different person, declared."""
+"""The rules of the `verification` protocol."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from gan_inversion.protocols.base import Protocol
 
 @dataclass(frozen=True)
 class Verification(Protocol):
-    """Same or different person.
+    """Do two images show the same or different people?
 
     Attributes:
         pairs: `lfw_view2` (the 6,000 pairs of Huang et al. 2007), `drawn` in the same manner, or
@@ -32,24 +32,24 @@ class CompactTraining:
     """Training subjects."""
 
     images: int = 12
-    """Pictures of each."""
+    """Images of each subject."""
 
     unseen: int = 200
-    """Subjects, of eight pictures each, that it is verified on; no training draws them."""
+    """Subjects that it is verified on, with eight images each; none is drawn for training."""
 
     epochs: int = 8
-    """Passes over them."""
+    """Passes over the training images."""
 
     batch_size: int = 64
-    """Pictures a step."""
+    """Images per training step."""
 
     margin: float = 0.25
     """Additive margin of the cosine softmax."""
 
     seed: int = 0
-    """Of weights and order."""
+    """Seed of initial weights and of the order of images."""
 
 
 def label(recogniser: str, view: str, resample: str) -> str:
-    """A record's `method`; the usual filter is not named."""
+    """The `method` of a record; the bilinear filter is not named in it."""
     return f"{recogniser}_{view}" + ("" if resample == "bilinear" else f"_{resample}")

@@ -1,4 +1,4 @@
-"""Prove the recognisers: ten folds of pairs, by view and resampling filter, with thresholds."""
+"""Verify recognisers on ten folds of pairs, by view and resampling filter, with thresholds."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,7 +17,7 @@ from gan_inversion.protocols.records import Entry
 from gan_inversion.protocols.verification.rules import Verification, label
 from gan_inversion.recognisers import Recogniser, embed_cached, open_recogniser
 
-HARDEST = 9  # pairs of each kind that are drawn
+HARDEST = 9  # hardest pairs of each kind that are shown
 
 
 def run_all(
@@ -107,7 +107,7 @@ def measure(
     surroundings = {"data_digest": dataset.digest, "victim_digest": recogniser.digest}
     folder = folders.runs / protocol.name / f"{method}-{dataset.name}"
     with Run(folder, {"protocol": asdict(protocol), **config, **surroundings}) as run:
-        run.rewind(-1)  # what a killed run had logged
+        run.rewind(-1)  # drop what an interrupted run logged
         for number, fold in enumerate(zip(folds.accuracies, folds.thresholds, strict=True)):
             run.log(number, fold_accuracy=float(fold[0]), fold_threshold=float(fold[1]))
         headline = {name: figure.value for name, figure in metrics.items() if "@fold" not in name}

@@ -30,20 +30,20 @@ def set_thresholds(
         registry: the file.
         recogniser: the recogniser.
         dataset: the faces.
-        embeddings: float32 (N, D), of all of them, unit norm; NaN where rejected, which make no
-            pairs.
-        protocol: says view, filter and rates.
+        embeddings: float32 (N, D), of all images, unit norm; NaN in rows of rejected images,
+            which are in no pair.
+        protocol: defines view, filter and false match rates.
         part: indices of the validation images; None for all images.
         split_hash: of the split that the part belongs to.
     """
     condition = _condition(recogniser, dataset, protocol, part, split_hash)
-    known = {
+    registered = {
         line.fmr: line
         for line in read_thresholds(registry)
         if all(getattr(line, name) == value for name, value in condition.items())
     }
-    if set(protocol.fmrs) <= set(known):
-        return known
+    if set(protocol.fmrs) <= set(registered):
+        return registered
     lines = thresholds_of(
         recogniser, dataset, embeddings, protocol=protocol, part=part, split_hash=split_hash
     )
@@ -84,7 +84,7 @@ def _condition(
     part: np.ndarray | None,
     split_hash: str,
 ) -> dict[str, str]:
-    """What a line of the registry is looked up by, but for the rate."""
+    """The fields by which lines of the registry are looked up, without the false match rate."""
     return {
         "recogniser": recogniser.name,
         "recogniser_digest": recogniser.digest,
@@ -105,11 +105,11 @@ def borrowed_thresholds(
     Args:
         registry: the file.
         recogniser: the recogniser.
-        dataset: the faces, whose own lines do not count: they know the test subjects.
-        protocol: says view, filter and rates.
+        dataset: the faces; lines that were set on them are ignored: they include test subjects.
+        protocol: defines view, filter and false match rates.
 
     Raises:
-        UserError: it has none for this recogniser, view and filter, or some of several data sets.
+        UserError: it has none for this recogniser, view and filter, or those of several data sets.
     """
     wanted = (
         recogniser.name,
