@@ -13,20 +13,20 @@ class DecoderOptions:
     """How a decoder of the thesis is trained."""
 
     decoder: Literal["dense", "conv", "conv_bn"] = "dense"
-    """Which of the thesis' three networks."""
+    """Network of the thesis: dense layers, convolutions, or these with batch normalisation."""
 
     targets: Literal["documented", "corrected"] = "corrected"
-    """Range of the pixels trained against: documented, [-1, 1], which the sigmoid output cannot
-    reach below 0; or corrected, [0, 1]."""
+    """Range of the pixel values to learn: [0, 1] (corrected), or the thesis' [-1, 1] (documented),
+    of which the sigmoid output cannot reach the negative half."""
 
     epochs: int = EPOCHS
-    """Passes over the training images."""
+    """Passes over the training images; more take longer and fit these images more closely."""
 
     batch_size: int = 32
-    """Images per step."""
+    """Images in each training step; with more there are fewer steps per epoch."""
 
     augment: bool = False
-    """Shift, mirror and recolour the images anew in each epoch."""
+    """Whether the training images are shifted, mirrored and recoloured anew in each epoch."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class PrivateOptions(DecoderOptions):
     """How a decoder is trained with differential privacy."""
 
     epsilon: float = 8.0
-    """Privacy loss (epsilon) of the whole training, for one image more or less."""
+    """Privacy loss of the training for one image more or less; smaller is more private."""
 
     delta: float = 1e-5
-    """Probability with which the privacy loss may be larger than epsilon."""
+    """Probability that the privacy loss is larger than epsilon; smaller is more private."""
 
     clipping: float = 1.0
-    """Norm to which the gradient of each image is clipped."""
+    """Largest norm of an image's gradient, which is scaled down to it before noise is added."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class RidgeOptions:
     """How the linear control is fitted."""
 
     components: int = 256
-    """Number of principal components of the images that are kept."""
+    """Number of principal components of the images that are kept; more keep finer detail."""
 
 
 DOCUMENTED = {

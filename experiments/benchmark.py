@@ -1,4 +1,4 @@
-"""The published benchmark: its jobs, which of them are missing, and what those would cost."""
+"""Run what is missing of the published benchmark, or only say what that would cost."""
 
 import os
 import subprocess
@@ -24,18 +24,19 @@ PRECISION = {"GAN_INVERSION_PRECISION": "float32"}  # of the published records' 
 
 @dataclass(frozen=True)
 class Options:
-    """Run what is missing of the benchmark, one program at a time, and write all tables.
+    """Run every job of the published benchmark that has no record, and write all tables.
 
-    Whatever is interrupted goes on when the same command is given again. In an empty folder all of
-    it is run anew, and what is published stays as it is. Recognisers compute in float32, as for
-    the published records, unless GAN_INVERSION_PRECISION says otherwise.
+    Needs the data of experiments.fetch, and dlib, and takes hours (`--dry-run` says how many).
+    Writes to `results`, `docs`, `runs` and README.md in `folder`, and goes on after an interruption
+    when it is run again. In an empty folder all of it is run anew. Recognisers compute in float32,
+    as for the published records, unless GAN_INVERSION_PRECISION says otherwise.
     """
 
     folder: Path = ROOT
-    """Where `results`, `docs` and `runs` are, or shall be. Default: this repository."""
+    """Folder with `results`, `docs` and `runs`, present or to be made. Default: this repository."""
 
     dry_run: bool = False
-    """Only say what is missing, and what it would cost by the published records of the method."""
+    """Only list the missing jobs and their minutes by the published records; run nothing."""
 
 
 @dataclass(frozen=True)

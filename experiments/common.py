@@ -13,6 +13,7 @@ import tyro
 from gan_inversion.core.backend import load_backend
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.memory import keep_freed_memory
+from gan_inversion.core.options import check_options, leaves, option_name
 from gan_inversion.core.own import is_own
 from gan_inversion.data.source import Source
 from gan_inversion.inverters.families import FAMILIES, Family, MethodSpec, described, specified
@@ -44,43 +45,6 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
         sys.unraisablehook = usual
 
 
-# Least and largest value of options by these names, whatever the program.
-RANGES = {
-    "seed": (0, 2**32 - 1),
-    "seeds": (0, 2**32 - 1),
-    "epochs": (1, 100_000),
-    "models": (1, 10_000),
-    "workers": (0, 10_000),
-    "min_images": (1, 1_000_000),
-    "hypotheses": (1, 1_000),
-    "port": (1, 65_535),
-    "subjects": (2, 900_000),
-    "images": (1, 100_000),
-    "turns": (1, 10_000),
-    "batch_size": (1, 1_000_000),
-}
-
-
-MAY_BE_EMPTY = ("judges",)
-
-
-def check_options(options: Any) -> None:
-    """Raise `UserError` unless numbers are in range and no list of choices is empty.
-
-    Args:
-        options: a dataclass; fields by the same name have the same range in every program.
-    """
-    for name, (value, _) in _leaves(options).items():
-        if isinstance(value, tuple) and not value and name not in MAY_BE_EMPTY:
-            raise UserError(f"expected one value or more for {_option(name)}, got none")
-        if (kind := name.rpartition(".")[2]) not in RANGES:
-            continue
-        low, high = RANGES[kind]
-        for number in value if isinstance(value, tuple) else (value,):
-            if isinstance(number, int) and not low <= number <= high:
-                raise UserError(f"expected {low} to {high} for {_option(name)}, got {number}")
-
-
 def rehearsed(options: T, **changes: Any) -> T:
     """The options, or with `--smoke` those of a rehearsal; prints which options that overrides.
 
@@ -98,30 +62,14 @@ def rehearsed(options: T, **changes: Any) -> T:
     field_names = {field.name for field in dataclasses.fields(options)}  # type: ignore[arg-type]
     usual = {name: value for name, value in usual.items() if name in field_names}
     small = dataclasses.replace(options, **(usual | changes))  # type: ignore[type-var]
-    before, after = _leaves(options), _leaves(small)
+    before, after = leaves(options), leaves(small)
     for name, (given, default) in before.items():
         used = after[name][0]
         if given not in (used, default):
-            print(f"--smoke rehearses with {_option(name)} {used}, not {given}", file=sys.stderr)
-    return small
-
-
-def _leaves(options: Any, group: str = "") -> dict[str, tuple[Any, Any]]:
-    """The value and the default of every option, by its name on the command line."""
-    leaves: dict[str, tuple[Any, Any]] = {}
-    for field in dataclasses.fields(options):
-        value = getattr(options, field.name)
-        if dataclasses.is_dataclass(value):  # only options of families have a prefix
-            leaves |= _leaves(
-                value, f"{field.name}." if isinstance(options, FamilyOptions) else group
+            print(
+                f"--smoke rehearses with {option_name(name)} {used}, not {given}", file=sys.stderr
             )
-        else:
-            leaves[group + field.name] = value, field.default
-    return leaves
-
-
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    return small
 
 
 def _interrupt_again(caught: "sys.UnraisableHookArgs") -> None:
@@ -144,11 +92,14 @@ def fail(sentence: str) -> int:
     return 2
 
 
+HINT = "(default: the preset's)"
+
+
 def _group(family: Family) -> type:
     """A dataclass of a family's options for the command line; None means the preset's value."""
     kinds, texts = typing.get_type_hints(family.options), described(family.options)
     options = [
-        (name, Annotated[kind | None, tyro.conf.arg(help=f"{texts[name]} Default: the preset's.")],
+        (name, Annotated[kind | None, tyro.conf.arg(help=texts[name], help_behavior_hint=HINT)],
          None)
         for name, kind in kinds.items()
     ]  # fmt: skip
@@ -162,6 +113,7 @@ FamilyOptions: Any = dataclasses.make_dataclass(
         for family in FAMILIES.values()
         if family.presets and dataclasses.fields(family.options)
     ],
+    namespace={"PREFIXED": True},  # --cgan.steps, not --steps
     frozen=True,
 )
 

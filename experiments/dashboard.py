@@ -11,41 +11,42 @@ from gan_inversion.data.source import Source
 
 @dataclass(frozen=True)
 class Options:
-    """Build the dashboard from the records and open it on this machine.
+    """Write a TensorBoard dashboard of all records and runs, and serve it on this machine.
 
-    With trained inverters under `runs`, and the data, its images and its projector show what they
-    make of people they never saw; without, what the shipped generator makes of drawn faces. Where
-    there are no records, as beside an installed package, it shows the record of that generator.
+    It shows the figures of the records, the tables, the logs of the runs, and reconstructions: if
+    there are trained inverters under `runs`, and the data, what these make of test subjects;
+    otherwise what the shipped conditional GAN makes of drawn faces. Without records, as beside an
+    installed package, it shows the record of that GAN. Nothing is written but `output`.
 
     Cost: a minute, and one more for each trained inverter on two CPU cores.
     """
 
     records: Path = Path("results/records")
-    """Folder of the records."""
+    """Folder of the records whose figures are shown."""
 
     runs: Path = Path("runs")
-    """Folder of the runs, for their logs, their pictures and their trained inverters."""
+    """Folder of the runs whose logs, images and trained inverters are shown."""
 
     pages: Path = Path("docs")
-    """Folder of the tables."""
+    """Folder of the tables that are shown, as Markdown."""
 
     output: Path = Path("runs/dashboard")
-    """Folder for the events; what was there is replaced."""
+    """Folder for the TensorBoard events; what it held before is replaced."""
 
     source: Flat[Source] = Source()
 
     victim: str | None = None
-    """Recogniser whose embeddings the runs invert, by name or your own as file.py:name; by default
+    """Recogniser whose embeddings the runs invert: a name, or your own as file.py:name. Default:
     the usual one of the data set."""
 
     port: int = 6006
-    """Of TensorBoard, which listens on this machine only."""
+    """Network port of TensorBoard, which can be reached from this machine only."""
 
     serve: bool = True
-    """Open TensorBoard when the dashboard is built."""
+    """Start TensorBoard when the dashboard is written, and print its addresses."""
 
     smoke: bool = False
-    """The dashboard of the rehearsals under `runs/smoke`."""
+    """Show the rehearsals under `runs/smoke` instead, and write the dashboard there."""
 
 
 def run_all(options: Options) -> None:

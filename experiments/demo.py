@@ -26,16 +26,20 @@ SMALL = {"warmup": 0, "steps": 40, "interval": 40, "ramp": 20, "batch_size": 8, 
 
 @dataclass(frozen=True)
 class Options:
-    """Train both families on drawn faces, judge what they reconstruct, and audit what they leak.
+    """Train both families on drawn faces, examine their reconstructions, and audit what they leak.
+
+    Both families are a documented decoder and a conditional GAN; the audit attacks small models of
+    both to tell who was a member. Prints its findings, and writes them with the faces
+    to `runs`/demo.html.
 
     Cost: two to three minutes on two CPU cores. Nothing is downloaded.
     """
 
     runs: Path = Path("runs/demo")
-    """Folder for the page, the trained inverters, logs and TensorBoard events."""
+    """Folder for the page demo.html, trained inverters, logs and TensorBoard events."""
 
     seed: int = 0
-    """Seed of weights, order and halves."""
+    """Seed of the random choices: initial weights, order of images, and who is a member."""
 
 
 def open_bench() -> Any:
@@ -62,7 +66,7 @@ def trained(options: Options, bench: Any) -> dict[str, Any]:
 def remembered(options: Options, bench: Any) -> dict[str, Any]:
     """Attack small models of both families for membership."""
     from baselines.together import train_specs
-    from gan_inversion.cgan.inverter import train_in_turn
+    from gan_inversion.cgan.turns import train_in_turn
     from gan_inversion.protocols.membership.quick import quick_leak
 
     decoder, seeds = specified(DECODER).options, range(MODELS)

@@ -14,17 +14,21 @@ from gan_inversion.inverters.families import changed, specified
 
 @dataclass(frozen=True)
 class Options:
-    """Train the thesis' decoders on a random 80/20 split of images and test them.
+    """Train the thesis' decoders on 80 % of the images, drawn at random, and test on the others.
 
-    Cost: about 12 minutes a decoder and seed on two CPU cores. Expected on LFW: test loss
-    0.385 and accuracy 0.66 for documented_conv_bn, 0.281 and 0.675 for the constant mean_face.
+    As in the thesis, a subject may have images in both parts; experiments.inversion keeps subjects
+    apart. Needs LFW and FaceNet (experiments.fetch), unless `dataset` and `victim` name others.
+    Writes a record per method and seed, their table, and the runs.
+
+    Cost: about 12 minutes a decoder and seed on two CPU cores. Expected on LFW: test loss 0.385 and
+    accuracy 0.66 for documented_conv_bn, 0.281 and 0.675 for the constant mean_face.
     """
 
     methods: tuple[str, ...] = DOCUMENTED
-    """What to run; append _corrected for targets in [0, 1] instead of [-1, 1]."""
+    """Decoders, or mean_face; append _corrected to train on pixels in [0, 1], not [-1, 1]."""
 
     seeds: tuple[int, ...] = (0, 1, 2)
-    """Seeds of split, weights and order; one record each."""
+    """Seeds of the split, initial weights and order of images; one record each."""
 
     source: Flat[Source] = Source()
 
@@ -32,12 +36,12 @@ class Options:
     """Recogniser whose embeddings are inverted: facenet, or compact for drawn faces."""
 
     epochs: int = 10
-    """Passes over the training images."""
+    """Passes over the training images, 10 in the thesis; more take longer."""
 
     folders: Flat[Folders] = Folders()
 
     smoke: bool = False
-    """A minute's rehearsal on synthetic faces: one seed, two epochs, everything under `runs`."""
+    """Rehearse in a minute: synthetic faces, one seed, two epochs, all under `runs`/smoke."""
 
 
 def run_all(options: Options) -> None:

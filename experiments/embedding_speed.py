@@ -9,13 +9,14 @@ from gan_inversion.protocols import Speed
 
 @dataclass(frozen=True)
 class Options:
-    """Time FaceNet three ways, in turn, on the same pictures.
+    """Time implementations of FaceNet, in turn, on the same images: ours and the contestants.
 
     `facenet_pytorch` needs `pip install torch torchvision` and `pip install --no-deps
     facenet-pytorch` (its own pins exclude current numpy and Pillow); its weights are random, which
     costs the same.
 
-    Beside them a matrix product of the machine is timed: what no float32 convolution can exceed.
+    A matrix product is timed on the same machine, whose rate no float32 convolution can exceed.
+    Needs FaceNet (experiments.fetch). Writes a record of images per second, and the table.
 
     Cost: 2 minutes. Expected on two CPU cores: in float32 8 times one `predict` call an image,
     twice facenet-pytorch, and 90 % of the matrix product's rate; 10 times and 3 times where the
@@ -23,12 +24,12 @@ class Options:
     """
 
     contestants: tuple[str, ...] = ("documented", "facenet_pytorch")
-    """What to time beside ours."""
+    """Timed beside ours: documented (one `predict` call an image), facenet_pytorch."""
 
     folders: Flat[Written] = Written()
 
     smoke: bool = False
-    """A rehearsal with compact and few pictures, everything under `runs/smoke`."""
+    """Rehearse with compact and few images; everything is written under `runs/smoke`."""
 
 
 def run_all(options: Options) -> None:

@@ -11,16 +11,16 @@ from gan_inversion.data.source import Source
 class Options:
     """Export the `inversion` protocol for work in another framework.
 
-    Writes `split.csv` (image, part), `embeddings.npy` (float32, one row an image, in the order of
-    split.csv) and `images/<image>.png`, the 160x160 pictures that the protocol sees. Reconstruct
-    the images whose part is `test`, from their embeddings only, and have them examined by
-    `python -m experiments.inversion --reconstructions <folder>`.
+    Writes to `output`: `split.csv` (image, part); `embeddings.npy` (float32, one row an image, in
+    the order of split.csv); and `images/<image>.png`, the 160x160 images that the protocol sees.
+    Reconstruct the images whose part is `test`, from their embeddings only, and have the
+    reconstructions examined by `python -m experiments.inversion --reconstructions <folder>`.
 
-    Cost: one minute for LFW once its embeddings are cached, 600 MB.
+    Cost for LFW, once its embeddings are cached: one minute, and 600 MB on the disk.
     """
 
     output: Path = Path("export")
-    """Folder to write to."""
+    """Folder for split.csv, embeddings.npy and the folder of images."""
 
     source: Flat[Source] = Source()
 

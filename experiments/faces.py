@@ -1,4 +1,4 @@
-"""Measure brightness and pose of the photographs, by which the report groups reconstructions."""
+"""Measure brightness and pose of faces, by which experiments.report groups reconstructions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,9 @@ from gan_inversion.data.source import Source
 
 @dataclass(frozen=True)
 class Options:
-    """Brightness and pose of every photograph, as a record.
+    """Measure brightness and pose of the face in every image, and write them as a record.
+
+    experiments.report groups reconstructions by them.
 
     Cost: 4 minutes for LFW on two CPU cores.
     """
@@ -20,7 +22,7 @@ class Options:
     """Folder for the record."""
 
     smoke: bool = False
-    """A rehearsal on drawn faces, everything under `runs/smoke`."""
+    """Rehearse on drawn faces; everything is written under `runs/smoke`."""
 
 
 def run_all(options: Options) -> None:

@@ -11,10 +11,10 @@ from gan_inversion.data.download import fetch, remotes
 
 @dataclass(frozen=True)
 class Options:
-    """Download what is missing of the real data (203 MB); an interrupted download resumes."""
+    """Download what is missing of LFW, its pairs and FaceNet (203 MB); interrupted, it resumes."""
 
     data: Path | None = None
-    """Folder to download to. Default: GAN_INVERSION_DATA, else a folder in your home."""
+    """Folder to download to. Default: the variable GAN_INVERSION_DATA, else one in your home."""
 
 
 def run_all(options: Options) -> None:

@@ -12,20 +12,21 @@ from gan_inversion.data.source import Source
 class Options:
     """Draw a grid of reconstructed test images: one line an inverter, in three groups.
 
-    The groups are ten images drawn at random, the median ten and the worst ten by type-I cosine of
-    the last inverter.
+    The groups are ten images drawn at random, and the median ten and the worst ten by the last
+    inverter's type-I cosine, that of the inverted embedding and the reconstruction's. Needs the
+    data. Writes one picture.
 
     Cost: a minute on two CPU cores.
     """
 
     models: tuple[Path, ...]
-    """Folders of runs of experiments.inversion."""
+    """Folders of runs of experiments.inversion or experiments.train; each is one line."""
 
     output: Path = Path("docs/faces.png")
-    """The picture."""
+    """File for the picture."""
 
     photographs: bool = False
-    """Begin each group with the photographs themselves. Those of LFW must not be published."""
+    """Begin each group with a line of the images themselves. LFW's must not be published."""
 
     source: Flat[Source] = Source()
 
@@ -33,7 +34,7 @@ class Options:
     """Your own recogniser as file.py:name, if the runs invert embeddings of it."""
 
     own: str | None = None
-    """Your own inverter class as file.py:name, if a run is one of it."""
+    """Your own inverter class as file.py:name, if it made one of the runs."""
 
 
 def run_all(options: Options) -> None:

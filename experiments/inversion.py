@@ -17,26 +17,29 @@ REHEARSED = 2  # epochs of a rehearsal
 class Options:
     """Train inverters on 70 % of the subjects and examine them on 20 % that nobody trained on.
 
+    Recognisers compare each reconstruction with the image that was embedded (type-I) and with other
+    images of the subject (type-II); SAR is the share that they accept. Needs LFW and FaceNet
+    (experiments.fetch), unless `dataset` and `victim` name others, and dlib for the default judge.
+    Writes a record per method and seed, the tables, and the runs with the trained inverters.
+
     Cost on LFW, two CPU cores: training 3 to 20 minutes a documented decoder, less than 2 the
-    others; examination less than 3 minutes with facenet, and 2 more with dlib. The first run
-    embeds all images: 3 minutes with facenet, 9 with dlib.
+    others; examination 3 minutes, and 2 more with dlib; before, embeddings: 3, and 9 with dlib.
     """
 
     methods: tuple[str, ...] = METHODS
-    """Inverters: controls, documented decoders, cgan[_<variant>][_<preset>]. Append _n500 to train
-    on 500 images drawn at random, or give your own as file.py:name (a function from embeddings to
-    pictures, or a class with fit and invert). `ablation` stands for the conditional GANs that each
-    have one term more than the one before."""
+    """Inverters: controls, documented decoders, cgan[_<variant>][_<preset>] (presets: tiny, short,
+    cpu, long, gpu), or your own as file.py:name (a function from embeddings to images, or a class
+    with fit and invert). Append _n500 to train on 500 images drawn at random. `ablation` stands for
+    the conditional GANs that each have one term more than the one before."""
 
     reconstructions: Path | None = None
-    """Examine pictures made elsewhere instead: a folder with an index.csv (see docs/own.md)."""
+    """Examine reconstructions made elsewhere: a folder with an index.csv (see docs/own.md)."""
 
     knowledge: Literal["black_box", "white_box"] = "black_box"
-    """What the maker of such pictures, or of your own function, knew of the recogniser."""
+    """Whether these, or your own inverter, used the inside of the recogniser (white_box)."""
 
     seeds: tuple[int, ...] = SEEDS
-    """Seeds of weights, order and random choices of the examination; one record each. The split
-    does not hang on them."""
+    """Seeds of weights, order and the examination's choices; one record each, one split for all."""
 
     families: Flat[FamilyOptions] = FamilyOptions()
 
@@ -46,25 +49,24 @@ class Options:
     """Recogniser whose embeddings are inverted: facenet, compact, or your own as file.py:name."""
 
     judges: tuple[str, ...] = JUDGES
-    """Independent recognisers that reconstructions are shown to as well."""
+    """Judges: independent recognisers that examine the reconstructions too; may be none."""
 
     part: Literal["test", "validation"] = "test"
-    """Subjects to examine on. `validation` is for choosing among options: the benchmark's own
-    independent judge is left out, and records and tables go to `runs`/validation."""
+    """Subjects to examine on; `validation` is for choosing among options: it leaves out the
+    benchmark's own judge, dlib, and puts records and tables into `runs`/validation."""
 
     thresholds: Path | None = None
-    """A registry, such as results/thresholds.json: judge by the thresholds that it holds for the
-    same recognisers on all subjects of another data set. For small data, whose own impostors are
-    too few."""
+    """A registry, such as results/thresholds.json: accept by its thresholds, which were set on all
+    subjects of another data set. For small data, whose own impostor pairs are too few."""
 
     epochs: int = 10
-    """Passes of the documented decoders over the training images."""
+    """Passes over the training images of decoders whose own option `epochs` is not given."""
 
     folders: Flat[Folders] = Folders()
 
     smoke: bool = False
-    """A minute's rehearsal with compact on synthetic faces: one seed, no convolutional decoders
-    unless asked for, everything under `runs`."""
+    """Rehearse in a minute: compact, synthetic faces, one seed, no convolutional decoders unless
+    asked for. Everything is written under `runs`/smoke."""
 
 
 def other_judges(options: Options) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Invert a user's own embeddings, or photographs, with a trained inverter."""
+"""Reconstruct faces from a user's own embeddings, or images, with a trained inverter."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,23 +10,24 @@ from gan_inversion.pretrained import SHIPPED
 
 @dataclass(frozen=True)
 class Options:
-    """Turn embeddings, or photographs by way of their embeddings, into pictures.
+    """Reconstruct faces from embeddings, or from images by way of their embeddings.
 
-    Writes a PNG for each input; `contact_sheet.png`, photographs above and reconstructions below,
-    with what the attacked recogniser says of each; and the same as `verdicts.csv`: the cosine
-    between the embedding that was inverted and that of the reconstruction, the threshold from which
-    on the recogniser takes two pictures for one person (false match rate 0.1 %, or 1 % where the
-    training data were too few for that), and the verdict.
+    Writes to `output` a PNG for each input; `contact_sheet.png`, images above and reconstructions
+    below, with what the attacked recogniser says of each; and the same as `verdicts.csv`: the
+    cosine between the embedding that was inverted and that of the reconstruction, the threshold
+    from which on the recogniser takes two images for one subject (false match rate 0.1 %, or 1 %
+    where the training data were too few for that), and the verdict.
 
-    Cost on two CPU cores: some 10 ms an embedding, some 120 ms with corrections by the recogniser
-    that was attacked, as conditional GANs have them; photographs are aligned and embedded first.
+    Cost on two CPU cores: some 10 ms an embedding, some 120 ms with the corrections of a
+    conditional GAN, for which the attacked recogniser is run; images are aligned and embedded
+    first.
     """
 
     input: Path
-    """Embeddings as .npy or .npz, (N, D); or a photograph; or a folder of photographs."""
+    """Embeddings, (N, D), as .npy or .npz; or an image of a face; or a folder of images."""
 
     output: Path
-    """Folder for the pictures."""
+    """Folder for the reconstructions, contact_sheet.png and verdicts.csv."""
 
     model: Path = SHIPPED
     """Folder of a run of experiments.train or experiments.inversion, for example
@@ -34,18 +35,18 @@ class Options:
     of the shipped recogniser and knows drawn faces only."""
 
     hypotheses: int = 1
-    """Pictures of each embedding; more than one needs a conditional GAN with noise."""
+    """Reconstructions per embedding; more than one needs a conditional GAN with noise."""
 
     align: Align = "auto"
-    """Which photographs are aligned by landmarks. auto: all but those that are framed like LFW
-    (250x250) or like its aligned view (160x160) already; always: all; never: none, they must be of
+    """Which images are aligned by facial landmarks: all but those framed like LFW (250x250) or like
+    its aligned view (160x160) already (auto); all (always); or none (never): then they must have
     one of the two sizes, and no face is looked for."""
 
     victim: str | None = None
     """Your own recogniser as file.py:name, if the model inverts embeddings of it."""
 
     own: str | None = None
-    """Your own inverter class as file.py:name, if the model is one of it."""
+    """Your own inverter class as file.py:name, if the model was made by it."""
 
 
 def run_all(options: Options) -> None:

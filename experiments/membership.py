@@ -9,31 +9,33 @@ from experiments.common import main
 
 @dataclass(frozen=True)
 class Options:
-    """Run every membership attack on signals of models that were made elsewhere.
+    """Run every membership attack on signals that you took from your own models.
 
-    Every model is in turn the target and the others its shadows. Cost: two minutes for 10,000
-    images, 16 models and two signals on two CPU cores.
+    An attack tells members, on which the target model was trained, from all others. Every model is
+    in turn the target model and the others its shadow models. Writes a record and a table.
+
+    Cost: two minutes for 10,000 images, 16 models and two signals on two CPU cores.
     """
 
     signals: Path
     """An .npz file with a matrix (images, models) for each signal, larger where a model fits an
-    image better: negative losses, similarities, a discriminator's logits. The rmia attacks take a
-    signal for a log likelihood: give minus the cross-entropy as it is, and of a squared error minus
-    its logarithm."""
+    image better: negative losses, similarities, a discriminator's logits. The rmia attacks read a
+    signal as a log likelihood: give minus the cross-entropy, or minus the logarithm of a squared
+    error."""
 
     membership: Path | None = None
-    """An .npy or .npz file with a matrix (images, models) of 0 and 1: which model was trained on
-    which image. An array `subjects` (images,) beside it names whose image each is. Default: the
-    arrays of these names in the file of the signals, as in the scores beside a record."""
+    """An .npy or .npz file with a matrix (images, models): 1 where the image is a member of the
+    model, otherwise 0. An array `subjects` (images,) beside it names the subject of each image.
+    Default: the arrays of these names in the file of the signals."""
 
     unit: Literal["image", "subject"] = "image"
-    """What a row is."""
+    """What a row of the matrices stands for, and what is a member: an image or a subject."""
 
     seed: int = 0
-    """For the resampling."""
+    """Seed of the random resampling."""
 
     records: Path = Path("runs/records")
-    """Folder for the record; its name is that of the signals' file."""
+    """Folder for the record, which is named after the signals' file."""
 
     tables: Path = Path("runs/tables")
     """Folder for the table."""

@@ -12,6 +12,8 @@ from gan_inversion.data import DatasetName
 class Options:
     """Write the report from the records: one HTML file that opens from disk, without a network.
 
+    Needs the records, and for the faces also the runs; no data. Writes one file, `output`.
+
     Cost: half a minute.
     """
 
@@ -19,23 +21,23 @@ class Options:
     """Folder that holds `records` and the splits."""
 
     runs: Path = Path("runs")
-    """Folder of the runs, whose strips of faces are shown. They hold the photographs too: a report
-    with them must not be published where LFW is the source."""
+    """Folder of the runs whose reconstructions are shown, beside the images themselves: a report
+    with images of LFW must not be published."""
 
     faces: bool = True
-    """Show the faces of the runs, photographs too; otherwise drawn ones."""
+    """Show images and reconstructions of the runs; with --no-faces, those of drawn faces."""
 
     dataset: DatasetName = "lfw"
-    """Whose records: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
+    """Data set of the records: lfw, a folder of yours, or drawn faces (synthetic or drawn)."""
 
     victim: str = ""
     """Name of the recogniser that was attacked, where it is not the usual one of the data set."""
 
     output: Path = Path("runs/report.html")
-    """The page."""
+    """File for the report, HTML."""
 
     smoke: bool = False
-    """The report of the rehearsals under `runs/smoke`."""
+    """Report on the rehearsals under `runs/smoke` instead, and write the report there."""
 
 
 def run_all(options: Options) -> None:

@@ -11,23 +11,24 @@ from gan_inversion.core.errors import UserError
 class Options:
     """Take a picture of each tab of a dashboard that shows no photographs, and of the report.
 
-    Build both before: `python -m experiments.dashboard --no-serve`, `python -m experiments.report
-    --no-faces`. Needs Chromium, and Playwright, which `run.py` installs.
+    Build both before: `python -m experiments.dashboard --no-serve`, `python -m
+    experiments.report --no-faces`. Needs Chromium, and Playwright, which `run.py` installs. Writes
+    PNG files to `output`.
 
     Cost: a minute.
     """
 
     dashboard: Path = Path("runs/dashboard")
-    """Folder of the dashboard's events."""
+    """Folder of the TensorBoard events that experiments.dashboard wrote."""
 
     report: Path = Path("runs/report.html")
-    """The report."""
+    """File that experiments.report wrote, HTML."""
 
     demo: Path | None = None
     """The page of the demo, such as runs/demo/demo.html: take a picture of its faces instead."""
 
     output: Path = Path("docs/pictures")
-    """Folder for the pictures."""
+    """Folder for the pictures, PNG."""
 
 
 def run_all(options: Options) -> None:

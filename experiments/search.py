@@ -18,35 +18,37 @@ SEARCHERS = {
 
 @dataclass(frozen=True)
 class Options:
-    """Search the options of decoders and of the conditional GAN.
+    """Search for the best options of the decoders and of the conditional GAN, by Keras Tuner.
 
     `documented` is the thesis' search, with its data: whole frames, images held out at random, the
     number of dense layers chosen by the loss on the very images that were trained on. The others
     see aligned faces, as the `inversion` protocol does. `honest` searches layers, width, learning
     rate and batch size, and chooses by the loss on subjects that were not trained on. `cgan`
-    searches the weights of the loss at a small budget (its epochs are steps), by cosine + SSIM -
-    SWD on validation subjects.
+    searches the weights of the loss with few training steps, by cosine + SSIM - SWD (sliced
+    Wasserstein distance) on validation subjects.
 
-    An interrupted search goes on; a trial that fails is marked and the search goes on.
+    Needs LFW and FaceNet (experiments.fetch), unless `dataset` and `victim` name others. Writes a
+    record per search, their table, and the trials under `runs`. An interrupted search goes on; a
+    trial that fails is marked and the search goes on.
 
     Cost on LFW, two CPU cores with AVX-512: about a quarter of an hour each.
     """
 
     searches: tuple[Literal["documented", "honest", "cgan"], ...] = ("documented", "honest", "cgan")
-    """Searches to run."""
+    """Searches to run, of the three above; one record each."""
 
     seed: int = 0
-    """Of the tuner, of weights and of order."""
+    """Seed of the random choices: the tuner's, initial weights, and the order of images."""
 
     source: Flat[Source] = Source()
 
     victim: str = "facenet"
-    """Recogniser whose embeddings are inverted."""
+    """Recogniser whose embeddings are inverted, such as facenet or compact."""
 
     folders: Flat[Folders] = Folders()
 
     smoke: bool = False
-    """A rehearsal with compact on drawn faces, everything under `runs/smoke`."""
+    """Rehearse with compact on synthetic faces; everything is written under `runs`/smoke."""
 
 
 def run_all(options: Options) -> None:

@@ -13,25 +13,27 @@ IMAGES = 1000  # training images of a model, as in the published studies
 
 @dataclass(frozen=True)
 class Options:
-    """Time as many epochs in three ways, in turn, and compare what the models have learned.
+    """Time the training of decoders in three ways, in turn, and compare what they have learned.
 
-    One model by Keras' `fit`, as the thesis trained, an epoch for each of the others; models one
-    after another by the loop of this package; models together. The last two train on the same
-    images in the same order from the same weights. Compiling is left out.
+    The ways have equally many epochs in all: one model by Keras' `fit`, as the thesis trained, with
+    an epoch for each model of the others; models one after another by the loop of this package; and
+    models together. The last two train on the same images in the same order from the same weights.
+    Compiling is left out. Needs FaceNet (experiments.fetch). Writes a record per decoder, and the
+    table.
 
     Cost: 13 minutes on two CPU cores with AVX-512.
     """
 
     decoders: tuple[str, ...] = DECODERS
-    """Which of the thesis' networks; one record each."""
+    """Networks of the thesis to train: dense, conv, conv_bn; one record each."""
 
     models: int = 4
-    """Models trained together."""
+    """Number of models that are trained together."""
 
     folders: Flat[Written] = Written()
 
     smoke: bool = False
-    """A rehearsal with compact and few pictures, everything under `runs/smoke`."""
+    """Rehearse with compact and few images; everything is written under `runs/smoke`."""
 
 
 def run_all(options: Options) -> None:

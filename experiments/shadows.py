@@ -1,4 +1,4 @@
-"""Whom does an inverter remember? Many of them, each trained on other people, and every attack."""
+"""Whom does an inverter remember? Train many, each on other subjects, and run every attack."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,13 @@ from gan_inversion.protocols import Membership
 
 @dataclass(frozen=True)
 class Options:
-    """Train every inverter on many halves of the people, attack all of them, record both.
+    """Train every inverter many times, on halves of the images or subjects, and attack all of them.
 
-    Every model is in turn the target and the others its shadows. The success rates of the first
-    models on people whom nobody trained on stand in the same record, from the same weights.
+    The attacks tell members, on which the target model was trained, from all others; every model is
+    in turn the target model and the others its shadow models. The same record has the success
+    rates (SAR) of the first models on subjects that nobody trained on. Needs LFW and
+    FaceNet (experiments.fetch), unless `dataset` and `victim` name others. Writes records with the
+    signals beside them, the tables, and the runs.
 
     Cost on LFW, two CPU cores, 16 models on 1,000 images each, 10 epochs, both units: about 40
     minutes for documented_dense, of which the identity signal takes two thirds.
@@ -24,51 +27,52 @@ class Options:
 
     methods: tuple[str, ...] = SHADOWS
     """Inverters, as for experiments.inversion. Append _n500 to train each model on 500 images;
-    without, on half of all that are not test images."""
+    otherwise each is trained on half of all images outside the test part."""
 
     units: tuple[Literal["image", "subject"], ...] = ("image", "subject")
-    """What is in or out: images, or subjects with all their images (then asked about by images
-    that nobody trained on)."""
+    """What is a member or not: single images, or subjects with all their images. Subjects are
+    attacked by images of them that nobody trained on."""
 
     epochs: tuple[int, ...] = AUDITED
-    """When a decoder is audited, augmented or not; one record each. Others are at their end."""
+    """Epochs after which decoders are attacked; one record each. Others are at their end only."""
 
     signals: tuple[Literal["log_mse", "ssim", "identity"], ...] = ("log_mse", "ssim", "identity")
-    """What an attack sees of a reconstruction: minus the logarithm of its squared error,
-    structural similarity, cosine to the embedding. A discriminator's logit is added where there is
-    one."""
+    """What an attack sees of a reconstruction: minus the logarithm of its squared error (log_mse),
+    structural similarity (ssim), cosine to the embedding (identity). A discriminator's logit is
+    added where there is one."""
 
     models: int = Membership.models
-    """Models for each unit."""
+    """Models to train for each unit, an even number from 6 on; more take longer."""
 
     seed: int = 0
-    """Of the halves, of weights and order, and of the resampling."""
+    """Seed of the random choices: members, initial weights, order of images, resampling."""
 
     families: Flat[FamilyOptions] = FamilyOptions()
 
     source: Flat[Source] = Source()
 
     victim: str = "facenet"
-    """Recogniser whose embeddings are inverted."""
+    """Recogniser whose embeddings are inverted, such as facenet or compact."""
 
     folders: Flat[Folders] = Folders()
 
     workers: int = 0
-    """Processes that Ray spreads the parts over: on this machine, or on the cluster that
-    RAY_ADDRESS names, where data and package must be too. 0: this process."""
+    """Ray processes that share the work, on this machine or on the cluster that RAY_ADDRESS names,
+    which must have data and package too. With 0, this process does all, without Ray."""
 
     again: Path | None = None
-    """A folder of records: attack the signals that stand beside them anew, and write the outcome
-    to `records`, another folder. Nothing is trained. For when the attacks have changed."""
+    """A folder of records whose saved signals are attacked anew, for when the attacks have changed:
+    nothing is trained, and the outcome goes to `records`, which must be another folder."""
 
     smoke: bool = False
-    """A minute's rehearsal with compact on synthetic faces, everything under `runs`."""
+    """Rehearse in a minute with compact on synthetic faces; all is written under `runs`/smoke."""
 
 
 def run_all(options: Options) -> None:
     """Run every method, and write the tables."""
     from gan_inversion.protocols.inversion.bench import Setting
-    from gan_inversion.protocols.membership.run import Study, attack_again, run_one
+    from gan_inversion.protocols.membership.attacks import attack_again
+    from gan_inversion.protocols.membership.run import Study, run_one
     from gan_inversion.reporting.pages import write_membership
 
     if options.again is not None:

@@ -11,7 +11,8 @@ from experiments.published import EXPECTED
 class Options:
     """Compile the tables from the records: Markdown pages, LaTeX and CSV.
 
-    Figures of reconstruction are computed from the raw scores again, and compared.
+    Figures of reconstruction are computed again from the raw scores beside the records, and
+    compared with those recorded. Needs no data, and trains nothing.
 
     Cost: half a minute.
     """
@@ -20,10 +21,10 @@ class Options:
     """Folder that holds `records` and the threshold registry."""
 
     output: Path = Path("docs")
-    """Folder for the pages; LaTeX and CSV go to its `tables`."""
+    """Folder for the Markdown pages; LaTeX and CSV go to `tables` inside it."""
 
     readme: Path = Path("README.md")
-    """File whose blocks are filled, where there is one."""
+    """Markdown file whose marked blocks are filled with figures, if it exists."""
 
 
 def run_all(options: Options) -> None:

@@ -16,19 +16,20 @@ from gan_inversion.data.source import Source
 class Options:
     """Train one inverter on 70 % of the subjects, and save it for experiments.invert.
 
-    The run is that of experiments.inversion, which examines it without training again. An
-    interrupted training goes on.
+    Needs LFW and FaceNet (experiments.fetch), unless `dataset` and `victim` name others. Writes a
+    run into `runs`, the same as experiments.inversion would, which then examines it without
+    training again. An interrupted training goes on when the same command is given again.
 
     Cost on LFW, two CPU cores: 20 minutes for cgan_short, an hour for cgan_cpu, 2 minutes for
     ridge_pca, 5 to 20 for a documented decoder; the first time 4 more for views and embeddings.
     """
 
     method: Annotated[str, tyro.conf.Positional]
-    """Inverter: a control, a documented decoder, cgan[_<variant>][_<preset>], or your own as
-    file.py:name; as for experiments.inversion."""
+    """Inverter: a control, a documented decoder, cgan[_<variant>][_<preset>] such as cgan_short, or
+    your own as file.py:name. The help of experiments.inversion says more."""
 
     seed: int = 0
-    """Seed of weights and order."""
+    """Seed of the random choices: initial weights and the order of images."""
 
     families: Flat[FamilyOptions] = FamilyOptions()
 
@@ -39,10 +40,10 @@ class Options:
     file.py:name."""
 
     epochs: int = 10
-    """Passes of the documented decoders over the training images."""
+    """Passes over the training images of a decoder whose own option `epochs` is not given."""
 
     half: bool = False
-    """Save the weights of a conditional GAN as float16, in half the space."""
+    """Save a conditional GAN's weights as float16, which takes half the space on the disk."""
 
     runs: Path = Path("runs")
     """Folder for the run: log, TensorBoard events, pictures, and the trained inverter."""

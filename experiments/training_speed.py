@@ -10,21 +10,23 @@ from gan_inversion.protocols import Speed
 
 @dataclass(frozen=True)
 class Options:
-    """Time the full step: generator, recogniser, discriminator, both gradients, both updates.
+    """Time the full training step of a conditional GAN, in images per second.
 
-    The operations of the step's products and convolutions are counted in its traced graph; beside
-    them stands the rate of a matrix product in the same precision, measured in the same run.
+    A step runs generator, recogniser and discriminator, both gradients and both updates. The
+    operations of its products and convolutions are counted in its traced graph; beside them stands
+    the rate of a matrix product in the same precision, measured in the same run. Needs
+    FaceNet (experiments.fetch). Writes a record, and the table.
 
     Cost: about 3 minutes on two CPU cores.
     """
 
     method: str = "cgan_cpu"
-    """Which configuration: cgan[_<variant>][_<preset>]."""
+    """Conditional GAN to time: cgan[_<variant>][_<preset>], such as cgan_short."""
 
     folders: Flat[Written] = Written()
 
     smoke: bool = False
-    """A rehearsal with compact and a small network, everything under `runs/smoke`."""
+    """Rehearse with compact and a small network; everything is written under `runs/smoke`."""
 
 
 def run_all(options: Options) -> None:

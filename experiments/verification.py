@@ -10,10 +10,12 @@ from gan_inversion.data.views import VIEWS
 
 @dataclass(frozen=True)
 class Options:
-    """Verify ten folds of pairs and set thresholds on all impostor pairs of the same images.
+    """Measure how well recognisers tell if two images show one subject, on ten folds of pairs.
 
     LFW has its own 6,000 pairs; from other data one genuine and one impostor pair a subject are
-    drawn.
+    drawn. Thresholds are set on all impostor pairs of the same images. Needs LFW and
+    FaceNet (experiments.fetch), unless `dataset` and `recognisers` name others. Writes a record per
+    recogniser, view and filter.
 
     Cost: 80 seconds a view and filter for facenet on two CPU cores, 5 minutes for dlib.
     Expected: 0.9925 for facenet on the aligned view, 0.968 on the whole frame.
@@ -23,17 +25,17 @@ class Options:
     """Recognisers: facenet, dlib, compact, or your own as file.py:name."""
 
     views: tuple[str, ...] = tuple(VIEWS)
-    """Views of the frame."""
+    """What recognisers see of an image: the whole frame (whole), the aligned face (aligned)."""
 
     filters: tuple[str, ...] = ("bilinear",)
-    """Resampling filters from the frame to 160 pixels: bilinear, bicubic, area, lanczos."""
+    """Filters that resize this part to 160 pixels: bilinear, bicubic, area, lanczos."""
 
     source: Flat[Source] = Source()
 
     folders: Flat[Folders] = Folders()
 
     smoke: bool = False
-    """A rehearsal with compact on synthetic faces, everything under `runs`."""
+    """Rehearse with compact on synthetic faces; everything is written under `runs`/smoke."""
 
 
 def run_all(options: Options) -> None:

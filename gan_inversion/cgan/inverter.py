@@ -2,7 +2,6 @@
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import partial
@@ -25,11 +24,10 @@ from gan_inversion.core.predict import in_blocks
 from gan_inversion.core.run import Run
 from gan_inversion.core.seeding import stream
 from gan_inversion.core.storage import read_json, write_arrays, write_text
-from gan_inversion.data import Subset
 from gan_inversion.data.dataset import Images
 from gan_inversion.data.views import SIZE
 from gan_inversion.inverters.base import Inverter, check_fit, check_invert
-from gan_inversion.inverters.loop import fit, state
+from gan_inversion.inverters.loop import fit
 from gan_inversion.recognisers import (
     KerasRecogniser,
     Recogniser,
@@ -145,7 +143,7 @@ class ConditionalGAN(Inverter):
         first = done // config.interval
         fit(
             players,
-            partial(_step_batches, embeddings, images, config, seed),
+            partial(step_batches, embeddings, images, config, seed),
             epochs=first + config.steps // config.interval,
             seed=seed,
             first=first,
@@ -281,55 +279,7 @@ class ConditionalGAN(Inverter):
         return inverter
 
 
-def train_in_turn(
-    config: Config,
-    embeddings: np.ndarray,
-    images: np.ndarray | Subset,
-    membership: np.ndarray,
-    *,
-    seeds: Sequence[int],
-    recogniser: KerasRecogniser,
-) -> Iterator[ConditionalGAN]:
-    """Train several conditional GANs, one after another, with one compiled step.
-
-    Each result is that of `ConditionalGAN.fit` with the same images and seed. The step is compiled
-    only once, since compiling takes longer than training a small one.
-
-    Args:
-        config: of a white box, without a warm-up.
-        embeddings: float32 (N, D).
-        images: uint8 (N, 160, 160, 3).
-        membership: bool (N, M), which images each is trained on.
-        seeds: (M,), one for each.
-        recogniser: the attacked one.
-
-    Yields:
-        Each in turn; it can invert only until the next one is requested.
-    """
-    check_fit(embeddings, images)
-    if len(config.phases) > 1 or config.knowledge == "black_box":
-        raise UserError("expected a white box with one phase of training, got another")
-    config = with_precision(config, embeddings.shape[1])
-    players: Adversaries | None = None
-    for own, seed in zip(np.asarray(membership, bool).T, seeds, strict=True):
-        inverter = ConditionalGAN(config, recogniser=recogniser)
-        member_embeddings, member_images = embeddings[own], Subset(images, np.flatnonzero(own))
-        fresh = adversaries(config, embeddings.shape[1], recogniser, seed=seed)
-        start = coarse_weights(member_embeddings, member_images, config.side // COARSE)
-        for model in (fresh.generator, fresh.average):
-            model.get_layer("coarse").set_weights(start)
-        if players is None:
-            players = fresh
-        else:
-            for variable, value in zip(state(players), state(fresh), strict=True):
-                variable.assign(value)
-        batches = partial(_step_batches, member_embeddings, member_images, config, seed)
-        fit(players, batches, epochs=config.steps // config.interval, seed=seed)
-        inverter.model, inverter._players = players.average, players
-        yield inverter
-
-
-def _step_batches(
+def step_batches(
     embeddings: np.ndarray, images: Images, config: Config, seed: int, interval: int
 ) -> StepBatches:
     """The batches of an interval; a partial of it is the `batches` of `inverters.loop.fit`."""

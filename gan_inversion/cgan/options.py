@@ -29,99 +29,99 @@ class Config:
     """How a conditional GAN is built and trained. A term of weight 0 is not computed."""
 
     l2: float = 0.0
-    """Weight of the squared error of the pixels."""
+    """Weight of the squared error of the pixels in the loss; a larger one counts more."""
 
     l1: float = 20.0
-    """Weight of the absolute error of the pixels."""
+    """Weight of the absolute error of the pixels in the loss; a larger one counts more."""
 
     dissimilarity: float = 6.0
-    """Weight of 1 - SSIM."""
+    """Weight of 1 - SSIM in the loss; a larger one favours similar structure of the images."""
 
     midlayer: float = 10.0
-    """Weight of the distance in the recogniser's feature maps."""
+    """Weight of the distance between image and reconstruction in the recogniser's feature maps."""
 
     identity: float = 3.0
-    """Weight of 1 - cosine to the inverted embedding."""
+    """Weight of 1 - cosine to the inverted embedding; a larger one favours the same identity."""
 
     adversarial: float = 1.0
-    """Weight of the adversarial term of the discriminator's pixel head."""
+    """Weight of deceiving the discriminator by pixels; with 0 there is no discriminator."""
 
     projected: float = 0.05
-    """Weight of the adversarial term of the heads on feature maps; at 0 there are no such heads."""
+    """Weight of deceiving the discriminator's heads on feature maps; with 0 there are none."""
 
     diversity: float = 0.004
-    """Weight of the mode-seeking term, which makes images of one embedding differ."""
+    """Weight of the mode-seeking term; a larger one makes images of one embedding differ more."""
 
     ramp: int = 100
-    """Steps over which the weights of the adversarial, projected and diversity terms grow from 0.
-    Otherwise the generator exploits a discriminator that has not learned yet."""
+    """Steps in which the weights of the adversarial, projected and diversity terms grow from 0.
+    More keep the generator from exploiting a discriminator that has not learned yet."""
 
     loss: Literal["hinge", "relativistic"] = "hinge"
-    """Kind of the adversarial loss."""
+    """Kind of the adversarial loss: hinge, or relativistic, which needs a gradient penalty."""
 
     gradient_penalty: float = 0.0
-    """Weight of the zero-centred gradient penalties, which the relativistic loss needs."""
+    """Weight of the zero-centred gradient penalties, 0 for none; the relativistic loss needs it."""
 
     augment: bool = True
-    """Mirror and recolour the images that the discriminator sees."""
+    """Whether images are mirrored and recoloured before the discriminator sees them."""
 
     noise: int = 32
-    """Components of the generator's noise; with 0, an embedding has one image only."""
+    """Length of the generator's random input; with 0, an embedding has one reconstruction only."""
 
     knowledge: Literal["white_box", "black_box"] = "white_box"
-    """Gradients go through the attacked recogniser (white_box), or through a surrogate that is
-    distilled from the training embeddings (black_box)."""
+    """Whose gradients the training uses: the attacked recogniser's (white_box), or a surrogate's
+    that is distilled from the training embeddings (black_box, which needs 0 corrections)."""
 
     stages: int = 2
     """Number of the recogniser's feature maps that the mid-layer term and the heads use."""
 
     recogniser_stride: int = 2
-    """One image in so many of a batch goes through the recogniser, which saves time."""
+    """One in so many images of a batch goes through the recogniser; a larger number is faster."""
 
     surrogate: int = 30
-    """Passes over the training images when the surrogate is distilled."""
+    """Passes over the training images to distil the surrogate, if knowledge is black_box."""
 
     corrections: int = 3
-    """Corrections at inversion: how often the generator's input is moved by the difference between
-    the embedding and that of the generated image. The weights do not depend on it."""
+    """How often an inversion moves the generator's input by the difference between the embedding
+    and that of the generated image. More take longer to invert; the weights do not depend on it."""
 
     gain: float = 0.4
-    """Share of the difference of embeddings by which one correction moves the generator's input."""
+    """Share of the difference of embeddings that one correction adds; larger moves further."""
 
     side: int = 160
-    """Side of the generated images in pixels: 64, 112 or 160."""
+    """Side of the generated images in pixels: 64, 112 or 160; larger ones take longer."""
 
     width: int = 40
-    """Channels of the generator's largest maps."""
+    """Channels of the generator's largest maps; more can learn more and take longer."""
 
     discriminator_width: int = 24
-    """Channels of the discriminator's largest maps."""
+    """Channels of the discriminator's largest maps; more can learn more and take longer."""
 
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
-    """Arithmetic of the training; auto is whichever is faster on the machine."""
+    """Arithmetic of the training; auto is whichever of the two is faster on this machine."""
 
     batch_size: int = 16
-    """Images per step."""
+    """Images in each training step; more need more working memory and time per step."""
 
     steps: int = 1400
-    """Steps in all."""
+    """Training steps in all, with the warm-up; a multiple of the interval."""
 
     warmup: int = 0
-    """Steps of the warm-up, at the beginning, in which there is no discriminator yet: they take
-    little more than half the time, and the discriminator then starts on faces."""
+    """First steps, without a discriminator; a multiple of the interval. They take little more than
+    half the time of the others, and the discriminator then starts on images that are faces."""
 
     interval: int = 100
-    """Steps between checkpoints, previews and lines of the log."""
+    """Training steps from one checkpoint, preview and line of the log to the next."""
 
     learning_rate: float = 4e-4
-    """Learning rate of Adam for the generator."""
+    """Learning rate of Adam for the generator; larger learns faster but less steadily."""
 
     discriminator_learning_rate: float = 1.6e-3
-    """Learning rate of Adam for the discriminator. One that learns no faster than the generator
-    notices artefacts late, such as strips of one colour at the sides."""
+    """Learning rate of Adam for the discriminator. If the discriminator learns no faster than the
+    generator, it notices artefacts late, such as strips of one colour at the sides."""
 
     ema: float = 0.999
-    """Decay of the exponential moving average (EMA) of the generator's weights, per step."""
+    """Decay per step of the average (EMA) of the generator's weights; nearer 1 averages longer."""
 
     def __post_init__(self):
         for steps in (self.steps, self.warmup):

@@ -12,11 +12,11 @@ class Written:
     """The folders of a program that trains nothing."""
 
     records: Path = Path("results/records")
-    """Folder for records. The threshold registry, thresholds.json, and the split of the subjects,
-    in splits, lie beside it."""
+    """Folder for the records, the results as JSON. Beside it lie the registry of thresholds,
+    thresholds.json, and the split of the subjects into training, validation and test, in splits."""
 
     tables: Path = Path("docs")
-    """Folder for the tables."""
+    """Folder for the tables, which are compiled from all the records."""
 
     def inside(self, name: str) -> Self:
         """The same folders inside `<runs>/<name>`, for a rehearsal or for the validation part."""
@@ -30,7 +30,7 @@ class Folders(Written):
     """The folders of a program that trains."""
 
     runs: Path = Path("runs")
-    """Folder for logs, TensorBoard events, pictures, checkpoints and trained inverters."""
+    """Folder for the runs: logs, TensorBoard events, images, checkpoints, trained inverters."""
 
     @property
     def results(self) -> Path:

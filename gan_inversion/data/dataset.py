@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gan_inversion.core.cache import cached_array
 from gan_inversion.core.progress import progress
-from gan_inversion.core.storage import cache_dir, cached_array
+from gan_inversion.core.storage import cache_dir
 from gan_inversion.data.views import SIZE, render
 
 

@@ -76,7 +76,7 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
     except UserError:
         raise
     except Exception as error:  # a decoder may raise anything on a damaged file
-        raise UserError(f"{name} is not a readable picture: {_reason(error)}") from error
+        raise UserError(f"{name} is not a readable image: {_reason(error)}") from error
 
 
 def _rgb(image: Image.Image) -> np.ndarray:

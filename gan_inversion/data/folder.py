@@ -69,7 +69,7 @@ class Folder(Dataset):
         self._paths, elsewhere = _files(path)
         note = f"; {elsewhere} files outside of subjects' folders are left out" if elsewhere else ""
         if not self._paths:
-            raise UserError(f"expected pictures as {path}/subject/image, found none{note}")
+            raise UserError(f"expected images as {path}/subject/image, found none{note}")
         self.left_out: dict[str, str] = {}
         self._placing: dict[str, Transform] = {}
         digests = self._place(align)
@@ -83,7 +83,7 @@ class Folder(Dataset):
         kept = sum(transform in FRAMED_LIKE.values() for transform in self._placing.values())
         out = f", {len(self.left_out)} left out" if self.left_out else ""
         self.report = (
-            f"{path}: {len(self.files)} pictures, of which {len(self.files) - kept} are aligned by "
+            f"{path}: {len(self.files)} images, of which {len(self.files) - kept} are aligned by "
             f"landmarks and {kept} taken as they are{out}{note}"
         )
         subjects, counts = np.unique(self.subjects, return_counts=True)
@@ -120,7 +120,7 @@ class Folder(Dataset):
         if unreadable > len(self._paths) * UNREADABLE:
             reasons = "; ".join(list(self.left_out.values())[:3])
             raise UserError(
-                f"expected pictures, but {unreadable} of {len(self._paths)} files are not readable "
+                f"expected images, but {unreadable} of {len(self._paths)} files are not readable "
                 f"ones: {reasons}"
             )
         return digests

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from gan_inversion.core.cache import cached_json
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
-from gan_inversion.core.storage import cache_dir, cached_json, data_dir, manifest_digest, sha256
+from gan_inversion.core.storage import cache_dir, data_dir, manifest_digest, sha256
 from gan_inversion.data.dataset import Dataset
 from gan_inversion.data.decode import decode_image, printable, read_file
 from gan_inversion.data.views import FRAME

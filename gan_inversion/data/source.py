@@ -11,17 +11,17 @@ class Source:
     """A source of faces; `open` reads it."""
 
     dataset: DatasetName = "lfw"
-    """Source of faces: LFW, a folder of yours, or drawn faces, few (synthetic) or many (drawn)."""
+    """Data set: lfw, a folder of yours, or drawn faces: 800 (synthetic) or 15,000 (drawn)."""
 
     data: Path | None = None
-    """Where the faces are. Default: the GAN_INVERSION_DATA folder."""
+    """Folder of the images of lfw or of your own. Default: the variable GAN_INVERSION_DATA."""
 
     min_images: int = 2
-    """Images that each subject of a folder must have; 1 accepts all."""
+    """Images that a subject of your folder must have to be used; 1 takes all subjects."""
 
     align: Align = "auto"
-    """Which images of a folder are aligned by landmarks: all but those framed like LFW (auto),
-    all (always), none (never)."""
+    """Which images of your folder are aligned by facial landmarks: all but those framed like
+    LFW (auto), all (always) or none (never)."""
 
     def open(self) -> Dataset:
         """Open the data set; for a folder, print on standard error what was done with its files."""

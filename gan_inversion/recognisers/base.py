@@ -14,9 +14,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from gan_inversion.core.cache import cached_json
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.predict import in_blocks
-from gan_inversion.core.storage import cache_dir, cached_json
+from gan_inversion.core.storage import cache_dir
 from gan_inversion.data.dataset import Images
 from gan_inversion.data.views import SIZE
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from gan_inversion.core.cache import cached_result
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
-from gan_inversion.core.storage import cache_dir, cached_result
+from gan_inversion.core.storage import cache_dir
 from gan_inversion.data import Dataset
 from gan_inversion.data.dataset import Images
 from gan_inversion.metrics.attack import rejected

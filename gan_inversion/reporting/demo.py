@@ -84,7 +84,7 @@ def numbers(
             f"Of {count} embeddings of people it never saw, {name}, turns "
             f"{_share(same)} into a face that the recogniser "
             f"accepts as the person, and {_share(other)} "
-            "into one that it also accepts beside another picture of the person."
+            "into one that it also accepts beside another image of the person."
         )
     for family, figures in leaks.items():
         sentences.append(

@@ -8,32 +8,35 @@ from gan_inversion.metrics.catalogue import title
 from gan_inversion.reporting.table import Cell, Row, Table, by_method, cell, check_same, footer
 
 NOTE = """\
-A larger score means more likely a member. Every model is in turn the target and the others its
-shadows, without one of the other kind, so that shadows in and out are as many whatever the target
-is; scores of all targets are pooled. AUC is 0.5 by chance; balanced accuracy is that of the
-best threshold, chosen on these very scores; TPR is the true positive rate at a false positive
-rate, n/a where fewer than 10 false positives would decide it. Intervals resample subjects. Proven
-epsilon: no training that is differentially private (delta 1e-5) with a smaller one allows this
-success, at 95 %; threshold and rates from different subjects, targets taken as independent.\
+A larger score means that an image, or a subject, is more likely a member. Every model is in turn
+the target model, and the others are its shadow models. For each row of the signals one shadow model
+is left out, so that the number of shadow models that were trained on it does not depend on whether
+the target was. The scores of all targets are pooled. The AUC is 0.5 by chance. Balanced accuracy is
+that of the best threshold, which is chosen on these very scores. TPR is the true positive rate at a
+false positive rate (FPR); it is n/a where fewer than 10 false positives would decide it. Intervals
+resample subjects. Proven epsilon: no training that is differentially private (delta 1e-5) with a
+smaller epsilon allows this success, at 95 % confidence. For it, the threshold and the rates come
+from different subjects, and the targets are taken as independent.\
 """
 
 WITHIN = """\
-AUC within the images of one subject who has at least 20, all targets pooled; intervals resample
-the subject's images. `threshold` is what the thesis did: members by their lower loss. `lira` is
-the offline attack with one variance on the same loss.\
+An AUC is over the images of one subject, who has at least 20; the scores of all targets are pooled,
+and intervals resample the images of the subject. `threshold` is what the thesis did: it takes the
+images of lower loss for members. `lira` is the offline attack LiRA with one variance, on the same
+loss.\
 """
 PRESIDENT = "George_W_Bush"  # whose photographs the thesis looked at
 FIT = "fit"  # in names, instead of an attack: mean signals
 DEPTH = 3  # slashes in the name of an attack's figure: unit/attack/signal/figure
 EPSILONS = """\
-Claimed is the epsilon of differential privacy (delta 1e-5, one image more or less) that a training
-keeps; proven the least that the success of `lira` on images allows.\
+The claimed epsilon is that of differential privacy (delta 1e-5, one image more or less) that the
+training keeps. The proven epsilon is the least that the success of `lira` on images allows.\
 """
 LEDGER = """\
-Both halves of a row are of the same trained models: how often their reconstructions of people whom
-nobody trained on are accepted (FMR 0.1 %, recogniser of the inverted embeddings), and what an
-attacker learns of the images that they were trained on. `threshold` is the loss threshold on
-log_mse alone; `lira` is the offline attack with one variance, on all signals of the study.\
+Both halves of a row are about the same trained models. SAR says how often the victim accepts their
+reconstructions of people on whom no model was trained (FMR 0.1 %). AUC and TPR say how well an
+attacker finds the images that the models were trained on. `threshold` is a threshold on the signal
+log_mse alone; `lira` is the offline attack LiRA with one variance, on all signals of the study.\
 """
 CLAIMED = "epsilon"  # of differential privacy, in the options of an inverter
 UNITS = ("image", "subject")  # what can be a member: an image or a subject
@@ -64,7 +67,10 @@ def membership(records: Sequence[Record]) -> list[Table]:
                 if any(cells):
                     rows.append([method, signal, attack, str(len(group)), *cells])
                     sizes |= {part.n or 0 for part in cells if isinstance(part, Cell)}
-        size = f"{min(sizes, default=0):,} non-members of {max(sizes, default=0):,} scores."
+        size = (
+            f"The largest row has {max(sizes, default=0):,} scores; the smallest has "
+            f"{min(sizes, default=0):,} scores of non-members."
+        )
         tables.append(
             Table(
                 f"membership_{unit}",
@@ -117,7 +123,8 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
     caption = "The leakage ledger: success of reconstruction beside success of membership attacks."
     remarks = [LEDGER, EPSILONS] if private else [LEDGER]
     if few:
-        remarks.append(f"The study of {', '.join(dict.fromkeys(few))} asked for log_mse alone.")
+        names = ", ".join(dict.fromkeys(few))
+        remarks.append(f"The study of {names} had one signal only, log_mse.")
     return Table("membership_ledger", caption, header, rows, [*remarks, *notes])
 
 
@@ -142,7 +149,10 @@ def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> T
                 members = f"{group[0].config['members'][unit]:,}"
                 lead = [unit, base_method(group[0]), str(epochs_of(group)), members]
                 rows.append([*lead, *fit, *leaks])
-    caption = "Leak against fit: membership by epoch and by size, from the loss alone."
+    caption = (
+        "Leak against fit: how well members are told from the loss alone, by epochs and by number "
+        "of members."
+    )
     return Table("membership_dynamics", caption, header, rows, [*notes])
 
 
@@ -196,8 +206,8 @@ def claim(method: str, by_epoch: Mapping[int, Metric]) -> str:
     holds = f"holds from epoch {since[0]} on" if since else "cannot be shown"
     values = ", ".join(f"{metric.value:.3f} after {epoch}" for epoch, metric in by_epoch.items())
     return (
-        f"{method}: that the president's training images are recognised by their lower loss "
-        f"{holds} (AUC {values})."
+        f"{method}: the claim that the president's training images are recognised by their lower "
+        f"loss {holds} (AUC {values})."
     )
 
 

@@ -4,6 +4,7 @@ import csv
 import textwrap
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -81,10 +82,11 @@ def check_inversion(records: Path, chosen: Selection = LFW) -> str:
         UserError: a figure or an interval is not what the scores give.
     """
     unknown: dict[str, None] = {}
+    parts_in = cache(read_split)
     pairs = tables.read_with_scores(records, "inversion", chosen)
     for record, scores in progress(pairs, desc="figures from raw scores", unit="record"):
         path = records.parent / "splits" / f"{record.dataset}-{record.config['split']}.csv"
-        parts = read_split(path)
+        parts = parts_in(path)
         conditions = conditions_of(record, scores, list(parts), np.array(list(parts.values())))
         for name in check_figures(record, scores, conditions):
             first, *rest = name.partition("@")[0].split("/")
@@ -93,8 +95,8 @@ def check_inversion(records: Path, chosen: Selection = LFW) -> str:
     names = ", ".join(f"`{name}`" for name in sorted(unknown))
     return (
         "Every figure and interval was computed from the raw scores of its record again when this "
-        f"table was written, but for those that records made before scores were kept whole cannot "
-        f"give ({names}), and for times and devices."
+        "table was written. Times and devices are as the records say, and so are the figures that "
+        f"older records, which do not hold all scores, cannot give ({names})."
         if names
         else "Every figure and interval was computed from the raw scores of its record again when "
         "this table was written; times and devices are as the records say."

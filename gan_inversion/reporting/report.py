@@ -1,54 +1,32 @@
 """The benchmark on one page: tables, findings, curves, the ledger, faces and who is at risk."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from gan_inversion.cgan.options import FAMILY
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.record import Record, Selection, at
+from gan_inversion.core.record import Record, Selection
 from gan_inversion.core.storage import write_text
 from gan_inversion.metrics.intervals import bootstrap_mean, clopper_pearson
 from gan_inversion.protocols import Faces, read_split
 from gan_inversion.reporting import charts, tables
 from gan_inversion.reporting.inversion import headline
-from gan_inversion.reporting.membership import base_method, epochs_of, overviews, strongest
+from gan_inversion.reporting.membership import base_method, epochs_of, overviews
 from gan_inversion.reporting.page import Section, drawing, findings, page, png, text
+from gan_inversion.reporting.summary import Pairs, balance, compared, place_of, sentences
 
-PLAIN = ("oracle", "random", "mean_face")  # controls that say nothing about an inverter
 ATTACKS = ("threshold", "lira_offline_fixed", "rmia_offline")  # whose curves are drawn
 GROUPS = ((1, 1), (2, 5), (6, 20), (21, 10_000))  # images of a subject
 TERCILES = ("low", "middle", "high")
 FEWEST = 10  # images that a slice must have
 
-Pairs = Sequence[tuple[Record, Mapping[str, np.ndarray]]]
-
 
 def files_of(pairs: Pairs) -> list[str]:
     """Names of the records."""
     return [f"{r.protocol}/{r.method}-{r.dataset}-s{r.seed}" for r, _ in pairs]
-
-
-def compared(inversions: Pairs) -> Pairs:
-    """Seed 0 of each family's best method by type-II success rate with the attacked recogniser.
-
-    A chart with every inverter would be unreadable.
-    """
-    name = inversions[0][0].victim
-    figure = at(f"{name}/sar_type2", fmr=1e-3)
-    best: dict[str, tuple[Record, Mapping[str, np.ndarray]]] = {}
-    for record, scores in inversions:
-        family, sized = record.trained["family"], record.trained["training_images"] is not None
-        if record.seed or sized or record.method in PLAIN or figure not in record.metrics:
-            continue
-        value = record.metrics[figure].value or 0
-        leader = best.get(family)
-        if leader is None or value > (leader[0].metrics[figure].value or 0):
-            best[family] = (record, scores)
-    return list(best.values())
 
 
 def attack_section(inversions: Pairs, verifications: Pairs) -> Section:
@@ -107,22 +85,6 @@ def leak_sections(leaks: Pairs) -> list[Section]:
         drawn = [pair for pair in leaks if place_of(pair[0]) in points]
         ledger.insert(0, drawing(caption, chart, files_of(drawn)))
     return [Section("The leakage ledger", ledger), *sections]
-
-
-def balance(leaks: Iterable[Record]) -> dict[tuple[str, int], tuple[float, float]]:
-    """What inverters gain and give away: type-II rate and membership TPR, by method and epochs."""
-    points = {}
-    for record in leaks:
-        gain = record.metrics.get(at(f"{record.victim}/sar_type2", fmr=1e-3))
-        leak = record.metrics.get(strongest(record, at("tpr", fpr=1e-2)))
-        if gain and leak and gain.value is not None and leak.value is not None:
-            points[place_of(record)] = gain.value, leak.value
-    return points
-
-
-def place_of(record: Record) -> tuple[str, int]:
-    """Method and epochs of an audited inverter."""
-    return base_method(record), epochs_of([record])
 
 
 def _with_band(curve: np.ndarray, members: int) -> np.ndarray:
@@ -189,66 +151,6 @@ def drawn_section(strip: np.ndarray) -> Section:
     caption = "Drawn people, and what the shipped conditional GAN makes of their embeddings"
     picture = drawing(caption, png(data.getvalue(), caption), ["cgan_drawn, which is shipped"])
     return Section("Faces", [picture])
-
-
-def sentences(inversions: Pairs, leaks: Pairs, documented: Pairs) -> list[str]:
-    """The findings, from the records alone."""
-    lines = []
-    # Only on the thesis' data: on other data there are no published figures to compare with.
-    if any(r.method == "documented_conv_bn" and r.reported for r, _ in documented):
-        lines.append(tables.finding([record for record, _ in documented]).strip())
-    name = inversions[0][0].victim
-    turned = []
-    for record, _ in compared(inversions):
-        first, second = (at(f"{name}/sar_type{kind}", fmr=1e-3) for kind in (1, 2))
-        if record.trained["family"] in (FAMILY, "documented"):
-            turned.append(
-                f"{record.method} turns {_share(record, first)} into pictures that {name} accepts "
-                f"as the very photograph, and {_share(record, second)} into pictures accepted as "
-                "another photograph of the person"
-            )
-    if turned:
-        lines.append(
-            f"Of the embeddings of people it never saw, {'; '.join(turned)}; at a false match rate "
-            "of 0.1 %."
-        )
-    if sentence := remembered([record for record, _ in leaks]):
-        lines.append(sentence)
-    return lines
-
-
-def remembered(leaks: Sequence[Record]) -> str:
-    """How much inverters give away of their members, and at what price in reconstruction."""
-    pairs = ((place_of(record), record.metrics.get(strongest(record, "auc"))) for record in leaks)
-    aucs = {place: auc.value for place, auc in pairs if auc and auc.value is not None}
-    points = balance(leaks)
-    if not points:
-        return ""
-    least, most = (
-        f"{aucs[place]:.3f} ({_after(*place)})"
-        for place in (min(aucs, key=aucs.__getitem__), max(aucs, key=aucs.__getitem__))
-    )
-    prices = [
-        f"{_after(*place)}, {points[place][0]:.1%} accepted and {points[place][1]:.1%} found"
-        for place in reversed(charts.front(points))
-    ]
-    return (
-        "What an inverter shows of someone tells whether it was trained on him. The chance that an "
-        "attacker with shadow models ranks an image of a member above another, 0.5 by guessing, "
-        f"is from {least} to {most}. Pictures of strangers that are accepted as the person cost "
-        "members, found at a false positive rate of 1 %. Not outdone in both: "
-        f"{'; '.join(prices)}."
-    )
-
-
-def _after(method: str, epochs: int) -> str:
-    return f"{method} after epoch {epochs}"
-
-
-def _share(record: Record, name: str) -> str:
-    """A rate in per cent."""
-    value = record.metrics[name].value
-    return "too few to count" if value is None else f"{value:.1%}"
 
 
 def test_files(results: Path, record: Record) -> list[str]:

@@ -224,11 +224,10 @@ def footer(
     commits = sorted({str(record.env["commit"])[:12] for record in records})
     devices = sorted({record.env["device"] for record in records})
     return (
-        f"Protocol `{first.protocol}` {first.protocol_hash}; data {first.dataset} "
-        f"{first.data_digest[:12]}; ± is the standard deviation over seeds, brackets hold "
-        f"{brackets}; commit "
-        f"{', '.join(commits)}; on {', '.join(devices)}; made by "
-        f"`python -m experiments.{command}`."
+        f"± is the standard deviation over seeds, and brackets hold {brackets}. Made by "
+        f"`python -m experiments.{command}` under the protocol `{first.protocol}` (hash "
+        f"{first.protocol_hash}), from the data {first.dataset} (digest "
+        f"{first.data_digest[:12]}), at commit {', '.join(commits)}, on {', '.join(devices)}."
     )
 
 

@@ -11,13 +11,14 @@ from gan_inversion.core.thresholds import Threshold
 from gan_inversion.reporting.table import Cell, Row, Table, by_method, cell, check_same, footer
 
 ACCURACY = """\
-What `accuracy` is here: given targets and outputs of one shape (N, 160, 160, 3), Keras resolves
-"accuracy" to categorical accuracy over the last axis, the share of pixels whose largest colour
-channel is the right one. It says nothing about the likeness of a face, and a constant image does
-well on it. Losses are mean squared errors in the target range, so those of targets in [-1, 1] are
-four times those of [0, 1] for the same picture; `_corrected` rows are trained and judged in
-[0, 1]. Every seed draws its own test images, easier or harder ones; the loss over that of the
-constant picture is a difference on the same images.\
+`accuracy` has an unusual meaning here. Targets and outputs have one shape (N, 160, 160, 3), and for
+this shape Keras takes "accuracy" to be categorical accuracy over the last axis: the share of
+pixels whose largest colour channel is the right one. It says nothing about the likeness of a face,
+and a constant image does well on it. Losses are mean squared errors in the range of the targets, so
+for the same image the loss with targets in [-1, 1] is four times the loss with targets in [0, 1].
+The rows whose names end in `_corrected` are trained and tested in [0, 1]. Every seed draws its own
+test images, which may be easier or harder ones. `test loss over the constant's` does not suffer
+from this: it is the loss of a decoder less that of the constant image, on the same images.\
 """
 CONSTANT = "mean_face"
 LFW = Selection()
@@ -74,12 +75,16 @@ def documented(records: Sequence[Record]) -> Table:
             else:
                 row += [f"{reported:.4f}", f"{measured.mean - reported:+.4f}"]
         rows.append(row)
-    caption = "Three networks and a constant picture, trained and tested as the thesis did."
+    caption = (
+        "The three decoders of the thesis and a constant image (`mean_face`, the mean of the "
+        "training images), trained and tested as the thesis did. `n` is the number of test images, "
+        "and `reported` is the figure that the thesis gives."
+    )
     return Table("documented", caption, header, rows, [ACCURACY, footer(records, "documented")])
 
 
 def _excess(group: Sequence[Record], groups: Mapping[str, Sequence[Record]]) -> Cell | str:
-    """Test loss of a method less that of the constant picture with the same seed and targets."""
+    """Test loss of a method less that of the constant image with the same seed and targets."""
     ending = "_corrected" if group[0].method.endswith("_corrected") else ""
     constant = {r.seed: r.metrics["test_loss"].value for r in groups.get(CONSTANT + ending, ())}
     losses = [(r.metrics["test_loss"].value, constant.get(r.seed)) for r in group]
@@ -113,7 +118,7 @@ def finding(records: Sequence[Record]) -> str:
         f"of {_spread(decoder, 'test_accuracy')}, against the {reported['test_loss']:.4f} and "
         f"{reported['test_accuracy']:.4f} that the thesis reports. That `accuracy` is the share of "
         "pixels whose largest colour channel is right, which says nothing about the likeness of a "
-        f"face. A constant picture, the mean of the training images, {verdict}: "
+        f"face. A constant image, the mean of the training images, {verdict}: "
         f"loss {_spread(constant, 'test_loss')}, accuracy {_spread(constant, 'test_accuracy')}.\n"
     )
 
@@ -153,22 +158,25 @@ def search(record: Record) -> Table:
         return min(values, key=values.__getitem__)
 
     best, name = smallest(judged, -1 if weighted else 1), judged.replace("_", " ")
-    note = f"By {name} on images held out trial {best} would be chosen"
+    note = f"By the {name} on held-out images, trial {best} would be chosen"
     if weighted:
-        note += "; training losses, each with its trial's own weights, cannot be compared."
+        note += "; training losses cannot be compared, since each trial weighs its terms otherwise."
     else:
         trained = smallest("train_loss")
         same = "was" if trained == best else "was not"
         note += (
-            f", by training loss trial {trained}: "
+            f"; by the training loss, trial {trained} would be: "
             f"the choice by training loss {same} the choice by validation."
         )
-    note += f" {protocol['tuner']} went by {protocol['objective']}; "
+    note += f" The tuner, {protocol['tuner']}, was guided by {protocol['objective']}; "
     note += f"{protocol['split']} are held out."
     if isinstance(more := cell([record], f"runner_up/{judged}"), Cell):
-        note += f" Image by image the runner-up's {name} is larger by {more.text()}."
+        note += f" The {name} of the second best trial is larger by {more.text()}, image by image."
     header = ["trial", *options, "status", *(name.replace("_", " ") for name in names)]
-    caption = f"{record.method}: {len(trials)} trials of {protocol['executions']} trainings each."
+    caption = (
+        f"{record.method}: {len(trials)} trials (sets of options); trainings of each trial: "
+        f"{protocol['executions']}."
+    )
     return Table(record.method, caption, header, rows, [note, footer([record], "search")])
 
 
@@ -190,7 +198,11 @@ def verification(records: Sequence[Record]) -> Table:
         for rate in rates:
             names += [at("threshold", fmr=rate), at("tmr", fmr=rate)]
         rows.append([label, *(cell([record], name) for name in names)])
-    caption = "Recognisers on ten folds of real pairs, and what their thresholds accept."
+    caption = (
+        "How well recognisers tell people apart on ten folds of real pairs of images, and the "
+        "share of genuine pairs (TMR) that they accept at the threshold of a false match rate "
+        "(FMR)."
+    )
     return Table("verification", caption, header, rows, [footer(records, "verification")])
 
 
@@ -208,12 +220,16 @@ def thresholds(lines: Iterable[Threshold]) -> Table:
         ]
         for line in lines
     ]
-    caption = "At which cosine a recogniser accepts at a given false match rate."
+    caption = (
+        "The cosine from which a recogniser accepts two images as one person, at a false match "
+        "rate (FMR), the share of impostor pairs (images of different people) that it accepts."
+    )
     note = (
-        "From `results/thresholds.json`, which also names weights and data by digest; made by "
-        "`python -m experiments.thresholds` and, for the validation subjects, by "
-        "`python -m experiments.inversion`. Brackets hold the 95 % interval over other samples of "
-        "subjects; `n/a` is a rate that fewer than 10 pairs would decide."
+        "The table is made from `results/thresholds.json`, which also names the weights and the "
+        "data by their digests. `python -m experiments.thresholds` sets these thresholds, and "
+        "`python -m experiments.inversion` sets those of the validation subjects. Brackets hold "
+        "the 95 % interval over other samples of subjects; `n/a` stands where fewer than 10 pairs "
+        "would decide the rate."
     )
     return Table("thresholds", caption, header, rows, [note])
 
@@ -238,11 +254,14 @@ def speed(records: Sequence[Record]) -> Table:
             raise UserError("the speed table needs the rate of a matrix product")
         ceilings.append(
             f"{device}: the fastest float32 matrix product reached {product:.0f} GFLOP/s in the "
-            f"same run; a picture takes {work:.2f} GFLOP, so that no float32 way can exceed "
-            f"{product / work:.0f} images/s."
+            f"same run. An image takes {work:.2f} GFLOP, so that no way to compute in float32 can "
+            f"exceed {product / work:.0f} images/s."
         )
-    caption = "Images per second of FaceNet's forward pass."
-    header = ["machine", "way", "images/s", "ours is faster by"]
+    caption = (
+        "Images per second of FaceNet's forward pass: by this package (ours), with a call for each "
+        "image as the thesis made it (documented), and by another package (facenet_pytorch)."
+    )
+    header = ["machine", "way", "images/s", "ours is faster by a factor of"]
     sources = footer(records, "embedding_speed", brackets="the slowest and the fastest turn")
     return Table("speed", caption, header, rows, [*ceilings, sources])
 
@@ -259,11 +278,12 @@ def training_speed(records: Sequence[Record]) -> Table:
         device = record.env["device"]
         rows.append([device, record.method, precision, rate, f"{work:.1f}", product, share])
     header = ["machine", "method", "precision", "images/s", "GFLOP an image"]
-    header += ["GFLOP/s of a matrix product", "share of it"]
+    header += ["GFLOP/s of a matrix product", "share of that rate"]
     caption = "Images per second of the conditional GAN's full training step."
     note = (
-        "The step's convolutions and matrix products are counted in its traced graph; the matrix "
-        "product is of the same precision and was timed in the same run."
+        "GFLOP are the operations of the step's convolutions and matrix products, counted in its "
+        "traced graph. The matrix product that the step is compared with has the same precision, "
+        "and was timed in the same run."
     )
     sources = footer(records, "training_speed", brackets="the slowest and the fastest turn")
     return Table("training_speed", caption, header, rows, [note, sources])
@@ -288,12 +308,13 @@ def shadow_speed(records: Sequence[Record]) -> Table:
     caption = "Shadow models of a decoder trained together, and one after another."
     config = records[0].config
     note = (
-        f"For each model {config['protocol']['images']:,} images and {config['epochs']} epochs, by "
-        f"the time of an epoch of {config['models']} models. Compiling is left out, which each "
-        "model trained singly does again. Keras' fit is what the thesis called, without its "
-        "accuracy; alone is `DecoderInverter.fit`, compiled by XLA, with it. The difference is the "
-        "largest between the losses of a model trained alone and together, in the last epoch, "
-        "relative; dropout draws other masks alone."
+        f"Each model is trained on {config['protocol']['images']:,} images for {config['epochs']} "
+        f"epochs; the rate follows from the time of one epoch of {config['models']} models. The "
+        "time to compile is left out, although each model that is trained singly compiles again. "
+        "Keras' fit is what the thesis called, here without the metric accuracy; alone is "
+        "`DecoderInverter.fit`, compiled by XLA, with that metric. The last column is the largest "
+        "relative difference between the losses of a model that is trained alone and together, in "
+        "the last epoch; alone, dropout draws other masks."
     )
     sources = footer(records, "shadow_speed", brackets="the slowest and the fastest turn")
     return Table("shadow_speed", caption, header, rows, [note, sources])

@@ -10,7 +10,8 @@ import pytest
 from baselines.controls import MeanFace, NearestFace, Oracle, Random, RidgePCA
 from baselines.decoders import DECODERS
 from baselines.inverter import DecoderInverter
-from gan_inversion.cgan.inverter import ConditionalGAN, train_in_turn
+from gan_inversion.cgan.inverter import ConditionalGAN
+from gan_inversion.cgan.turns import train_in_turn
 from gan_inversion.core.errors import UserError
 from gan_inversion.data import Subset
 from gan_inversion.inverters.families import FAMILIES, changed, specified

@@ -27,7 +27,7 @@ from tests.programs import call, finish, start
 
 pytestmark = pytest.mark.usefixtures("small")
 
-GAN = "cgan_pixels_side64_steps2_warmup0_interval2"
+GAN = "cgan_pixels_side64_steps2_warmup0_interval2_corrections0"
 browser_only = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
 
@@ -37,6 +37,7 @@ def rehearsed(tmp_path_factory, eager):
     folder = tmp_path_factory.mktemp("rehearsed")
     methods = ("mean_face", "documented_dense", "cgan_pixels")
     short = ("--cgan.steps", "2", "--cgan.interval", "2", "--cgan.warmup", "0", "--cgan.side", "64")
+    short += ("--cgan.corrections", "0")
     for command in (
         ("experiments.inversion", "--methods", *methods, *short),
         ("experiments.shadows", "--methods", "documented_dense_n20"),

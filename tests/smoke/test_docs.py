@@ -9,7 +9,7 @@ import sys
 import pytest
 import tyro
 
-from experiments.common import check_options
+from gan_inversion.core.options import check_options
 from tests.conftest import ROOT
 
 PAGES = [path for path in (ROOT / "docs").glob("*.md") if "```python" in path.read_text("utf-8")]

@@ -13,8 +13,10 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from gan_inversion import data
 from gan_inversion.core.record import Record
 from tests.conftest import JAX, ROOT
+from tests.few import fewer
 from tests.programs import SMALL, WITHOUT_TENSORFLOW, call, finish, start
 
 pytestmark = pytest.mark.usefixtures("small")
@@ -22,13 +24,14 @@ pytestmark = pytest.mark.usefixtures("small")
 SMOKE = ("experiments.documented", "--smoke", "--methods")
 
 
-def test_the_demo(tmp_path):
+def test_documented(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "Synthetic", fewer)
     output = call(tmp_path, "experiments.documented", "--smoke")
     smoke = tmp_path / "runs" / "smoke"
     table = (smoke / "documented-synthetic.md").read_text()
     assert str(smoke.relative_to(tmp_path) / "documented-synthetic.md") in output
     for method in ("mean_face", "documented_dense", "documented_conv", "documented_conv_bn"):
-        assert f"| {method} | 1 | 58 |" in table
+        assert f"| {method} | 1 | 15 |" in table
         name = f"{method}-synthetic-s0"
         record = Record.read(smoke / "records" / "documented" / f"{name}.json")
         assert not record.reported  # the thesis' figures are about LFW

@@ -222,7 +222,7 @@ def test_photographs_and_pictures_of_ones_own(tmp_path):
     source = ("--dataset", "folder", "--data", "photos", "--victim", "compact")
     source += ("--align", "never")  # drawn in LFW's frame
     output = call(tmp_path, "experiments.export", *source)
-    assert "120 pictures, of which 0 are aligned by landmarks and 120 taken as they are" in output
+    assert "120 images, of which 0 are aligned by landmarks and 120 taken as they are" in output
     split = list(csv.DictReader((tmp_path / "export" / "split.csv").open()))
     assert [row["image"] for row in split] == faces.files
     assert len(np.load(tmp_path / "export" / "embeddings.npy")) == len(split)

@@ -9,7 +9,7 @@ from PIL import Image
 from experiments.membership import Options, run_all
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record, at, read_scores
-from gan_inversion.metrics.membership import check_matrices
+from gan_inversion.metrics.targets import check_matrices
 from gan_inversion.protocols.membership.audit import audit
 from gan_inversion.protocols.membership.own import read_matrices
 from tests.few import few

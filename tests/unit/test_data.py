@@ -14,10 +14,11 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.storage import data_dir, sha256
 from gan_inversion.data import LFW, Folder, Subset, Synthetic, open_dataset
 from gan_inversion.data.decode import decode_image, read_image
+from gan_inversion.data.drawing import draw_face
 from gan_inversion.data.folder import FRAMED_LIKE, aligned_view, find_transform
 from gan_inversion.data.listing import read_listing
 from gan_inversion.data.pairs import draw_pairs, read_pairs
-from gan_inversion.data.synthetic import draw_face, factors
+from gan_inversion.data.synthetic import factors
 from gan_inversion.data.views import render
 
 PICTURE = np.tile(np.arange(250, dtype="uint8")[:, None, None], (1, 250, 3))
@@ -76,11 +77,11 @@ def test_an_unknown_view_or_filter_is_a_sentence(options):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"hello", "x.jpg is not a readable picture: none of the formats JPEG, PNG"),
-        (b"", "x.jpg is not a readable picture"),
-        (encode(PICTURE)[:500], "x.jpg is not a readable picture: "),
-        (encode(PICTURE, "PNG")[:-40], "x.jpg is not a readable picture: "),
-        (large_text(), "x.jpg is not a readable picture: Decompressed data too large"),
+        (b"hello", "x.jpg is not a readable image: none of the formats JPEG, PNG"),
+        (b"", "x.jpg is not a readable image"),
+        (encode(PICTURE)[:500], "x.jpg is not a readable image: "),
+        (encode(PICTURE, "PNG")[:-40], "x.jpg is not a readable image: "),
+        (large_text(), "x.jpg is not a readable image: Decompressed data too large"),
         (animation(), "x.jpg has 2 frames, not one"),
         (vast(), "x.jpg has 13300x13300 pixels, more than 120,000,000"),
     ],
@@ -211,8 +212,8 @@ def test_a_folder_of_lfw_framed_pictures(tmp_path):
     [
         ({}, "found none"),
         ({"Ann/0.png": encode(PICTURE, "PNG")}, "at least 2 images a subject, but Ann"),
-        ({"Ann/0.jpg": encode(PICTURE)[:900]}, "Ann/0.jpg is not a readable picture"),
-        ({"Ann/notes.txt": b"hello"}, "Ann/notes.txt is not a readable picture: none of the"),
+        ({"Ann/0.jpg": encode(PICTURE)[:900]}, "Ann/0.jpg is not a readable image"),
+        ({"Ann/notes.txt": b"hello"}, "Ann/notes.txt is not a readable image: none of the"),
         ({"Ann/0.png": encode(PICTURE[:200], "PNG")}, "expected 250x250 or 160x160 pixels"),
     ],
 )
@@ -238,7 +239,7 @@ def test_a_few_unreadable_files_are_told_and_many_are_an_error(tmp_path):
     assert (
         len(folder) == 30 and "Ann/notes.txt is not a readable" in folder.left_out["Ann/notes.txt"]
     )
-    assert "30 pictures, of which 0 are aligned by landmarks and 30 taken as they are, 1" in (
+    assert "30 images, of which 0 are aligned by landmarks and 30 taken as they are, 1" in (
         folder.report
     )
     with pytest.raises(UserError, match=r"2 of 32 files are not readable ones: Ann/notes.txt"):
@@ -331,7 +332,7 @@ def test_other_photos_are_brought_to_lfws_geometry(tmp_path, capsys):
     assert set(folder.left_out) == {"someone/none.png"}
     told = capsys.readouterr().err
     assert "left out: someone/none.png shows no face that was found\n" in told
-    assert "6 pictures, of which 6 are aligned by landmarks and 0 taken as they are, 1 left" in told
+    assert "6 images, of which 6 are aligned by landmarks and 0 taken as they are, 1 left" in told
     with pytest.raises(UserError, match="fewer, 1 left out"):
         Folder(tmp_path, min_images=7)
     from gan_inversion.data.folder import LFW_LANDMARKS

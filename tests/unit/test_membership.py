@@ -13,17 +13,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.metrics.leak import audited_epsilon, leak, roc, tpr_at
-from gan_inversion.metrics.membership import (
-    ATTACKS,
-    calibrated,
-    check_matrices,
-    dispersion,
-    every_target,
-    lira,
-    matched_shadows,
-    rmia,
-    threshold,
-)
+from gan_inversion.metrics.membership import ATTACKS, calibrated, lira, rmia, threshold
+from gan_inversion.metrics.targets import check_matrices, dispersion, every_target, matched_shadows
 from gan_inversion.protocols import Membership
 
 RANDOM = np.random.default_rng(0)

@@ -9,6 +9,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
+from gan_inversion.core.cache import cached_array, cached_json, cached_result
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.events import Events
 from gan_inversion.core.run import Run
@@ -16,9 +17,6 @@ from gan_inversion.core.storage import (
     MADE,
     atomic,
     cache_dir,
-    cached_array,
-    cached_json,
-    cached_result,
     claim_folder,
     exclusive,
     manifest_digest,
@@ -87,7 +85,7 @@ SLOW_FILL = """
 import os, sys, time
 from pathlib import Path
 os.getpid = lambda: 1  # as in two containers
-from gan_inversion.core.storage import cached_array
+from gan_inversion.core.cache import cached_array
 
 def fill(array):
     print("fills", flush=True)

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from experiments import inversion, shadows
-from experiments.common import FamilyOptions, check_options, rehearsed
+from experiments.common import FamilyOptions, rehearsed
 from gan_inversion.core import device
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.options import check_options
 from gan_inversion.core.own import load_object
 from gan_inversion.inverters.leak_callback import LeakCallback
 from gan_inversion.inverters.own import own_spec

@@ -26,7 +26,7 @@ from gan_inversion.reporting.pages import (
     write_thresholds,
     write_verification,
 )
-from gan_inversion.reporting.report import remembered
+from gan_inversion.reporting.summary import remembered
 from gan_inversion.reporting.table import Cell
 from gan_inversion.reporting.tables import (
     documented,
@@ -314,7 +314,7 @@ def test_the_ablation_is_a_table_of_its_own_in_the_order_of_its_terms():
     tables = {table.name: table for table in inversion(records)}
     rows = [row[0] for row in tables["inversion_ablation"].rows]
     assert rows == ["cgan_mse_short", "cgan_identity_short", "cgan_noise_short"]
-    assert "same 1,000 steps of 16 pictures" in tables["inversion_ablation"].notes[0]
+    assert "same 1,000 steps of 16 images" in tables["inversion_ablation"].notes[0]
     assert [row[0] for row in tables["inversion_facenet"].rows] == ["cgan"]
 
 

@@ -1,8 +1,6 @@
 """Train inverters on one part of the subjects, and examine them on people they never saw."""
 
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +16,12 @@ from gan_inversion.core.record import (
     bare_spec,
     resolved,
 )
-from gan_inversion.core.run import Preview, Run
-from gan_inversion.core.seeding import stream
+from gan_inversion.core.run import Run
 from gan_inversion.core.storage import sha256
 from gan_inversion.core.thresholds import write_thresholds
 from gan_inversion.data import Subset
 from gan_inversion.inverters.base import Inverter
 from gan_inversion.inverters.families import MethodSpec
-from gan_inversion.inverters.own import Own
 from gan_inversion.inverters.trained import (
     HYPOTHESES,
     RECORD,
@@ -35,11 +31,18 @@ from gan_inversion.inverters.trained import (
     training_of,
 )
 from gan_inversion.metrics.attack import one_each
-from gan_inversion.protocols.inversion.again import compared, is_done, looks_shifted, run_folder
+from gan_inversion.protocols.inversion.again import compared, is_done, looks_shifted
 from gan_inversion.protocols.inversion.bench import Bench, Setting, open_bench
 from gan_inversion.protocols.inversion.elsewhere import read_reconstructions
 from gan_inversion.protocols.inversion.examination import Examination, examine
 from gan_inversion.protocols.inversion.faces import picked
+from gan_inversion.protocols.inversion.prepared import (
+    Prepared,
+    declared,
+    entry_of,
+    open_run,
+    prepare,
+)
 from gan_inversion.protocols.records import Entry
 
 REPORTED = {
@@ -47,41 +50,6 @@ REPORTED = {
     "facenet/sar_type2@fmr=1e-3": 0.5805,
 }  # NbNet: Mai et al., TPAMI 2018, LFW's own protocol, inverter trained on other data
 SHOWN = 9  # images in a strip
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """An inverter before its training, and the images that it is trained on.
-
-    Attributes:
-        spec: the method, as plain data.
-        inverter: not fitted yet; None where reconstructions were made by another program.
-        chosen: int (T,), indices of the images to train on.
-        config: its options, for the run and the record.
-    """
-
-    spec: Mapping[str, Any]
-    inverter: Inverter | None
-    chosen: np.ndarray
-    config: dict[str, Any]
-
-
-def prepare(spec: MethodSpec, bench: Bench, *, seed: int = 0) -> Prepared:
-    """The inverter of a spec, its training images, and what its run and record declare."""
-    inverter = spec.make(recogniser=bench.victim.recogniser)
-    chosen, size = bench.split.train, spec.training_images
-    if inverter.is_given_answers:
-        chosen = bench.split.test
-    elif size is not None:
-        if size > len(chosen):
-            raise UserError(
-                f"{spec.name}: expected at most {len(chosen)} training images, got {size}"
-            )
-        chosen = np.sort(stream(seed, "training size", size).permutation(chosen)[:size])
-    own = spec.options
-    source = {"source_digest": own.source_digest} if isinstance(own, Own) else {}
-    config = {"training_images": len(chosen), **inverter.config, **source}
-    return Prepared(spec.content, inverter, chosen, config)
 
 
 def trained(
@@ -143,7 +111,7 @@ def run_one(spec: MethodSpec, seed: int, *, folders: Folders, bench: Bench) -> N
             "train_device": machine,
             "ms_per_image": round(milliseconds, 3),
         }
-        entry = _entry(prepared.spec, seed, folders, bench)
+        entry = entry_of(prepared.spec, seed, folders, bench)
         examination = examine(reconstructions, bench, seed=seed, hypotheses=hypotheses)
         facts = {"knowledge": inverter.knowledge, "config": config, "cost": cost}
         _finish(entry, examination, reconstructions, run=run, bench=bench, facts=facts)
@@ -158,7 +126,7 @@ def run_elsewhere(
     reconstructions = read_reconstructions(pictures, files)
     config = {"pictures_digest": sha256(reconstructions.data)}
     spec = bare_spec(name, "elsewhere")
-    entry = _entry(spec, seed, folders, bench)
+    entry = entry_of(spec, seed, folders, bench)
     if entry.exists(split=bench.split.hash, **config):
         return
     prepared = Prepared(spec, None, bench.split.train, config)
@@ -185,67 +153,6 @@ def invert_again(
         return None
     chosen = embeddings[one_each(subjects)]
     return np.stack([reconstruct(inverter, chosen, hypothesis=k)[0] for k in range(HYPOTHESES)])
-
-
-def _entry(spec: Mapping[str, Any], seed: int, folders: Folders, bench: Bench) -> Entry:
-    """The record of a method, before anything is measured."""
-    victim = bench.victim.recogniser
-    return Entry(
-        folders.records,
-        bench.protocol,
-        spec["name"],
-        bench.dataset,
-        victim,
-        seed,
-        spec,
-        bench.part,
-        bench.protection,
-    )
-
-
-def open_run(prepared: Prepared, seed: int, *, folders: Folders, bench: Bench) -> Run:
-    """Open the folder of a run, with the options that determine what is trained."""
-    attacked = bench.victim
-    config = {
-        "method": prepared.spec["name"],
-        "family": prepared.spec["family"],
-        **prepared.config,
-        "protocol": asdict(bench.protocol),
-        "data_digest": bench.dataset.digest,
-        "split": bench.split.hash,
-        "victim": {
-            "name": attacked.recogniser.name,
-            "digest": attacked.recogniser.digest,
-            "precision": attacked.recogniser.precision,
-        },
-        "seed": seed,
-    }
-    preview = Preview(bench.templates[bench.split.test], bench.originals, seed)
-    name, victim = prepared.spec["name"], attacked.recogniser.name
-    folder = run_folder(name, seed, folders, bench.dataset.name, victim)
-    return Run(folder, config, preview=preview)
-
-
-def _declared(bench: Bench) -> dict[str, Any]:
-    """The options of the bench, for the `config` of the record."""
-    return {
-        "data_digest": bench.dataset.digest,
-        "split": bench.split.hash,
-        "images": {
-            "train": len(bench.split.train),
-            "validation": len(bench.split.validation),
-            "test": len(bench.split.test),
-        },
-        "recognisers": {
-            judge.recogniser.name: {
-                "digest": judge.recogniser.digest,
-                "precision": judge.recogniser.precision,
-                "thresholds": {f"{fmr:g}": t.threshold for fmr, t in judge.thresholds.items()},
-                "impostors": judge.impostors,
-            }
-            for judge in bench.judges
-        },
-    }
 
 
 def _finish(
@@ -275,7 +182,7 @@ def _finish(
     as_published = (bench.dataset.name, victim) == ("lfw", "facenet")
     record = entry.record(
         knowledge=facts["knowledge"],
-        config={**facts["config"], **_declared(bench)},
+        config={**facts["config"], **declared(bench)},
         metrics=examination.metrics,
         reported=REPORTED if as_published else {},
         cost={**facts["cost"], "examination_seconds": seconds, "peak_memory_gib": peak_memory()},

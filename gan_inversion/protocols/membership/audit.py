@@ -8,7 +8,8 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.record import Metric, at, metric
 from gan_inversion.metrics.leak import audited_epsilon, leak
-from gan_inversion.metrics.membership import ATTACKS, check_matrices, every_target
+from gan_inversion.metrics.membership import ATTACKS
+from gan_inversion.metrics.targets import check_matrices, every_target
 
 TOGETHER = "together"  # in names, instead of a signal: all signals at once
 WITHIN = ("threshold", "lira_offline_fixed")  # attacks that are also run within one subject

@@ -14,7 +14,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.own import plain_name
 from gan_inversion.core.record import Record, record_path
 from gan_inversion.core.storage import sha256, sha256_file
-from gan_inversion.metrics.membership import check_matrices, dispersion
+from gan_inversion.metrics.targets import check_matrices, dispersion
 from gan_inversion.protocols.membership.audit import TOGETHER, audit
 from gan_inversion.protocols.membership.rules import Membership
 from gan_inversion.protocols.records import recorded

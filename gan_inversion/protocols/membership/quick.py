@@ -8,8 +8,9 @@ from gan_inversion.core.progress import progress
 from gan_inversion.data import Subset
 from gan_inversion.inverters.base import Inverter
 from gan_inversion.metrics.leak import Leak, leak
-from gan_inversion.metrics.membership import ATTACKS, every_target
+from gan_inversion.metrics.membership import ATTACKS
 from gan_inversion.metrics.reconstruction import mse
+from gan_inversion.metrics.targets import every_target
 from gan_inversion.protocols.inversion.bench import Bench
 from gan_inversion.protocols.membership.rules import Membership
 

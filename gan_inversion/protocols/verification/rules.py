@@ -29,25 +29,25 @@ class CompactTraining:
     """How the shipped recogniser is trained and verified, on drawn faces."""
 
     subjects: int = 1000
-    """Training subjects."""
+    """Number of drawn subjects to train on; more take longer."""
 
     images: int = 12
-    """Images of each subject."""
+    """Number of images of each training subject; more take longer."""
 
     unseen: int = 200
-    """Subjects that it is verified on, with eight images each; none is drawn for training."""
+    """Further subjects, with eight images each, to verify on; none of them is trained on."""
 
     epochs: int = 8
-    """Passes over the training images."""
+    """Passes over the training images; more take longer."""
 
     batch_size: int = 64
-    """Images per training step."""
+    """Images in each training step; with more there are fewer steps per epoch."""
 
     margin: float = 0.25
-    """Additive margin of the cosine softmax."""
+    """Additive margin of the cosine softmax; a larger one sets subjects further apart."""
 
     seed: int = 0
-    """Seed of initial weights and of the order of images."""
+    """Seed of the random choices: initial weights and the order of images."""
 
 
 def label(recogniser: str, view: str, resample: str) -> str:

@@ -1,0 +1,66 @@
+"""Options of programs: their values by name, and the range of each name in all programs."""
+
+import dataclasses
+from typing import Any
+
+from gan_inversion.core.errors import UserError
+
+# Least and largest value of options by these names, whatever the program.
+RANGES = {
+    "seed": (0, 2**32 - 1),
+    "seeds": (0, 2**32 - 1),
+    "epochs": (1, 100_000),
+    "models": (1, 10_000),
+    "workers": (0, 10_000),
+    "min_images": (1, 1_000_000),
+    "hypotheses": (1, 1_000),
+    "port": (1, 65_535),
+    "subjects": (2, 900_000),
+    "images": (1, 100_000),
+    "turns": (1, 10_000),
+    "batch_size": (1, 1_000_000),
+}
+
+
+MAY_BE_EMPTY = ("judges",)
+
+
+def check_options(options: Any) -> None:
+    """Raise `UserError` unless numbers are in range and no list of choices is empty.
+
+    Args:
+        options: a dataclass; fields by the same name have the same range in every program.
+    """
+    for name, (value, _) in leaves(options).items():
+        if isinstance(value, tuple) and not value and name not in MAY_BE_EMPTY:
+            raise UserError(f"expected one value or more for {option_name(name)}, got none")
+        if (kind := name.rpartition(".")[2]) not in RANGES:
+            continue
+        low, high = RANGES[kind]
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int) and not low <= number <= high:
+                raise UserError(f"expected {low} to {high} for {option_name(name)}, got {number}")
+
+
+def leaves(options: Any, group: str = "") -> dict[str, tuple[Any, Any]]:
+    """The value and the default of every option, by its name on the command line.
+
+    Args:
+        options: a dataclass. The fields of a group, a dataclass in it, are options by their own
+            names, unless `options` is `PREFIXED`: then the name of the group stands before them.
+        group: what stands before the names.
+    """
+    values: dict[str, tuple[Any, Any]] = {}
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        if dataclasses.is_dataclass(value):  # only options of families have a prefix
+            prefixed = getattr(options, "PREFIXED", False)
+            values |= leaves(value, f"{field.name}." if prefixed else group)
+        else:
+            values[group + field.name] = value, field.default
+    return values
+
+
+def option_name(name: str) -> str:
+    """An option as it is written on the command line."""
+    return f"--{name.replace('_', '-')}"

@@ -1,0 +1,127 @@
+"""Every attack on the answers of a study, and their record."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from gan_inversion.core.device import environment
+from gan_inversion.core.record import Metric, Record, now, read_scores
+from gan_inversion.metrics.figures import success
+from gan_inversion.protocols.inversion.bench import Bench
+from gan_inversion.protocols.inversion.rules import read_split
+from gan_inversion.protocols.membership.audit import audit, audit_within
+from gan_inversion.protocols.membership.rules import Membership, Pool
+from gan_inversion.protocols.membership.study import Part
+from gan_inversion.protocols.records import recorded
+
+
+def attack_all(
+    epoch: int,
+    answers_of: Mapping[str, Mapping[str, np.ndarray]],
+    pools: Mapping[str, Pool],
+    part: Part,
+    bench: Bench,
+) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
+    """Attack the models as they were after an epoch: metrics, and the scores behind them."""
+    metrics: dict[str, Metric] = {}
+    scores: dict[str, np.ndarray] = {}
+    for unit, pool in pools.items():
+        here = {
+            name.split("/")[1]: values
+            for name, values in answers_of[unit].items()
+            if name.startswith(f"{epoch}/") and not name.endswith("/seconds")
+        }
+        if unit == "image":
+            type1, type2 = here.pop("type1"), here.pop("type2")
+            attacked = bench.victim
+            name = attacked.recogniser.name
+            metrics |= success(name, type1, type2, bench.subjects, attacked.accepts_from)
+            scores |= {f"{name}/type1": type1, f"{name}/type2": type2}
+        outcome, curves = attack_unit(
+            here,
+            pool.membership,
+            bench.dataset.subjects[pool.asked],
+            unit=unit,
+            fprs=part.protocol.fprs,
+            seed=part.seed,
+        )
+        metrics |= outcome
+        scores |= curves | {f"{unit}/{name}": values for name, values in here.items()}
+        scores[f"{unit}/membership"] = pool.membership
+        scores[f"{unit}/asked"] = pool.asked.astype("int32")
+        scores[f"{unit}/row"] = pool.asked_row.astype("int32")
+    return metrics, scores
+
+
+def attack_unit(
+    signals: Mapping[str, np.ndarray],
+    membership: np.ndarray,
+    people: np.ndarray,
+    *,
+    unit: str,
+    fprs: Sequence[float],
+    seed: int,
+) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
+    """Attack the signals of one unit; for images also within single subjects.
+
+    Args:
+        signals: name -> float (R, M).
+        membership: bool (R, M).
+        people: the subject of each audited image; with the unit `image` there is one image a row.
+        unit: `image` or `subject`.
+        fprs, seed: as for `audit`.
+
+    Returns:
+        Metrics, and the curves behind them.
+    """
+    rows = people if unit == "image" else np.arange(len(membership))
+    metrics, curves = audit(signals, membership, rows, unit=unit, fprs=fprs, seed=seed)
+    if unit == "image" and "log_mse" in signals:
+        metrics |= audit_within(signals["log_mse"], membership, people, seed=seed)
+    return metrics, curves
+
+
+def attack_again(path: Path, old_records: Path, records: Path) -> None:
+    """Repeat the attacks on the signals stored beside a record, and write a new record.
+
+    Success rates of reconstruction and the cost of training are copied.
+
+    Args:
+        path: file of the old record.
+        old_records: folder of the old records; the folder `splits` is beside it.
+        records: folder to write to.
+    """
+    record, scores = Record.read(path), read_scores(path)
+    protocol = Membership(models=record.config["protocol"]["models"])
+    target = records / protocol.name / path.name
+    if recorded(target, protocol_hash=protocol.hash, data_digest=record.data_digest):
+        return
+    split = old_records.parent / "splits" / f"{record.dataset}-{record.config['split']}.csv"
+    subjects = np.array([file.split("/")[0] for file in read_split(split)])
+    metrics = {name: m for name, m in record.metrics.items() if "/sar_" in name}
+    kept = {name: values for name, values in scores.items() if not name.endswith("/roc")}
+    for unit in record.config["units"]:
+        inside = scores[f"{unit}/membership"].astype(bool)
+        people = subjects[scores[f"{unit}/asked"]]
+        here = {
+            name.split("/")[1]: values
+            for name, values in kept.items()
+            if name.startswith(f"{unit}/") and values.shape == inside.shape
+            if values.dtype.kind == "f"
+        }
+        outcome, curves = attack_unit(here, inside, people, unit=unit, fprs=protocol.fprs,
+                                   seed=record.seed)  # fmt: skip
+        metrics |= outcome
+        kept |= curves
+    made = {"created": record.created, "commit": record.env["commit"]}
+    again = replace(
+        record,
+        protocol_hash=protocol.hash,
+        config={**record.config, "protocol": asdict(protocol), "signals_of": made},
+        metrics=metrics,
+        env={**environment(), "device": record.env["device"]},
+        created=now(),
+    )
+    print(again.write(records, kept))

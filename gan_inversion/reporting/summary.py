@@ -1,0 +1,109 @@
+"""What the report says first, in plain sentences."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from gan_inversion.cgan.options import FAMILY
+from gan_inversion.core.record import Record, at
+from gan_inversion.reporting import charts, tables
+from gan_inversion.reporting.membership import base_method, epochs_of, strongest
+
+PLAIN = ("oracle", "random", "mean_face")  # controls that say nothing about an inverter
+
+Pairs = Sequence[tuple[Record, Mapping[str, np.ndarray]]]
+
+
+def sentences(inversions: Pairs, leaks: Pairs, documented: Pairs) -> list[str]:
+    """The findings, from the records alone."""
+    lines = []
+    # Only on the thesis' data: on other data there are no published figures to compare with.
+    if any(r.method == "documented_conv_bn" and r.reported for r, _ in documented):
+        lines.append(tables.finding([record for record, _ in documented]).strip())
+    name = inversions[0][0].victim
+    turned = []
+    for record, _ in compared(inversions):
+        first, second = (at(f"{name}/sar_type{kind}", fmr=1e-3) for kind in (1, 2))
+        if record.trained["family"] in (FAMILY, "documented"):
+            turned.append(
+                f"{record.method} turns {_share(record, first)} into images that {name} accepts "
+                f"as the very photograph, and {_share(record, second)} into images accepted as "
+                "another photograph of the person"
+            )
+    if turned:
+        lines.append(
+            f"Of the embeddings of people it never saw, {'; '.join(turned)}; at a false match rate "
+            "of 0.1 %."
+        )
+    if sentence := remembered([record for record, _ in leaks]):
+        lines.append(sentence)
+    return lines
+
+
+def remembered(leaks: Sequence[Record]) -> str:
+    """How much inverters give away of their members, and at what price in reconstruction."""
+    pairs = ((place_of(record), record.metrics.get(strongest(record, "auc"))) for record in leaks)
+    aucs = {place: auc.value for place, auc in pairs if auc and auc.value is not None}
+    points = balance(leaks)
+    if not points:
+        return ""
+    least, most = (
+        f"{aucs[place]:.3f} ({_after(*place)})"
+        for place in (min(aucs, key=aucs.__getitem__), max(aucs, key=aucs.__getitem__))
+    )
+    prices = [
+        f"{_after(*place)}, {points[place][0]:.1%} accepted and {points[place][1]:.1%} found"
+        for place in reversed(charts.front(points))
+    ]
+    return (
+        "What an inverter shows of someone tells whether it was trained on him. The chance that an "
+        "attacker with shadow models ranks an image of a member above another, 0.5 by guessing, "
+        f"is from {least} to {most}. Images of strangers that are accepted as the person cost "
+        "members, found at a false positive rate of 1 %. Not outdone in both: "
+        f"{'; '.join(prices)}."
+    )
+
+
+def _after(method: str, epochs: int) -> str:
+    return f"{method} after epoch {epochs}"
+
+
+def _share(record: Record, name: str) -> str:
+    """A rate in per cent."""
+    value = record.metrics[name].value
+    return "too few to count" if value is None else f"{value:.1%}"
+
+
+def compared(inversions: Pairs) -> Pairs:
+    """Seed 0 of each family's best method by type-II success rate with the attacked recogniser.
+
+    A chart with every inverter would be unreadable.
+    """
+    name = inversions[0][0].victim
+    figure = at(f"{name}/sar_type2", fmr=1e-3)
+    best: dict[str, tuple[Record, Mapping[str, np.ndarray]]] = {}
+    for record, scores in inversions:
+        family, sized = record.trained["family"], record.trained["training_images"] is not None
+        if record.seed or sized or record.method in PLAIN or figure not in record.metrics:
+            continue
+        value = record.metrics[figure].value or 0
+        leader = best.get(family)
+        if leader is None or value > (leader[0].metrics[figure].value or 0):
+            best[family] = (record, scores)
+    return list(best.values())
+
+
+def balance(leaks: Iterable[Record]) -> dict[tuple[str, int], tuple[float, float]]:
+    """What inverters gain and give away: type-II rate and membership TPR, by method and epochs."""
+    points = {}
+    for record in leaks:
+        gain = record.metrics.get(at(f"{record.victim}/sar_type2", fmr=1e-3))
+        leak = record.metrics.get(strongest(record, at("tpr", fpr=1e-2)))
+        if gain and leak and gain.value is not None and leak.value is not None:
+            points[place_of(record)] = gain.value, leak.value
+    return points
+
+
+def place_of(record: Record) -> tuple[str, int]:
+    """Method and epochs of an audited inverter."""
+    return base_method(record), epochs_of([record])
