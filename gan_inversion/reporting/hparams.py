@@ -20,7 +20,7 @@ HEADLINE = {
 FIRST = ("method", "family", "protocol", "knowledge", "seed")  # shown columns of the HParams tab
 
 
-UNTOLD = ("data_digest", "split")  # options that the HParams tab leaves out
+HIDDEN = ("data_digest", "split")  # options that the HParams tab leaves out
 
 
 def hparams_events(
@@ -110,7 +110,7 @@ def options_of(record: Record) -> dict[str, Any]:
     plain = {
         name: value
         for name, value in config.items()
-        if isinstance(value, bool | int | float | str) and name not in UNTOLD
+        if isinstance(value, bool | int | float | str) and name not in HIDDEN
     }
     own = {"method": record.method, "family": record.trained["family"], "seed": record.seed}
     return {**plain, **own, "protocol": record.protocol, "knowledge": record.knowledge or ""}

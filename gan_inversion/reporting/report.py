@@ -153,7 +153,7 @@ def drawn_section(strip: np.ndarray) -> Section:
     return Section("Faces", [picture])
 
 
-def test_files(results: Path, record: Record) -> list[str]:
+def image_files(results: Path, record: Record) -> list[str]:
     """Names of all images of the data set, from the split that a record was made on."""
     path = results / "splits" / f"{record.dataset}-{record.config['split']}.csv"
     return list(read_split(path))
@@ -195,7 +195,7 @@ def write_report(
         "embedding gives away, and what those who invert it remember of the people they were "
         "trained on. Every figure is computed from the run records named below it."
     )
-    files = test_files(results, inversions[0][0])
+    files = image_files(results, inversions[0][0])
     sections = [
         Section("In short", [intro, table]),
         Section("Findings", [findings(lines)]),

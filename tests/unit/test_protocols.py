@@ -139,23 +139,25 @@ def pool(unit, **options):
 def test_a_pool_of_images_asks_about_those_that_models_are_trained_on():
     subjects, found = pool("image")
     assert found.trained.tolist() == list(range(len(subjects) - 1))  # without the duplicate
-    np.testing.assert_array_equal(found.trained, found.asked)
+    np.testing.assert_array_equal(found.trained, found.audited)
     np.testing.assert_array_equal(found.members(), found.membership)
     assert found.membership.shape == (len(found.trained), 16)
 
 
 def test_a_pool_of_subjects_asks_about_images_that_nobody_is_trained_on():
     subjects, found = pool("subject")
-    assert not set(found.trained) & set(found.asked)
-    assert sorted([*found.trained, *found.asked]) == [
+    assert not set(found.trained) & set(found.audited)
+    assert sorted([*found.trained, *found.audited]) == [
         place for place, name in enumerate(subjects[:-1]) if (subjects == name).sum() > 1
     ]
-    rows = {row: subjects[image] for image, row in zip(found.asked, found.asked_row, strict=True)}
+    rows = {
+        row: subjects[image] for image, row in zip(found.audited, found.audited_row, strict=True)
+    }
     assert len(rows) == len(set(rows.values())) == len(found.membership)
     for image, row, inside in zip(found.trained, found.trained_row, found.members(), strict=True):
         assert subjects[image] == rows[row]
         np.testing.assert_array_equal(inside, found.membership[row])
-    trained, asked = np.bincount(found.trained_row), np.bincount(found.asked_row)
+    trained, asked = np.bincount(found.trained_row), np.bincount(found.audited_row)
     assert (abs(trained - asked) <= 1).all() and (trained >= asked).all()
 
 

@@ -80,7 +80,7 @@ class Bench:
         images: uint8 (N, 160, 160, 3), the faces in the protocol's view.
         split: images to train, validate and test on; those that the victim rejects are in no part.
         judges: the victim first, independent recognisers after it.
-        asked: int (A,), indices of all test images, those that the victim rejects included.
+        test_images: int (A,), indices of all test images, those that the victim rejects included.
         part: the subjects that `split.test` holds, `test` or `validation`.
         protection: scheme that protects the embeddings, a key of `protection.SCHEMES`.
     """
@@ -90,7 +90,7 @@ class Bench:
     images: np.ndarray
     split: Split
     judges: Sequence[Judge]
-    asked: np.ndarray
+    test_images: np.ndarray
     part: str = "test"
     protection: str = "none"
 
@@ -118,16 +118,18 @@ class Bench:
 def open_bench(setting: Setting) -> Bench:
     """Open the data, split it, and set the thresholds before any reconstruction is seen."""
     protocol, dataset = Inversion(), setting.source.open()
-    look = {"view": protocol.view, "resample": protocol.resample}
+    framing = {"view": protocol.view, "resample": protocol.resample}
     attacked = open_recogniser(setting.victim)
-    victim_embeddings = embed_view(attacked, dataset, **look)
+    victim_embeddings = embed_view(attacked, dataset, **framing)
     split = protocol.split(dataset.files, victim_embeddings)
     path = setting.results / "splits" / f"{dataset.name}-{split.hash}.csv"
     write_text(path, split.csv(dataset.files))
     judges: list[Judge] = []
     for recogniser in (attacked, *map(open_recogniser, setting.judges)):
         embeddings = (
-            victim_embeddings if recogniser is attacked else embed_view(recogniser, dataset, **look)
+            victim_embeddings
+            if recogniser is attacked
+            else embed_view(recogniser, dataset, **framing)
         )
         if setting.thresholds is not None:
             thresholds = borrowed_thresholds(

@@ -112,7 +112,7 @@ def _attack(examination: Examination, judge: Judge, vectors: np.ndarray, bench: 
     examination.scores[f"{name}/type1"] = outcome.type1
     if rejected(vectors).any():
         examination.scores[f"{name}/rejected"] = rejected(vectors)
-    lost = rejected(judge.embeddings[bench.asked])
+    lost = rejected(judge.embeddings[bench.test_images])
     if lost.any():  # the share is of all test images, examined or not
         share = metric(lost.mean(), ci=clopper_pearson(int(lost.sum()), len(lost)), n=len(lost))
         examination.metrics[f"{name}/rejected_originals"] = share

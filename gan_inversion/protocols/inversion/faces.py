@@ -85,7 +85,7 @@ class Shown:
         test: int (N,), indices of the images that were examined.
         cosines: float (N,), type-I, mean over the inverters; images are chosen by them.
         subjects: (M,), subject of every image of the data set.
-        look: indices (K,) -> images, uint8 (K, 160, 160, 3), and embeddings, float32 (K, D).
+        load: indices (K,) -> images, uint8 (K, 160, 160, 3), and embeddings, float32 (K, D).
     """
 
     models: Sequence[Trained]
@@ -93,7 +93,7 @@ class Shown:
     test: np.ndarray
     cosines: np.ndarray
     subjects: np.ndarray
-    look: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+    load: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def trained_runs(runs: Path, chosen: Selection) -> list[Path]:
@@ -130,19 +130,19 @@ def shipped_faces() -> Shown:
     model, faces, protocol = open_trained(SHIPPED), Drawn(), Inversion()
     recogniser, scores = load_recogniser(model.victim), read_scores(SHIPPED / RECORD)
 
-    def look(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def load(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         frames = [faces.frame(int(index)) for index in chosen]
         pictures = np.stack([render(frame, view=protocol.view) for frame in frames])
         return pictures, recogniser.embed(pictures)
 
     cosines = scores[f"{recogniser.name}/type1"]
-    return Shown([model], recogniser, scores["test_index"], cosines, faces.subjects, look)
+    return Shown([model], recogniser, scores["test_index"], cosines, faces.subjects, load)
 
 
 def shipped_strip(count: int = 8) -> np.ndarray:
     """Drawn faces above the shipped generator's reconstructions, uint8 (320, 160 count, 3)."""
     shown = shipped_faces()
     chosen = picked(shown.cosines, count)["random"]
-    originals, embeddings = shown.look(shown.test[chosen])
+    originals, embeddings = shown.load(shown.test[chosen])
     rows = [originals, reconstruct(shown.models[0].inverter, embeddings)[0]]
     return np.concatenate([np.concatenate(list(row), axis=1) for row in rows])

@@ -100,14 +100,14 @@ def draw_faces(place: Path, shown: Shown) -> None:
     inverters = [(model.method, model.inverter) for model in shown.models]
     with Events(place) as writer:
         for name, chosen in picked(shown.cosines, SHOWN).items():
-            photographs, embeddings = shown.look(shown.test[chosen])
+            photographs, embeddings = shown.load(shown.test[chosen])
             columns = [("photograph", photographs), *drawn_by(inverters, embeddings)]
             titles = np.concatenate([caption(title, SIZE) for title, _ in columns], axis=1)
             # (N, 160, columns * 160, 3)
             rows = np.concatenate([pictures for _, pictures in columns], axis=2)
             writer.add_image(name, np.concatenate([titles, *rows]), 0, dataformats="HWC")
     shown_test = shown.test[:POINTS]
-    photographs, embeddings = shown.look(shown_test)
+    photographs, embeddings = shown.load(shown_test)
     for method, pictures in drawn_by(inverters, embeddings):
         vectors = np.concatenate([embeddings, shown.recogniser.embed(pictures)])
         faces = np.concatenate([photographs, pictures])

@@ -42,7 +42,7 @@ def attack_all(
         outcome, curves = attack_unit(
             here,
             pool.membership,
-            bench.dataset.subjects[pool.asked],
+            bench.dataset.subjects[pool.audited],
             unit=unit,
             fprs=part.protocol.fprs,
             seed=part.seed,
@@ -50,8 +50,8 @@ def attack_all(
         metrics |= outcome
         scores |= curves | {f"{unit}/{name}": values for name, values in here.items()}
         scores[f"{unit}/membership"] = pool.membership
-        scores[f"{unit}/asked"] = pool.asked.astype("int32")
-        scores[f"{unit}/row"] = pool.asked_row.astype("int32")
+        scores[f"{unit}/asked"] = pool.audited.astype("int32")
+        scores[f"{unit}/row"] = pool.audited_row.astype("int32")
     return metrics, scores
 
 

@@ -20,14 +20,14 @@ class Pool:
     Attributes:
         membership: bool (R, M), whether a row is a member of a model.
         trained, trained_row: int (T,), images that models are trained on, and their rows.
-        asked, asked_row: int (A,), images that models are audited on, and their rows.
+        audited, audited_row: int (A,), images that models are audited on, and their rows.
     """
 
     membership: np.ndarray
     trained: np.ndarray
     trained_row: np.ndarray
-    asked: np.ndarray
-    asked_row: np.ndarray
+    audited: np.ndarray
+    audited_row: np.ndarray
 
     def members(self) -> np.ndarray:
         """Which model is trained on which of the images `trained`, bool (T, M)."""
@@ -89,7 +89,7 @@ class Membership(Protocol):
         if unit == "image":
             drawn = np.sort(kept if size is None else kept[: 2 * size])
             wanted, rows = drawn, np.arange(len(drawn))
-            asked, asked_row, membership = wanted, rows, self.images(len(drawn), seed=seed)
+            audited, audited_row, membership = wanted, rows, self.images(len(drawn), seed=seed)
         else:
             # Each image's place among those of its subject, in random order.
             names, code = np.unique(subjects[kept], return_inverse=True)
@@ -107,13 +107,13 @@ class Membership(Protocol):
             in_pool = row[code] >= 0
             inside = place < trained[code]
             wanted, rows = kept[in_pool & inside], row[code[in_pool & inside]]
-            asked, asked_row = kept[in_pool & ~inside], row[code[in_pool & ~inside]]
+            audited, audited_row = kept[in_pool & ~inside], row[code[in_pool & ~inside]]
             membership = self.subjects(trained[people], seed=seed)
         if size is not None and len(wanted) < 2 * size:
             raise UserError(
                 f"expected {2 * size} images to train on for {unit}s in and out, got {len(wanted)}"
             )
-        return Pool(membership, wanted, rows, asked, asked_row)
+        return Pool(membership, wanted, rows, audited, audited_row)
 
     def images(self, count: int, *, seed: int) -> np.ndarray:
         """Membership of images, bool (count, models)."""
@@ -146,5 +146,5 @@ class Membership(Protocol):
 
 def labels(spec: MethodSpec, epochs: Sequence[int]) -> dict[int, str]:
     """Epoch -> name of the method in the record of the audit after that epoch."""
-    asked = epochs if FAMILIES[spec.family].together else (USUAL,)
-    return {e: spec.name if e == USUAL else f"{spec.name}_e{e}" for e in asked}
+    at = epochs if FAMILIES[spec.family].together else (USUAL,)
+    return {e: spec.name if e == USUAL else f"{spec.name}_e{e}" for e in at}

@@ -23,7 +23,7 @@ from gan_inversion.protocols.membership.study import Part, answers, draw_pool, o
 from gan_inversion.protocols.records import Entry
 from gan_inversion.recognisers import name_of
 
-TOGETHER = 4  # models of a part; an interrupted run loses the parts in work
+MODELS_PER_PART = 4  # models of a part; an interrupted run loses the parts in work
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,10 @@ def parts_of(
         signals=study.signals,
         folder=folders.runs / protocol.name / name,
     )
-    starts = range(0, protocol.models, TOGETHER)
-    models = [tuple(range(first, min(first + TOGETHER, protocol.models))) for first in starts]
+    starts = range(0, protocol.models, MODELS_PER_PART)
+    models = [
+        tuple(range(first, min(first + MODELS_PER_PART, protocol.models))) for first in starts
+    ]
     return {
         unit: [replace(whole, unit=unit, models=numbers) for numbers in models]
         for unit in study.units

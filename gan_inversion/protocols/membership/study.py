@@ -73,7 +73,7 @@ def draw_pool(part: Part, bench: Bench) -> Pool:
         size=part.spec.training_images,
         seed=part.seed,
     )
-    return replace(pool, trained=candidates[pool.trained], asked=candidates[pool.asked])
+    return replace(pool, trained=candidates[pool.trained], audited=candidates[pool.audited])
 
 
 def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[Inverter]]]:
@@ -105,8 +105,8 @@ def ask(
     """Signals of one model on the audited images: name -> float32 (R,), the mean of each row."""
     attacked = bench.victim
     signals_of: dict[str, list[np.ndarray]] = {}
-    for start in range(0, len(pool.asked), BLOCK):
-        chosen = pool.asked[start : start + BLOCK]
+    for start in range(0, len(pool.audited), BLOCK):
+        chosen = pool.audited[start : start + BLOCK]
         photographs, embeddings = bench.images[chosen], attacked.embeddings[chosen]
         originals = photographs.astype("float32") / 255
         pictures = np.asarray(inverter.invert(embeddings), "float32")
@@ -122,7 +122,7 @@ def ask(
         for name, value in values.items():
             signals_of.setdefault(name, []).append(value)
     return {
-        name: subject_mean(np.concatenate(parts), pool.asked_row)[1].astype("float32")
+        name: subject_mean(np.concatenate(parts), pool.audited_row)[1].astype("float32")
         for name, parts in signals_of.items()
     }
 

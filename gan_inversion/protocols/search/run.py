@@ -168,9 +168,9 @@ def set_up(
     module = importlib.import_module(searcher)
     if smoke:
         protocol = replace(protocol, trials=2, epochs=2)
-    look = {"view": protocol.view, "resample": protocol.resample}
-    images = bench.dataset.view(**look)
-    embeddings = embed_view(bench.victim.recogniser, bench.dataset, **look)
+    framing = {"view": protocol.view, "resample": protocol.resample}
+    images = bench.dataset.view(**framing)
+    embeddings = embed_view(bench.victim.recogniser, bench.dataset, **framing)
     train, held_out = bench.split.train, bench.split.validation
     if protocol.split == "images":
         usable = np.flatnonzero(~rejected(embeddings))
