@@ -27,7 +27,7 @@ from tests.programs import call, finish, start
 
 pytestmark = pytest.mark.usefixtures("small")
 
-GAN = "cgan_pixels_side64_steps2_warmup0_interval2_corrections0"
+GAN = "cgan_pixels_corrections0_side64_steps2_warmup0_interval2"
 browser_only = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
 

@@ -41,7 +41,7 @@ def test_every_search_is_recorded_and_told(tmp_path):
     margin = records["search_honest-synthetic-s0"].metrics["runner_up/validation_loss"]
     assert margin.value >= 0 and margin.ci[0] <= margin.value <= margin.ci[1]
     page = (tmp_path / "runs/smoke/searches-synthetic.md").read_text()
-    assert page.count("runner-up") == 2
+    assert page.count("second best trial") == 2
     assert page.count("the choice by training loss was") == 2 and "| 1 |" in page
     assert page.count("cannot be compared") == 1  # of the loss weights' search
     write_all(tmp_path / "board", {"search": [(record, {}) for record in records.values()]}, {})
