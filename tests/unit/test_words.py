@@ -62,3 +62,10 @@ def test_a_docstring_is_a_sentence():
                 if text and not text.splitlines()[0].endswith((".", ":", "?")):
                     places.append(f"{path.relative_to(ROOT)}: {text.splitlines()[0]}")
     assert sorted(set(places)) == []
+
+
+def test_a_file_can_be_held_in_the_head():
+    lengths = {path.relative_to(ROOT): len(path.read_text("utf-8").splitlines()) for path in CODE}
+    assert {path: length for path, length in lengths.items() if length > 300} == {}
+    programs = sum(n for path, n in lengths.items() if path.parts[0] == "experiments")
+    assert programs <= 1900  # thin: what they call lives in the packages
