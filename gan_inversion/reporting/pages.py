@@ -18,7 +18,7 @@ from gan_inversion.metrics import catalogue
 from gan_inversion.metrics.catalogue import kinds
 from gan_inversion.metrics.figures import check_figures, conditions_of
 from gan_inversion.protocols import read_split
-from gan_inversion.reporting import tables
+from gan_inversion.reporting import speed, tables
 from gan_inversion.reporting.inversion import headline, inversion
 from gan_inversion.reporting.membership import membership, overviews
 from gan_inversion.reporting.table import Table, replace_block
@@ -146,9 +146,9 @@ def write_speed(records: Path, output: Path) -> Path:
     timed = tables.read_records(records, "speed", Selection("synthetic"))
     page = []
     for table, figure in (
-        (tables.speed, "ours/images_per_second"),
-        (tables.training_speed, "step/images_per_second"),
-        (tables.shadow_speed, "together/models_per_hour"),
+        (speed.embedding_speed, "ours/images_per_second"),
+        (speed.training_speed, "step/images_per_second"),
+        (speed.shadow_speed, "together/models_per_hour"),
     ):
         own = [record for record in timed if figure in record.metrics]
         page += [table(own)] if own else []

@@ -26,15 +26,10 @@ from gan_inversion.reporting.pages import (
     write_thresholds,
     write_verification,
 )
+from gan_inversion.reporting.speed import shadow_speed, training_speed
 from gan_inversion.reporting.summary import remembered
 from gan_inversion.reporting.table import Cell
-from gan_inversion.reporting.tables import (
-    documented,
-    finding,
-    read_records,
-    shadow_speed,
-    training_speed,
-)
+from gan_inversion.reporting.tables import documented, finding, read_records
 from tests.conftest import ROOT
 from tests.unit.test_record import RECORD
 
