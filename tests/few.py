@@ -13,28 +13,39 @@ from gan_inversion import data
 from gan_inversion.core.backend import load_backend
 from gan_inversion.data.synthetic import Synthetic
 
-# Subjects, images of each, first subject: 8 of them validate, with 1,792 impostor pairs, as FMR 1 %
-# asks for, and 8 are tested.
-FEW = (36, 8), {"first": 223}
+FIRST = 223  # number of the first subject
+
+
+def _faces(*usual):
+    """Drawn faces of a usual number; others as they are asked for."""
+
+    def drawn(*arguments, **options):
+        if arguments or options:
+            return Synthetic(*arguments, **options)
+        return Synthetic(*usual, first=FIRST)
+
+    return drawn
+
+
+# Subjects, and images of each: 8 of them validate, with 1,792 impostor pairs, as FMR 1 % asks for,
+# and 8 are tested.
+few = _faces(36, 8)
 # The documented protocol knows no thresholds and no subjects.
-FEWER = (12, 6), {"first": 223}
+fewer = _faces(12, 6)
 
 
-def few(*arguments, **options):
-    """The drawn faces of rehearsals, fewer than usual; other faces as they are asked for."""
-    if arguments or options:
-        return Synthetic(*arguments, **options)
-    return Synthetic(*FEW[0], **FEW[1])
-
-
-def fewer(*arguments, **options):
-    """As `few`, for the `documented` protocol."""
-    return few(*(arguments or FEWER[0]), **(options or FEWER[1]))
+def faces_of(program):
+    """The drawn faces that a program rehearses on."""
+    return fewer if program == "experiments.documented" else few
 
 
 @contextmanager
 def computed_eagerly():
-    """TensorFlow computes step by step: to trace a conditional GAN takes longer than ten steps."""
+    """What only takes long is left out of a rehearsal.
+
+    TensorFlow computes step by step, since to trace a conditional GAN takes longer than ten steps;
+    and the network of the two-sample test sees its images once.
+    """
     import keras
 
     if keras.backend.backend() != "tensorflow":
@@ -43,7 +54,6 @@ def computed_eagerly():
     import tensorflow as tf
 
     tf.config.run_functions_eagerly(True)
-    # The two-sample test of a rehearsal need not be a strong one.
     with patch("gan_inversion.protocols.inversion.two_sample.EPOCHS", 1):
         yield
     tf.config.run_functions_eagerly(False)
@@ -57,7 +67,7 @@ def load_eagerly():
 if __name__ == "__main__":
     sys.argv = sys.argv[1:]
     with (
-        patch.object(data, "Synthetic", fewer if "documented" in sys.argv[0] else few),
+        patch.object(data, "Synthetic", faces_of(sys.argv[0])),
         patch.object(experiments.common, "load_backend", load_eagerly),
     ):
         runpy.run_module(sys.argv[0], run_name="__main__")

@@ -17,9 +17,9 @@ SMALL = ("-m", "tests.few")  # programs that rehearse on few faces
 WITHOUT_TENSORFLOW = """
 import runpy, sys
 from gan_inversion import data
-from tests.few import few, fewer
+from tests.few import faces_of
 
-data.Synthetic = fewer if "documented" in sys.argv[1] else few
+data.Synthetic = faces_of(sys.argv[1])
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):

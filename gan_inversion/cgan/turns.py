@@ -15,9 +15,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.data import Subset
 from gan_inversion.inverters.base import check_fit
 from gan_inversion.inverters.loop import fit, state
-from gan_inversion.recognisers import (
-    KerasRecogniser,
-)
+from gan_inversion.recognisers import KerasRecogniser
 
 
 def train_in_turn(

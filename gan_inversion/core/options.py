@@ -53,7 +53,7 @@ def leaves(options: Any, group: str = "") -> dict[str, tuple[Any, Any]]:
     values: dict[str, tuple[Any, Any]] = {}
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
-        if dataclasses.is_dataclass(value):  # only options of families have a prefix
+        if dataclasses.is_dataclass(value):
             prefixed = getattr(options, "PREFIXED", False)
             values |= leaves(value, f"{field.name}." if prefixed else group)
         else:

@@ -14,11 +14,7 @@ from gan_inversion.data.factors import Colour, Identity, Nuisance, blend, shade
 from gan_inversion.data.views import FRAME
 
 SCALE = 2  # supersampling: polygons have no smooth edges otherwise
-
-
 CIRCLE = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-
-
 COS, SIN = np.cos(CIRCLE), np.sin(CIRCLE)
 
 

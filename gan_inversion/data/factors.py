@@ -12,7 +12,6 @@ from gan_inversion.data.views import FRAME
 
 Colour = tuple[int, int, int]
 
-
 SKIN = (
     (255, 224, 196),
     (241, 194, 160),
@@ -21,7 +20,6 @@ SKIN = (
     (141, 92, 60),
     (92, 60, 42),
 )
-
 
 HAIR = (
     (24, 20, 18),
@@ -32,7 +30,6 @@ HAIR = (
     (150, 58, 30),
     (168, 166, 164),
 )
-
 
 IRIS = ((70, 44, 26), (44, 30, 22), (64, 104, 150), (84, 120, 84), (110, 120, 128), (120, 84, 40))
 
@@ -157,10 +154,12 @@ def _mix(palette: tuple[Colour, ...], rng: np.random.Generator) -> Colour:
 
 
 def blend(first: Colour, second: Colour, share: float) -> Colour:
+    """The first colour with a share, 0 to 1, of the second."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
 
 
 def shade(colour: Colour, factor: float) -> Colour:
+    """A colour made darker by a factor below 1, or lighter by one above."""
     red, green, blue = (min(255, round(value * factor)) for value in colour)
     return red, green, blue

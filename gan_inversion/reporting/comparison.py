@@ -13,19 +13,12 @@ from gan_inversion.metrics.catalogue import form
 from gan_inversion.reporting.table import Cell, Row, by_method, cell, check_same, footer
 
 ORDER = ("oracle", "random", "mean_face", "nearest_face", "ridge_pca")  # controls first
-
-
 PUBLISHED = (
     "NbNet, published: Mai et al. 2018, their own protocol (LFW, FAR 0.1 %, trained on other data)"
 )
 
-
 ROUNDING = 1e-5  # of a threshold: float32 sums differ between machines
-
-
 LEAD = ["method", "knowledge", "seeds"]  # what each row begins with
-
-
 STEPWISE = [f"{FAMILY}_{name}_short" for name in ABLATION]  # rows of the ablation, in order
 
 

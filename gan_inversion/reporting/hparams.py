@@ -16,10 +16,7 @@ HEADLINE = {
     "cosine": "cosine_mean",
 }
 
-
 FIRST = ("method", "family", "protocol", "knowledge", "seed")  # shown columns of the HParams tab
-
-
 HIDDEN = ("data_digest", "split")  # options that the HParams tab leaves out
 
 
