@@ -4,13 +4,12 @@ Figures are computed here and nowhere else, both when a record is written and wh
 a figure that the raw scores beside the record do not give was not measured.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from gan_inversion.core.errors import UserError
-from gan_inversion.core.record import Metric, Record, at, metric
+from gan_inversion.core.record import Metric, at, metric
 from gan_inversion.metrics.attack import one_each, other_images, subject_mean
 from gan_inversion.metrics.copying import copy_test
 from gan_inversion.metrics.intervals import (
@@ -26,7 +25,6 @@ Scores = Mapping[str, np.ndarray]
 
 COUNTS = (1, 4, 16)  # reconstructions of one embedding that an attacker may show
 RANKS = (1, 5)
-TOLERANCE = 2e-5  # of figures: scores are stored in single precision
 
 
 @dataclass(frozen=True)
@@ -235,61 +233,3 @@ def _share(hits: np.ndarray) -> Metric:
     """Share of images with a hit, bool (N,), and its Clopper-Pearson interval."""
     count = int(hits.sum())
     return metric(count / len(hits), ci=clopper_pearson(count, len(hits)), n=len(hits))
-
-
-def conditions_of(
-    record: Record, scores: Scores, files: Sequence[str], parts: np.ndarray
-) -> Conditions:
-    """The `Conditions` of an `inversion` record.
-
-    Args:
-        record: the record.
-        scores: its raw scores.
-        files: names of all images of the dataset, `subject/image`.
-        parts: (N,), the part of the split that each is in.
-    """
-    # Numbers, in the order of the names: they are sorted for every interval.
-    _, subjects = np.unique([file.split("/")[0] for file in files], return_inverse=True)
-    declared = record.config["recognisers"]
-    names = [record.victim, *(name for name in declared if name != record.victim)]
-    thresholds = {
-        name: {float(rate): value for rate, value in declared[name]["thresholds"].items()}
-        for name in names
-    }
-    # The index leaves out images that the victim rejects; older records have no index.
-    validation = scores.get("copy/held_out_index", np.flatnonzero(parts == "validation"))
-    return Conditions(subjects[scores["test_index"]], subjects[validation], thresholds)
-
-
-def check_figures(record: Record, scores: Scores, conditions: Conditions) -> list[str]:
-    """Compare the figures of an `inversion` record with those that its raw scores give.
-
-    Returns:
-        Names of the figures that the scores do not give, and that are therefore not checked.
-
-    Raises:
-        UserError: a figure or an interval differs.
-    """
-    computed = figures(scores, conditions)
-    for name, measured in record.metrics.items():
-        if name in computed and not _same(measured, computed[name]):
-            raise UserError(
-                f"the record of {record.method}, seed {record.seed}, says {name} {_text(measured)},"
-                f" and its raw scores give {_text(computed[name])}"
-            )
-    return [name for name in record.metrics if name not in computed]
-
-
-def _same(first: Metric, second: Metric) -> bool:
-    if first.n != second.n or (first.value is None) != (second.value is None):
-        return False
-    pairs = [(first.value, second.value)] if first.value is not None else []
-    if (first.ci is None) != (second.ci is None):
-        return False
-    if first.ci is not None and second.ci is not None:
-        pairs += zip(first.ci, second.ci, strict=True)
-    return all(abs(a - b) <= TOLERANCE * max(1.0, abs(b)) for a, b in pairs)  # type: ignore
-
-
-def _text(figure: Metric) -> str:
-    return f"{figure.value} {figure.ci} of {figure.n}"

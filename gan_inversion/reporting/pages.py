@@ -4,21 +4,16 @@ import csv
 import textwrap
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
-
-from gan_inversion.core.progress import progress
 from gan_inversion.core.record import Record, Selection, read_scores
 from gan_inversion.core.storage import write_text
 from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.metrics import catalogue
 from gan_inversion.metrics.catalogue import kinds
-from gan_inversion.metrics.figures import check_figures, conditions_of
-from gan_inversion.protocols import read_split
 from gan_inversion.reporting import speed, tables
+from gan_inversion.reporting.check import COMPUTE, check_records
 from gan_inversion.reporting.inversion import headline, inversion
 from gan_inversion.reporting.membership import membership, overviews
 from gan_inversion.reporting.table import Table, replace_block
@@ -81,17 +76,11 @@ def check_inversion(records: Path, chosen: Selection = LFW) -> str:
     Raises:
         UserError: a figure or an interval is not what the scores give.
     """
-    unknown: dict[str, None] = {}
-    parts_in = cache(read_split)
-    pairs = tables.read_with_scores(records, "inversion", chosen)
-    for record, scores in progress(pairs, desc="figures from raw scores", unit="record"):
-        path = records.parent / "splits" / f"{record.dataset}-{record.config['split']}.csv"
-        parts = parts_in(path)
-        conditions = conditions_of(record, scores, list(parts), np.array(list(parts.values())))
-        for name in check_figures(record, scores, conditions):
-            first, *rest = name.partition("@")[0].split("/")
-            kind = first if first in ("swd", "kid") else [first, *rest][-1]
-            unknown[kind.rstrip("0123456789")] = None
+    unknown: set[str] = set()
+    for name in check_records(records.parent, "inversion", chosen):
+        first, *rest = name.partition("@")[0].split("/")
+        kind = first if first in ("swd", "kid") else [first, *rest][-1]
+        unknown.add(kind.rstrip("0123456789"))
     names = ", ".join(f"`{name}`" for name in sorted(unknown))
     return (
         "Every figure and interval was computed from the raw scores of its record again when this "
@@ -219,6 +208,8 @@ def write_every(
         expected: methods and seeds that a note lists if they have no record.
     """
     records = results / "records"
+    for protocol in sorted(COMPUTE):
+        check_records(results, protocol)
     write_documented(records, output)
     checked = check_inversion(records)
     write_inversion(records, output, expected=expected, checked=checked)

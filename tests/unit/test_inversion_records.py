@@ -15,9 +15,10 @@ from gan_inversion.core.record import Metric, Record, at, read_scores
 from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.data import LFW
 from gan_inversion.metrics.attack import other_images
-from gan_inversion.metrics.figures import check_figures, conditions_of
+from gan_inversion.metrics.figures import figures
 from gan_inversion.metrics.intervals import bootstrap_rate
 from gan_inversion.protocols import read_split
+from gan_inversion.reporting.check import conditions_of, differences
 from gan_inversion.reporting.comparison import ROUNDING
 from tests.conftest import ROOT
 
@@ -112,8 +113,8 @@ def grounds(record, scores):
 
 def test_a_figure_or_an_interval_that_raw_scores_do_not_give_is_found():
     ((record, scores),) = of_method("cgan_gpu")
-    conditions = grounds(record, scores)
-    unknown = check_figures(record, scores, conditions)
+    computed = figures(scores, grounds(record, scores))
+    unknown = differences(record, computed)
     assert {"swd/mean", "spectrum", "diversity", "dlib/undetected"} <= set(unknown)
     assert len(unknown) < len(record.metrics) / 2
     for name, share in FORGED.items():
@@ -125,7 +126,7 @@ def test_a_figure_or_an_interval_that_raw_scores_do_not_give_is_found():
         ):
             metrics = {**record.metrics, name: forged}
             with pytest.raises(UserError, match=f"says {re.escape(name)} .* raw scores give"):
-                check_figures(replace(record, metrics=metrics), scores, conditions)
+                differences(replace(record, metrics=metrics), computed)
 
 
 @pytest.mark.data

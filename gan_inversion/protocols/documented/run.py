@@ -15,7 +15,7 @@ from gan_inversion.data import Subset
 from gan_inversion.data.source import Source
 from gan_inversion.inverters.families import MethodSpec
 from gan_inversion.inverters.trained import score, train
-from gan_inversion.metrics.intervals import bootstrap_mean
+from gan_inversion.protocols.documented.figures import figures
 from gan_inversion.protocols.documented.rules import Documented
 from gan_inversion.protocols.records import Entry
 from gan_inversion.recognisers import embed_cached, load_recogniser
@@ -93,10 +93,7 @@ def run_one(
         config=config,
         metrics={
             "train_loss": metric(train_loss, n=len(train_index)),
-            "test_loss": metric(losses.mean(), ci=bootstrap_mean(losses, subjects), n=len(test)),
-            "test_accuracy": metric(
-                accuracies.mean(), ci=bootstrap_mean(accuracies, subjects), n=len(test)
-            ),
+            **figures(losses, accuracies, subjects),
         },
         reported=REPORTED.get(method.spec.name, {}) if as_published else {},
         cost={

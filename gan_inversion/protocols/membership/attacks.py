@@ -1,6 +1,6 @@
 """Every attack on the answers of a study, and their record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from gan_inversion.core.record import Metric, Record, now, read_scores
 from gan_inversion.metrics.figures import success
 from gan_inversion.protocols.inversion.bench import Bench
 from gan_inversion.protocols.inversion.rules import read_split
-from gan_inversion.protocols.membership.audit import audit, audit_within
+from gan_inversion.protocols.membership.audit import attack_unit, signals_of
 from gan_inversion.protocols.membership.rules import Membership, Pool
 from gan_inversion.protocols.membership.study import Part
 from gan_inversion.protocols.records import recorded
@@ -55,34 +55,6 @@ def attack_all(
     return metrics, scores
 
 
-def attack_unit(
-    signals: Mapping[str, np.ndarray],
-    membership: np.ndarray,
-    people: np.ndarray,
-    *,
-    unit: str,
-    fprs: Sequence[float],
-    seed: int,
-) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
-    """Attack the signals of one unit; for images also within single subjects.
-
-    Args:
-        signals: name -> float (R, M).
-        membership: bool (R, M).
-        people: the subject of each audited image; with the unit `image` there is one image a row.
-        unit: `image` or `subject`.
-        fprs, seed: as for `audit`.
-
-    Returns:
-        Metrics, and the curves behind them.
-    """
-    rows = people if unit == "image" else np.arange(len(membership))
-    metrics, curves = audit(signals, membership, rows, unit=unit, fprs=fprs, seed=seed)
-    if unit == "image" and "log_mse" in signals:
-        metrics |= audit_within(signals["log_mse"], membership, people, seed=seed)
-    return metrics, curves
-
-
 def attack_again(path: Path, old_records: Path, records: Path) -> None:
     """Repeat the attacks on the signals stored beside a record, and write a new record.
 
@@ -105,12 +77,7 @@ def attack_again(path: Path, old_records: Path, records: Path) -> None:
     for unit in record.config["units"]:
         inside = scores[f"{unit}/membership"].astype(bool)
         people = subjects[scores[f"{unit}/asked"]]
-        here = {
-            name.split("/")[1]: values
-            for name, values in kept.items()
-            if name.startswith(f"{unit}/") and values.shape == inside.shape
-            if values.dtype.kind == "f"
-        }
+        here = signals_of(kept, unit)
         outcome, curves = attack_unit(here, inside, people, unit=unit, fprs=protocol.fprs,
                                    seed=record.seed)  # fmt: skip
         metrics |= outcome

@@ -103,3 +103,41 @@ def audit_within(
                 figures.auc[0], ci=figures.auc[1], n=len(own)
             )
     return metrics
+
+
+def attack_unit(
+    signals: Mapping[str, np.ndarray],
+    membership: np.ndarray,
+    people: np.ndarray,
+    *,
+    unit: str,
+    fprs: Sequence[float],
+    seed: int,
+) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
+    """Attack the signals of one unit; for images also within single subjects.
+
+    Args:
+        signals: name -> float (R, M).
+        membership: bool (R, M).
+        people: the subject of each audited image; with the unit `image` there is one image a row.
+        unit: `image` or `subject`.
+        fprs, seed: as for `audit`.
+
+    Returns:
+        Metrics, and the curves behind them.
+    """
+    rows = people if unit == "image" else np.arange(len(membership))
+    metrics, curves = audit(signals, membership, rows, unit=unit, fprs=fprs, seed=seed)
+    if unit == "image" and "log_mse" in signals:
+        metrics |= audit_within(signals["log_mse"], membership, people, seed=seed)
+    return metrics, curves
+
+
+def signals_of(scores: Mapping[str, np.ndarray], unit: str) -> dict[str, np.ndarray]:
+    """The signals of a unit among the raw scores of a record: name -> float (R, M)."""
+    shape = scores[f"{unit}/membership"].shape
+    return {
+        name.split("/")[1]: values
+        for name, values in scores.items()
+        if name.startswith(f"{unit}/") and values.shape == shape and values.dtype.kind == "f"
+    }

@@ -12,8 +12,8 @@ from gan_inversion.data import Dataset, Subset
 from gan_inversion.data.pairs import Pairs, draw_pairs, read_pairs
 from gan_inversion.data.source import Source
 from gan_inversion.metrics import verification
-from gan_inversion.metrics.intervals import clopper_pearson
 from gan_inversion.protocols.records import Entry
+from gan_inversion.protocols.verification.figures import figures
 from gan_inversion.protocols.verification.rules import Verification, label
 from gan_inversion.recognisers import Recogniser, embed_cached, open_recogniser
 
@@ -73,29 +73,10 @@ def measure(
     scores = verification.cosine(embeddings[first], embeddings[second])
     folds = verification.k_fold(scores, pairs.genuine, pairs.fold)
     impostors = verification.impostors(embeddings, dataset.subjects[used], fmrs=protocol.fmrs)
-    metrics = {
-        "accuracy": metric(folds.mean, ci=folds.ci, n=len(scores)),
-        "auc": metric(
-            verification.auc(scores, pairs.genuine),
-            ci=verification.bootstrap_auc(scores, pairs.genuine, verification.by_group(pairs.fold)),
-            n=len(scores),
-        ),
-    }
-    for number, (accuracy, threshold) in enumerate(
-        zip(folds.accuracies, folds.thresholds, strict=True)
-    ):
-        size = int((pairs.fold == number).sum())
-        ci = clopper_pearson(round(accuracy * size), size)
-        metrics[f"accuracy@fold={number}"] = metric(accuracy, ci=ci, n=size)
-        metrics[f"threshold@fold={number}"] = metric(threshold, n=len(scores) - size)
-    genuine = scores[pairs.genuine]
+    metrics = figures(scores, pairs.genuine, pairs.fold, impostors.thresholds)
     for fmr, threshold in impostors.thresholds.items():
-        accepted = int((genuine >= threshold).sum())
         metrics[at("threshold", fmr=fmr)] = metric(
             threshold, ci=impostors.intervals.get(fmr), n=impostors.count
-        )
-        metrics[at("tmr", fmr=fmr)] = metric(
-            accepted / len(genuine), ci=clopper_pearson(accepted, len(genuine)), n=len(genuine)
         )
     missing = recogniser.undetected(images)
     config = {

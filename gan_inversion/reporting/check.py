@@ -1,0 +1,189 @@
+"""Check records: every figure that the raw scores beside a record give is computed again.
+
+A checksum shows damage only: who alters a figure can compute it anew. What the raw scores do not
+give, such as times, is returned by name, and named in the tables.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from gan_inversion.core.cache import cached_json
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.progress import progress
+from gan_inversion.core.record import Metric, Record, Selection, at, read_scores
+from gan_inversion.core.storage import cache_dir
+from gan_inversion.core.thresholds import read_thresholds
+from gan_inversion.metrics.figures import Conditions, Scores, figures, success
+from gan_inversion.protocols import Membership, read_split
+from gan_inversion.protocols.documented.figures import figures as documented_figures
+from gan_inversion.protocols.membership.audit import attack_unit, signals_of
+from gan_inversion.protocols.verification.figures import figures as verification_figures
+from gan_inversion.reporting.tables import LFW, read_records
+
+TOLERANCE = 2e-5  # of figures: scores are stored in single precision
+
+
+def check_records(results: Path, protocol: str, chosen: Selection = LFW) -> list[str]:
+    """Compare the figures of the records of a protocol with those that their raw scores give.
+
+    Args:
+        results: folder that holds `records`, `splits` and the threshold registry.
+        protocol: a key of `COMPUTE`.
+        chosen: which records.
+
+    Returns:
+        Names of the figures that the scores do not give, and that are therefore not checked.
+
+    Raises:
+        UserError: a figure or an interval differs.
+    """
+    paths = [
+        r.path(results / "records") for r in read_records(results / "records", protocol, chosen)
+    ]
+    # Attacks take half a minute a record, the figures of the other protocols a second.
+    workers = -1 if protocol == Membership().name else 1
+    todo = Parallel(workers, return_as="generator")(delayed(_remembered)(path) for path in paths)
+    title = f"{protocol}: figures from raw scores"
+    unknown = progress(todo, total=len(paths), desc=title, unit="record")
+    return list(dict.fromkeys(name for names in unknown for name in names))
+
+
+def check_record(path: Path) -> list[str]:
+    """Compare the figures of one record; arguments and errors as for `check_records`."""
+    record, scores = Record.read(path), read_scores(path)
+    return differences(record, COMPUTE[record.protocol](record, scores, path.parents[2]))
+
+
+def differences(record: Record, computed: Mapping[str, Metric]) -> list[str]:
+    """Names of the figures of a record that were not computed.
+
+    Raises:
+        UserError: a figure or an interval is not the computed one.
+    """
+    for name, measured in record.metrics.items():
+        if name in computed and not _same(measured, computed[name]):
+            raise UserError(
+                f"the record of {record.method}, seed {record.seed}, says {name} {_text(measured)},"
+                f" and its raw scores give {_text(computed[name])}"
+            )
+    return [name for name in record.metrics if name not in computed]
+
+
+def conditions_of(
+    record: Record, scores: Scores, files: Sequence[str], parts: np.ndarray
+) -> Conditions:
+    """The `Conditions` of an `inversion` record.
+
+    Args:
+        record: the record.
+        scores: its raw scores.
+        files: names of all images of the dataset, `subject/image`.
+        parts: (N,), the part of the split that each is in.
+    """
+    # Numbers, in the order of the names: they are sorted for every interval.
+    _, subjects = np.unique([file.split("/")[0] for file in files], return_inverse=True)
+    declared = record.config["recognisers"]
+    names = [record.victim, *(name for name in declared if name != record.victim)]
+    thresholds = {
+        name: {float(rate): value for rate, value in declared[name]["thresholds"].items()}
+        for name in names
+    }
+    # The index leaves out images that the victim rejects; older records have no index.
+    validation = scores.get("copy/held_out_index", np.flatnonzero(parts == "validation"))
+    return Conditions(subjects[scores["test_index"]], subjects[validation], thresholds)
+
+
+def _inversion(record: Record, scores: Scores, results: Path) -> dict[str, Metric]:
+    files, parts = _split(_split_file(record, results))
+    return figures(scores, conditions_of(record, scores, files, parts))
+
+
+def _documented(record: Record, scores: Scores, results: Path) -> dict[str, Metric]:
+    subjects = _subjects(next((results / "splits").glob(f"{record.dataset}-*.csv")))
+    chosen = subjects[scores["test_index"]]
+    return documented_figures(scores["test_loss"], scores["test_accuracy"], chosen)
+
+
+def _verification(record: Record, scores: Scores, results: Path) -> dict[str, Metric]:
+    thresholds = {
+        rate: record.metrics[at("threshold", fmr=rate)].value
+        for rate in record.config["protocol"]["fmrs"]
+    }
+    return verification_figures(scores["scores"], scores["genuine"], scores["fold"], thresholds)
+
+
+def _membership(record: Record, scores: Scores, results: Path) -> dict[str, Metric]:
+    path = _split_file(record, results)
+    subjects, (_, parts) = _subjects(path), _split(path)
+    metrics: dict[str, Metric] = {}
+    for unit in record.config["units"]:
+        people = subjects[scores[f"{unit}/asked"]]
+        inside = scores[f"{unit}/membership"].astype(bool)
+        fprs = record.config["protocol"]["fprs"]
+        signals = signals_of(scores, unit)
+        metrics |= attack_unit(signals, inside, people, unit=unit, fprs=fprs, seed=record.seed)[0]
+    if f"{record.victim}/type1" in scores:
+        thresholds = {
+            line.fmr: line.threshold
+            for line in read_thresholds(results / "thresholds.json")
+            if line.recogniser_digest == record.victim_digest
+            and line.subjects == f"validation of split {record.config['split']}"
+        }
+        pair = scores[f"{record.victim}/type1"], scores[f"{record.victim}/type2"]
+        metrics |= success(record.victim, *pair, subjects[parts == "test"], thresholds)
+    return metrics
+
+
+COMPUTE: dict[str, Callable[[Record, Scores, Path], dict[str, Metric]]] = {
+    "documented": _documented,
+    "inversion": _inversion,
+    "membership": _membership,
+    "verification": _verification,
+}
+
+
+def _split_file(record: Record, results: Path) -> Path:
+    return results / "splits" / f"{record.dataset}-{record.config['split']}.csv"
+
+
+@lru_cache(maxsize=4)
+def _split(path: Path) -> tuple[list[str], np.ndarray]:
+    parts = read_split(path)
+    return list(parts), np.array(list(parts.values()))
+
+
+def _subjects(path: Path) -> np.ndarray:
+    return np.array([file.split("/")[0] for file in _split(path)[0]])
+
+
+def _remembered(path: Path) -> list[str]:
+    """`check_record`, once for each content of the files that it reads and each version of it."""
+    results = path.parents[2]
+    read = [path, path.with_suffix(".npz"), results / "thresholds.json"]
+    code = [file for file in files("gan_inversion").joinpath("metrics").iterdir() if file.is_file()]
+    state = hashlib.sha256()
+    for file in [*(f for f in read if f.exists()), *sorted(code, key=str)]:
+        state.update(hashlib.sha256(file.read_bytes()).digest())
+    memory = cache_dir() / "checked" / f"{state.hexdigest()}.json"
+    return cached_json(memory, list, lambda: check_record(path))
+
+
+def _same(first: Metric, second: Metric) -> bool:
+    if first.n != second.n or (first.value is None) != (second.value is None):
+        return False
+    pairs = [(first.value, second.value)] if first.value is not None else []
+    if (first.ci is None) != (second.ci is None):
+        return False
+    if first.ci is not None and second.ci is not None:
+        pairs += zip(first.ci, second.ci, strict=True)
+    return all(abs(a - b) <= TOLERANCE * max(1.0, abs(b)) for a, b in pairs)  # type: ignore
+
+
+def _text(figure: Metric) -> str:
+    return f"{figure.value} {figure.ci} of {figure.n}"
