@@ -12,7 +12,7 @@ from gan_inversion.data import Synthetic
 from gan_inversion.inverters.families import specified
 from gan_inversion.pretrained import SHIPPED
 
-MODELS, MEMBERS, EPOCHS = 6, 100, 10  # of the membership study
+MODELS, MEMBERS, EPOCHS = 6, 100, 6  # of the membership study
 DECODER, GAN = "documented_dense", "cgan_demo"
 NAMES = {
     DECODER: "the decoder of a 2023 thesis, trained here",
@@ -21,7 +21,7 @@ NAMES = {
 }
 FAMILIES = {DECODER: "decoder", GAN: "conditional GAN"}  # what they are called in a sentence
 # Options of the audited conditional GANs: small, because many are trained.
-SMALL = {"warmup": 0, "steps": 40, "interval": 40, "ramp": 20, "batch_size": 8, "corrections": 0}
+SMALL = {"warmup": 0, "steps": 16, "interval": 16, "ramp": 8, "batch_size": 8, "corrections": 0}
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,16 @@ class Options:
     """
 
     recognisers: tuple[str, ...] = ("facenet",)
-    """Recognisers: facenet, dlib, compact, or your own as file.py:name."""
+    """Recognisers: facenet, dlib, sface, mobilefacenet, compact, an ONNX file with its card as
+    model.onnx:card, or your own as file.py:name."""
 
     views: tuple[str, ...] = tuple(VIEWS)
-    """What recognisers see of an image: the whole frame (whole), the aligned face (aligned)."""
+    """What recognisers see of an image: the whole frame (whole), the central crop that holds the
+    face (aligned), or the face moved to ArcFace's template by its landmarks (aligned112)."""
 
     filters: tuple[str, ...] = ("bilinear",)
-    """Filters that resize this part to 160 pixels: bilinear, bicubic, area, lanczos."""
+    """Filters that resize this part to 160 pixels: bilinear, bicubic, area, lanczos; aligned112
+    knows bilinear only."""
 
     source: Flat[Source] = Source()
 

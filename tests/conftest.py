@@ -23,9 +23,12 @@ SMALL = replace(PRESETS["smoke"], batch_size=4, steps=4, warmup=0, interval=2, r
 def pytest_collection_modifyitems(items):
     no_data = pytest.mark.skip(reason=f"no LFW in {data_dir()} (set GAN_INVERSION_DATA)")
     no_dlib = pytest.mark.skip(reason="the dlib extra is not installed")
+    no_onnx = pytest.mark.skip(reason="the onnx extra is not installed")
     for item in items:
         if "data" in item.keywords and not (data_dir() / "lfw-deepfunneled.tgz").exists():
             item.add_marker(no_data)
+        if "onnx" in item.keywords and importlib.util.find_spec("cv2") is None:
+            item.add_marker(no_onnx)
         if "dlib" in item.keywords and importlib.util.find_spec("dlib") is None:
             item.add_marker(no_dlib)
 

@@ -49,8 +49,8 @@ def _load_module(path: Path) -> ModuleType:
 
 
 def is_own(spec: str) -> bool:
-    """Whether a method or recogniser is given as `file.py:name`."""
-    return ":" in spec
+    """Whether a method or recogniser is given as a user's file: `file.py:name` or `file.onnx`."""
+    return ":" in spec or spec.endswith(".onnx")
 
 
 def plain_name(spec: str) -> str:

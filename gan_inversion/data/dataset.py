@@ -14,9 +14,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from gan_inversion.core.cache import cached_array
+from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.storage import cache_dir
-from gan_inversion.data.views import SIZE, render
+from gan_inversion.data.alignment import aligned_face
+from gan_inversion.data.views import ALIGNED, BY_LANDMARKS, SIZE, render
+from gan_inversion.data.weights import YUNET
 
 
 class Images(Protocol):
@@ -55,15 +58,29 @@ class Dataset(ABC):
         """Yield (index into `files`, uint8 (250, 250, 3)) for every image, in any order."""
 
     def view(self, view: str, *, resample: str = "bilinear") -> np.ndarray:
-        """All images through one view: uint8 (N, 160, 160, 3), read-only, memory-mapped.
+        """All images through one view: uint8 (N, S, S, 3), read-only, memory-mapped.
 
-        The first call decodes and caches (LFW: about 1 GB); later calls only map the file.
+        The first call decodes and caches (LFW: about 1 GB); later calls only map the file. S is
+        160, and 112 for `aligned112`, where an image in which no face is found is black.
+
+        Args:
+            view: a key of `views.VIEWS`, or `aligned112`.
+            resample: a key of `views.FILTERS`; `aligned112` knows `bilinear` only.
         """
+        by_landmarks = view == BY_LANDMARKS
+        if by_landmarks:
+            YUNET.verified()  # before anything is decoded
+            if resample != "bilinear":
+                raise UserError(f"the view {view} is made with bilinear, not with {resample}")
+        side = ALIGNED if by_landmarks else SIZE
         name = f"{self.name}-{self.digest[:16]}-{view}-{resample}.npy"
 
         def fill(images: np.ndarray) -> None:
             def one(item: tuple[int, np.ndarray]) -> None:
-                images[item[0]] = render(item[1], view=view, resample=resample)
+                if not by_landmarks:
+                    images[item[0]] = render(item[1], view=view, resample=resample)
+                elif (face := aligned_face(item[1])) is not None:
+                    images[item[0]] = face
 
             frames = self.frames()
             with (
@@ -74,7 +91,7 @@ class Dataset(ABC):
                     list(pool.map(one, block))
                     bar.update(len(block))
 
-        shape = (len(self), SIZE, SIZE, 3)
+        shape = (len(self), side, side, 3)
         return cached_array(cache_dir() / "views" / name, shape, "uint8", fill)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.storage import exclusive, sha256_file
-from gan_inversion.data import lfw, pairs
+from gan_inversion.data import lfw, pairs, weights
 
 BLOCK = 1 << 16
 TIMEOUT = 30  # seconds without a byte
@@ -60,7 +60,7 @@ FACENET_HOMES = (
 
 
 def remotes() -> list[Remote]:
-    """Every file of the real data: LFW, its pairs, and the 266 FaceNet arrays."""
+    """Every file of the real data: LFW, its pairs, the 266 FaceNet arrays, and other networks."""
     manifest = files("gan_inversion.data").joinpath("facenet_manifest.txt").read_text()
     arrays = (line.split("  ") for line in manifest.splitlines())
     return [
@@ -91,6 +91,10 @@ def remotes() -> list[Remote]:
                 _sha256_is(digest),
             )
             for digest, name in arrays
+        ),
+        *(
+            Remote(file.path, file.homes, 100_000_000, _sha256_is(file.digest))
+            for file in weights.EVERY
         ),
     ]
 

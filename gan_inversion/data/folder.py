@@ -18,6 +18,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.storage import cache_dir, manifest_digest, sha256
 from gan_inversion.data import landmarks
+from gan_inversion.data.alignment import similarity
 from gan_inversion.data.dataset import Dataset
 from gan_inversion.data.decode import decode_image, printable, read_file
 from gan_inversion.data.views import FRAME, SIZE, VIEWS, render
@@ -221,12 +222,7 @@ def find_transform(photo: np.ndarray, *, align: Align = "auto") -> Transform | N
         there = points @ np.array(framed)[:, :2].T + np.array(framed)[:, 2]
         if np.abs(there - LFW_LANDMARKS).mean() < NEAR:
             return framed
-    # Least squares for x' = a x - b y + c, y' = b x + a y + d.
-    rows = []
-    for x, y in points:
-        rows += [[x, -y, 1, 0], [y, x, 0, 1]]
-    a, b, c, d = np.linalg.lstsq(np.array(rows), LFW_LANDMARKS.reshape(-1), rcond=None)[0]
-    return [[float(a), float(-b), float(c)], [float(b), float(a), float(d)]]
+    return similarity(points, LFW_LANDMARKS).tolist()
 
 
 def aligned_view(photo: np.ndarray, *, align: Align = "auto") -> tuple[np.ndarray, bool] | None:

@@ -1,7 +1,9 @@
-"""Views: how a 250x250 LFW frame becomes the 160x160 image that networks see.
+"""Views: how a 250x250 LFW frame becomes the image that networks see.
 
-`whole` is the frame, resized (what the reference thesis used); `aligned` is the central 140x140
-crop, resized. In a deep-funneled frame that crop holds the face.
+`whole` is the frame, resized to 160x160 (what the reference thesis used); `aligned` is the central
+140x140 crop, resized to 160x160. In a deep-funneled frame that crop holds the face. `aligned112` is
+the face, moved by its landmarks to a template of 112x112 pixels (see `data.alignment`), as modern
+recognisers take it.
 """
 
 import numpy as np
@@ -10,12 +12,14 @@ from PIL import Image
 from gan_inversion.core.errors import UserError
 
 FRAME = 250  # side of an LFW frame, pixels
-SIZE = 160  # side of a view, pixels
+SIZE = 160  # side of the views that are crops, pixels
+ALIGNED = 112  # side of the view by landmarks, pixels
+BY_LANDMARKS = "aligned112"
 
 VIEWS = {
     "whole": (0, 0, FRAME, FRAME),
     "aligned": (55, 55, 195, 195),
-}  # left, top, right, bottom in the frame
+}  # crops: left, top, right, bottom in the frame
 
 # Pillow's filters widen with the reduction factor (they low-pass before sampling); `area` is its
 # box filter. Bilinear without that, as some libraries do it, is not offered.
@@ -28,7 +32,7 @@ FILTERS = {
 
 
 def render(frame: np.ndarray, *, view: str, resample: str = "bilinear") -> np.ndarray:
-    """Cut and resize one frame.
+    """Cut a crop out of one frame, and resize it.
 
     Args:
         frame: uint8 (250, 250, 3).
@@ -39,7 +43,8 @@ def render(frame: np.ndarray, *, view: str, resample: str = "bilinear") -> np.nd
         uint8 (160, 160, 3).
     """
     if view not in VIEWS:
-        raise UserError(f"view must be one of {', '.join(VIEWS)}, not {view!r}")
+        known = ", ".join((*VIEWS, BY_LANDMARKS))
+        raise UserError(f"view must be one of {known}, not {view!r}")
     if resample not in FILTERS:
         raise UserError(f"resample must be one of {', '.join(FILTERS)}, not {resample!r}")
     image = Image.fromarray(frame)

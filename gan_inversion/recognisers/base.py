@@ -8,7 +8,7 @@ import os
 import platform
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -33,6 +33,8 @@ class Recogniser(ABC):
         dimension: D, length of an embedding.
         precision: arithmetic used, part of the cache key.
         stages: names of the layers whose feature maps `features` returns; may be empty.
+        promised: accuracy on LFW's ten folds that its source promises; 0 if unknown.
+        details: what else a record shall say of it.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Recogniser(ABC):
     dimension: int
     precision: str = "float32"
     stages: tuple[str, ...] = ()
+    promised: float = 0.0
+    details: Mapping[str, Any] = {}
 
     @abstractmethod
     def embed(self, images: np.ndarray) -> np.ndarray:

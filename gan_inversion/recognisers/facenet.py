@@ -34,6 +34,7 @@ class FaceNet(KerasRecogniser):
 
     name = "facenet"
     digest = MANIFEST_DIGEST
+    promised = 0.99
     stages = ("Conv2d_4b_3x3", "Block35_5", "Mixed_6a")
 
     def __init__(self, path: Path | None = None, *, precision: str = "auto"):

@@ -1,15 +1,23 @@
-"""The registry of recognisers; opens one by name, or a user's own."""
+"""The registry of recognisers; opens one by name, an ONNX file, or a user's own."""
+
+import re
+from pathlib import Path
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.own import is_own, load_object, plain_name, source_digest
 from gan_inversion.recognisers.base import FunctionRecogniser, Recogniser
+from gan_inversion.recognisers.card import read_card
 from gan_inversion.recognisers.compact import Compact
 from gan_inversion.recognisers.dlib import Dlib
 from gan_inversion.recognisers.facenet import FaceNet
+from gan_inversion.recognisers.mobilefacenet import MobileFaceNet
+from gan_inversion.recognisers.onnx import OnnxRecogniser
+from gan_inversion.recognisers.sface import SFace
 
 RECOGNISERS: dict[str, type[Recogniser]] = {
-    recogniser.name: recogniser for recogniser in (FaceNet, Compact, Dlib)
+    recogniser.name: recogniser for recogniser in (FaceNet, Compact, Dlib, SFace, MobileFaceNet)
 }
+ONNX = re.compile(r"(?P<file>.*\.onnx)(:(?P<card>.*))?", re.DOTALL)
 
 
 def load_recogniser(name: str) -> Recogniser:
@@ -25,7 +33,19 @@ def name_of(spec: str) -> str:
 
 
 def open_recogniser(spec: str) -> Recogniser:
-    """Open a recogniser by name, or a `Recogniser`, its class or a function as `file.py:name`."""
+    """Open a recogniser.
+
+    Args:
+        spec: a key of `RECOGNISERS`; an ONNX file `model.onnx` with its card beside it, or
+            `model.onnx:card` (see `read_card`); or `file.py:name`, where the name is that of a
+            function, of a `Recogniser` or of its class.
+    """
+    if given := ONNX.fullmatch(spec):
+        path = Path(given["file"])
+        name = plain_name(path.stem)
+        if name in RECOGNISERS or not name:
+            name = f"onnx_{name}".rstrip("_")
+        return OnnxRecogniser(path, read_card(path, given["card"] or ""), name=name)
     if not is_own(spec):
         return load_recogniser(spec)
     user_object = load_object(spec)

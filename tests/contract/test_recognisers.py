@@ -8,17 +8,37 @@ import pytest
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.data import LFW
-from gan_inversion.recognisers import RECOGNISERS, Compact, embed_cached, load_recogniser
+from gan_inversion.data.weights import MOBILEFACENET
+from gan_inversion.recognisers import (
+    RECOGNISERS,
+    Compact,
+    embed_cached,
+    load_recogniser,
+    open_recogniser,
+)
+from gan_inversion.recognisers.aligned import AlignedRecogniser
 from gan_inversion.recognisers.base import KerasRecogniser, Recogniser, fastest_precision
 from gan_inversion.recognisers.facenet import FaceNet
 
-NEEDS = {"facenet": pytest.mark.data, "dlib": pytest.mark.dlib}
+MODERN = (pytest.mark.data, pytest.mark.onnx)
+NEEDS = {
+    "facenet": pytest.mark.data,
+    "dlib": pytest.mark.dlib,
+    "sface": MODERN,
+    "mobilefacenet": MODERN,
+}
 MARKED = [pytest.param(name, marks=NEEDS.get(name, ())) for name in RECOGNISERS]
 
 
 @pytest.fixture(scope="module", params=MARKED)
 def recogniser(request) -> Recogniser:
     return load_recogniser(request.param)
+
+
+@pytest.fixture
+def faces(faces, recogniser):
+    """Drawn faces; photographs where a detector must find a face."""
+    return LFW() if isinstance(recogniser, AlignedRecogniser) else faces
 
 
 def test_embeddings_are_unit_vectors(recogniser, faces):
@@ -61,7 +81,7 @@ def test_its_two_halves_make_the_recogniser(recogniser, faces, stages):
     ],
 )
 def test_wrong_pictures_are_a_sentence(recogniser, images):
-    with pytest.raises(UserError, match=r"images must be uint8 \(N, 160, 160, 3\), not"):
+    with pytest.raises(UserError, match=r"images must be uint8 \(N, 160, 160, 3\)"):
         recogniser.embed(images)
 
 
@@ -136,3 +156,22 @@ def test_gradients_reach_the_pixels():
     # Following it makes the faces more alike: it is a gradient and not just numbers.
     step = images - 20 * gradient / np.abs(gradient).max()
     assert float(loss(step)) < float(loss(images)) - 0.01
+
+
+@pytest.mark.data
+@pytest.mark.onnx
+def test_the_keras_network_computes_what_the_onnx_file_does():
+    faces = np.random.default_rng(0).integers(0, 256, (6, 112, 112, 3), dtype=np.uint8)
+    by_onnx = open_recogniser(f"{MOBILEFACENET.verified()}:mobilefacenet").embed(faces)
+    by_keras = load_recogniser("mobilefacenet").embed(faces)
+    np.testing.assert_allclose(by_keras, by_onnx, atol=1e-4)
+
+
+@pytest.mark.data
+@pytest.mark.onnx
+def test_the_usual_crop_is_nearly_the_aligned_face():
+    """What a generator is trained through: no detector, so that gradients reach the pixels."""
+    images = LFW().view("aligned")[:40]
+    recogniser = load_recogniser("mobilefacenet")
+    by_crop = np.asarray(recogniser.model.predict_on_batch(images.astype("float32")))
+    assert np.median((by_crop * recogniser.embed(images)).sum(axis=1)) > 0.9

@@ -108,6 +108,7 @@ def declared(bench: Bench) -> dict[str, Any]:
                 "precision": judge.recogniser.precision,
                 "thresholds": {f"{fmr:g}": t.threshold for fmr, t in judge.thresholds.items()},
                 "impostors": judge.impostors,
+                **judge.recogniser.details,
             }
             for judge in bench.judges
         },

@@ -1,0 +1,164 @@
+"""MobileFaceNet with 128-d embeddings, as a plain Keras functional model.
+
+Chen, Liu, Gao & Han, "MobileFaceNets", CCBR 2018: MobileNetV2's blocks, trained with ArcFace's loss
+on MS1M, which may share people with LFW. Weights: foamliu/MobileFaceNet (Apache 2.0), which have
+batch normalisation folded into the convolutions.
+"""
+
+import importlib
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.predict import in_blocks
+from gan_inversion.core.storage import manifest_digest
+from gan_inversion.data.alignment import TEMPLATE, similarity
+from gan_inversion.data.views import ALIGNED, SIZE
+from gan_inversion.data.weights import MOBILEFACENET, YUNET
+from gan_inversion.recognisers.aligned import AlignedRecogniser
+from gan_inversion.recognisers.base import KerasRecogniser
+
+MEAN = np.array([0.485, 0.456, 0.406]) * 255
+DEVIATION = np.array([0.229, 0.224, 0.225]) * 255
+
+# Inverted residuals: filters inside, filters after, stride of the first, how many.
+BLOCKS = ((128, 64, 2, 5), (256, 128, 2, 7), (512, 128, 2, 1), (256, 128, 1, 2))
+
+# Median landmarks of LFW's faces in the view `aligned`, every twelfth image, in the order of the
+# template: where the face of a reconstruction usually is.
+USUAL = np.array(
+    [(54.74, 65.39), (103.09, 63.78), (79.03, 93.21), (60.37, 116.77), (101.49, 114.81)]
+)
+
+
+@keras.saving.register_keras_serializable("gan_inversion")
+class UsualCrop(layers.Layer):
+    """Moves `USUAL` landmarks to the template: float (N, 160, 160, 3) -> (N, 112, 112, 3)."""
+
+    def call(self, images: Any) -> Any:
+        square = np.vstack([similarity(USUAL, TEMPLATE), [0, 0, 1]])
+        back = (np.linalg.inv(square).reshape(-1)[:8]).astype("float32")  # from the result
+        moved = ops.image.affine_transform(images, back, "bilinear", fill_mode="nearest")
+        return moved[:, :ALIGNED, :ALIGNED]
+
+
+class MobileFaceNet(AlignedRecogniser, KerasRecogniser):
+    """MobileFaceNet with the published weights, verified.
+
+    Photographs and reconstructions are aligned by landmarks. Gradients do not pass through a
+    detector: `model` and `differentiable` take the same crop out of every image instead.
+
+    Args:
+        path: file of the weights. Default: `data_dir()/recognisers/mobilefacenet_foamliu.onnx`.
+        precision: see `KerasRecogniser`.
+
+    Raises:
+        UserError: the file is missing or altered, or the `onnx` extra is not installed.
+    """
+
+    name = "mobilefacenet"
+    digest = manifest_digest({file.path: file.digest for file in (MOBILEFACENET, YUNET)})
+    promised = 0.99
+    stages = ("stage_1", "stage_2", "stage_3")
+
+    def __init__(self, path: Path | None = None, *, precision: str = "float32"):
+        weights = read_weights(MOBILEFACENET.verified(path))
+
+        def build(precision: str, side: int = SIZE) -> keras.Model:
+            model = mobilefacenet(precision, side=side)
+            load_weights(model, weights)
+            return model
+
+        KerasRecogniser.__init__(self, build, precision=precision)
+        self._describe = build(self.precision, ALIGNED)
+
+    def describe(self, faces: np.ndarray) -> np.ndarray:
+        return in_blocks(self._describe, [faces], self.batch_size)
+
+
+def mobilefacenet(precision: str = "float32", *, side: int = SIZE) -> keras.Model:
+    """The network: pixels in [0, 255], float (N, side, side, 3) -> unit vectors (N, 128).
+
+    Args:
+        precision: of the convolutions.
+        side: 112 for aligned faces; 160 for the view `aligned`, whose `USUAL` landmarks are moved
+            to the template.
+    """
+    conv = partial(_conv, precision=precision)
+    image = keras.Input((side, side, 3), name="image")
+    x = image if side == ALIGNED else UsualCrop(dtype="float32", name="crop")(image)
+    x = layers.Rescaling(1 / DEVIATION, offset=-MEAN / DEVIATION, dtype="float32")(x)
+    x = conv(x, 64, 3, strides=2, activation="relu6")  # (N, 56, 56, 64)
+    x = conv(x, None, 3, activation="relu")
+    x = conv(x, 64, 1, activation="relu")
+    for stage, (inside, filters, strides, count) in enumerate(BLOCKS, 1):
+        for place in range(count):
+            y = conv(x, inside, 1, activation="relu6")
+            y = conv(y, None, 3, strides=1 if place else strides, activation="relu6")
+            y = conv(y, filters, 1)
+            x = layers.Add(dtype=precision)([x, y]) if y.shape == x.shape else y
+        x = layers.Activation("linear", dtype=precision, name=f"stage_{stage}")(x)
+    x = conv(x, 512, 1, activation="relu6")  # (N, 7, 7, 512)
+    x = conv(x, None, 7, padding=0)
+    x = layers.Conv2D(128, 1, dtype="float32")(x)
+    x = layers.UnitNormalization(dtype="float32")(layers.Flatten(dtype="float32")(x))
+    model = keras.Model(image, x, name="mobilefacenet")
+    model.compile(jit_compile=keras.backend.backend() == "jax")
+    model.trainable = False
+    return model
+
+
+def _conv(
+    x: Any,
+    filters: int | None,
+    kernel: int,
+    *,
+    precision: str,
+    strides: int = 1,
+    padding: int | None = None,
+    activation: str | None = None,
+) -> Any:
+    """A convolution; without `filters` one for each channel. Zeros are added on all sides alike."""
+    margin = kernel // 2 if padding is None else padding
+    if margin:
+        x = layers.ZeroPadding2D(margin, dtype=precision)(x)
+    shared = {"strides": strides, "activation": activation, "dtype": precision}
+    if filters is None:
+        return layers.DepthwiseConv2D(kernel, **shared)(x)
+    return layers.Conv2D(filters, kernel, **shared)(x)
+
+
+def read_weights(path: Path) -> list[np.ndarray]:
+    """Kernels and biases of the convolutions of an ONNX file, in the order of the graph.
+
+    Returns:
+        Kernels as Keras has them, (H, W, in, out), or (H, W, channels, 1) where each channel has
+        its own; each followed by its bias.
+    """
+    try:
+        onnx = importlib.import_module("onnx")
+        numpy_helper = importlib.import_module("onnx.numpy_helper")
+    except ImportError as error:
+        raise UserError("onnx is not installed: pip install 'gan_inversion[onnx]'") from error
+    graph = onnx.load(str(path)).graph
+    arrays = {array.name: numpy_helper.to_array(array) for array in graph.initializer}
+    weights = []
+    for node in graph.node:
+        if node.op_type == "Conv":
+            kernel, bias = (arrays[name] for name in node.input[1:])
+            weights += [kernel.transpose(2, 3, 1, 0), bias]
+    return weights
+
+
+def load_weights(model: keras.Model, weights: list[np.ndarray]) -> None:
+    """Set the weights of `mobilefacenet` as `read_weights` gives them."""
+    own = [layer for layer in model.layers if layer.weights]
+    for layer, kernel, bias in zip(own, weights[::2], weights[1::2], strict=True):
+        if isinstance(layer, layers.DepthwiseConv2D):
+            kernel = kernel.transpose(0, 1, 3, 2)
+        layer.set_weights([kernel, bias])

@@ -1,0 +1,213 @@
+"""Any network from the image of a face to a vector, as an ONNX file run by onnxruntime.
+
+A file is only computed with: it can name no other file, and no operator that is not built in.
+"""
+
+import importlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.storage import sha256
+from gan_inversion.data.dataset import Images
+from gan_inversion.data.views import SIZE
+from gan_inversion.data.weights import YUNET
+from gan_inversion.recognisers.aligned import AlignedRecogniser
+from gan_inversion.recognisers.base import check_images
+from gan_inversion.recognisers.card import Card
+
+BUILT_IN = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")  # domains of operators
+LARGEST = 2_000_000_000  # bytes of a file; protocol buffers allow no more
+SIDES = range(32, 513)  # pixels
+BATCH = 16  # images in each call, where the file allows several
+FLOATS = {1: "float32", 10: "float16"}  # element types of an input, by their number in ONNX
+
+
+class OnnxRecogniser(AlignedRecogniser):
+    """A recogniser in an ONNX file.
+
+    Size and layout of the input are read from the file, the rest from its card. The file may take
+    one image a call, or any number.
+
+    Args:
+        path: the file.
+        card: what the file does not say.
+        name: short name for records.
+        digest: SHA-256 that names what it computes. Default: of file, card and detector.
+
+    Raises:
+        UserError: the file is no ONNX network from one image to one vector, or leans on other files
+            or operators, or the `onnx` extra is not installed.
+    """
+
+    def __init__(self, path: Path, card: Card, *, name: str, digest: str = ""):
+        data = _read(path)
+        self.name, self.card, self.promised = name, card, card.accuracy
+        self.details = {"file_digest": sha256(data), "card": asdict(card)}
+        aligned = {"detector": YUNET.digest} if card.alignment == "arcface" else {}
+        named = json.dumps({**self.details, **aligned}, sort_keys=True)
+        self.digest = digest or sha256(named.encode())
+        model = _checked(path, data)
+        (given,) = _inputs(model)
+        self.side, self._channels_first, several = _shape(path, given)
+        self._type = FLOATS[given.type.tensor_type.elem_type]
+        self._session = _session(path, data)
+        self._input = given.name
+        face = np.zeros((1, self.side, self.side, 3), "uint8")
+        self.dimension = self._run(path, face).shape[1]
+        self._batch = BATCH if several and self._takes_several(path) else 1
+
+    def _takes_several(self, path: Path) -> bool:
+        """Whether two images give two vectors: some files promise it, and then reshape to one."""
+        try:
+            return len(self._run(path, np.zeros((2, self.side, self.side, 3), "uint8"))) == 2
+        except UserError:
+            return False
+
+    def embed(self, images: np.ndarray) -> np.ndarray:
+        if self.card.alignment == "arcface":
+            return super().embed(images)
+        check_images(images)
+        resized = [np.asarray(Image.fromarray(i).resize((self.side,) * 2)) for i in images]
+        faces = np.stack(resized) if self.side != SIZE and len(images) else images
+        vectors = self.describe(faces)
+        with np.errstate(invalid="ignore"):  # a zero vector is no embedding
+            return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def undetected(self, images: Images) -> np.ndarray | None:  # type: ignore[override]
+        return super().undetected(images) if self.card.alignment == "arcface" else None
+
+    def describe(self, faces: np.ndarray) -> np.ndarray:
+        starts = range(0, len(faces), self._batch)
+        run = partial(self._run, self.name)
+        parts = [run(faces[start : start + self._batch]) for start in starts]
+        return np.concatenate([np.empty((0, self.dimension), "float32"), *parts])
+
+    def _run(self, source: object, faces: np.ndarray) -> np.ndarray:
+        """The vectors of faces, float32 (N, D), in one call.
+
+        Raises:
+            UserError: the network fails, or gives something else.
+        """
+        pixels = faces[..., ::-1] if self.card.colours == "BGR" else faces
+        inputs = (pixels.astype("float32") - self.card.mean) / self.card.deviation
+        if self._channels_first:
+            inputs = inputs.transpose(0, 3, 1, 2)
+        try:
+            outputs = self._session.run(None, {self._input: inputs.astype(self._type)})
+        except Exception as error:  # of a library in C++
+            raise UserError(f"{source} cannot be computed: {_line(error)}") from error
+        vectors = np.asarray(outputs[0])
+        vectors = vectors.reshape(len(vectors), -1) if vectors.ndim in (2, 4) else vectors
+        if len(outputs) > 1 or vectors.ndim != 2 or len(vectors) != len(faces):
+            shapes = ", ".join(str(np.shape(output)) for output in outputs)
+            raise UserError(f"{source}: expected a vector for each image, got {shapes}")
+        if vectors.shape[1] < 2 or vectors.dtype.kind != "f":
+            raise UserError(f"{source}: expected a vector, got {vectors.dtype} {vectors.shape}")
+        return vectors.astype("float32")
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise UserError(f"{name} is not installed: pip install 'gan_inversion[onnx]'") from error
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise UserError(f"expected an ONNX file in {path}, found none")
+    if (size := path.stat().st_size) > LARGEST:
+        raise UserError(f"{path} has {size:,} bytes, more than {LARGEST:,}")
+    return path.read_bytes()
+
+
+def _checked(path: Path, data: bytes) -> Any:
+    """The parsed file.
+
+    Raises:
+        UserError: it is no ONNX, or leans on other files or operators.
+    """
+    onnx = _module("onnx")
+    try:
+        model = onnx.load_model_from_string(data)
+    except Exception as error:  # of a library in C++
+        raise UserError(f"{path} is no ONNX file: {_line(error)}") from error
+    if not model.graph.node:
+        raise UserError(f"{path} is no ONNX file: it holds no network")
+    for graph in _graphs(model.graph):
+        tensors = [*graph.initializer, *(a.t for n in graph.node for a in n.attribute)]
+        if any(t.data_location == onnx.TensorProto.EXTERNAL for t in tensors):
+            raise UserError(
+                f"{path} keeps weights in other files: expected one file that holds everything "
+                "(onnx.save writes it from onnx.load)"
+            )
+        for node in graph.node:
+            if node.domain not in BUILT_IN:
+                raise UserError(
+                    f"{path} needs the operator {node.op_type} of {node.domain}: expected built-in "
+                    "operators only"
+                )
+    count = len(_inputs(model)), len(model.graph.output)
+    if count != (1, 1):
+        raise UserError(f"{path}: expected one input and one output, got {count[0]} and {count[1]}")
+    return model
+
+
+def _graphs(graph: Any) -> Iterator[Any]:
+    """A graph, and those inside its nodes."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                if inner.node or inner.initializer:
+                    yield from _graphs(inner)
+
+
+def _inputs(model: Any) -> list[Any]:
+    """Inputs without those that older files list for their weights."""
+    weights = {array.name for array in model.graph.initializer}
+    return [given for given in model.graph.input if given.name not in weights]
+
+
+def _shape(path: Path, given: Any) -> tuple[int, bool, bool]:
+    """Side of the images, whether channels come first, and whether several images can be given."""
+    kind = given.type.tensor_type
+    sizes = [dim.dim_value if dim.HasField("dim_value") else 0 for dim in kind.shape.dim]
+    text = "x".join(str(size or "?") for size in sizes)
+    if len(sizes) != 4 or kind.elem_type not in FLOATS or sizes[0] not in (0, 1):
+        raise UserError(
+            f"{path}: expected an input of floats, images x channels x height x width, for one "
+            f"image or any number, got {text or 'no shape'}"
+        )
+    for first, (channels, height, width) in (
+        (True, sizes[1:]), (False, (sizes[3], *sizes[1:3]))
+    ):  # fmt: skip
+        if channels == 3 and height == width and height in SIDES:
+            return height, first, sizes[0] == 0
+    raise UserError(
+        f"{path}: expected square images of fixed size, {SIDES[0]} to {SIDES[-1]} pixels, with 3 "
+        f"channels, got {text}"
+    )
+
+
+def _session(path: Path, data: bytes) -> Any:
+    runtime = _module("onnxruntime")
+    options = runtime.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is raised
+    try:
+        return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # of a library in C++
+        raise UserError(f"{path} cannot be run: {_line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
