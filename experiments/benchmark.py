@@ -13,7 +13,7 @@ from experiments.published import AUDITED, DOCUMENTED, EXPECTED, SEARCHES, SEEDS
 from gan_inversion.core.folders import ROOT
 from gan_inversion.core.record import costs, record_path
 from gan_inversion.core.storage import cache_dir, data_dir
-from gan_inversion.data.views import FILTERS, VIEWS
+from gan_inversion.data.views import FILTERS, OF_TEMPLATE, VIEWS
 from gan_inversion.protocols.membership.rules import labels
 from gan_inversion.protocols.verification.rules import label as label_of
 
@@ -74,11 +74,11 @@ class Job:
 
 def declared() -> Iterator[Job]:
     """Every job of the benchmark, in the order in which they are run."""
-    for view, name in product(VIEWS, FILTERS):
-        method = label_of("facenet", view, name)
-        yield Job("verification", ("--views", view, "--filters", name), (method,))
-    dlib = ("--recognisers", "dlib", "--views", "aligned")
-    yield Job("verification", dlib, ("dlib_aligned",))
+    modern = product(("mobilefacenet", "sface"), ("aligned", *OF_TEMPLATE), ("bilinear",))
+    plain = (*product(("facenet",), VIEWS, FILTERS), ("dlib", "aligned", "bilinear"))
+    for name, view, resample in (*plain, *modern):
+        options = ("--recognisers", name, "--views", view, "--filters", resample)
+        yield Job("verification", options, (label_of(name, view, resample),))
     yield Job("faces", (), ("aligned",))
     corrected = [(f"{method}_corrected", 0) for method in DOCUMENTED]
     documented = [*((method, seed) for seed in SEEDS for method in DOCUMENTED), *corrected]
@@ -86,10 +86,10 @@ def declared() -> Iterator[Job]:
         for method, seed in runs:
             yield Job(program, ("--methods", method, "--seeds", str(seed)), (method,), seed)
     for study in STUDIES:
-        options = [str(word) for name, values in study.items() for word in (f"--{name}", *values)]
+        words = [str(word) for name, values in study.items() for word in (f"--{name}", *values)]
         (spec,) = specs_of(study["methods"])
         methods = tuple(labels(spec, study.get("epochs", AUDITED)).values())
-        yield Job("shadows", tuple(options), methods, protocol="membership")
+        yield Job("shadows", tuple(words), methods, protocol="membership")
     for name in SEARCHES:
         yield Job("search", ("--searches", name), (f"search_{name}",))
 

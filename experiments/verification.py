@@ -27,11 +27,12 @@ class Options:
 
     views: tuple[str, ...] = tuple(VIEWS)
     """What recognisers see of an image: the whole frame (whole), the central crop that holds the
-    face (aligned), or the face moved to ArcFace's template by its landmarks (aligned112)."""
+    face (aligned), or the face moved to ArcFace's template: by its landmarks (aligned112), or as
+    faces usually lie (fixed112)."""
 
     filters: tuple[str, ...] = ("bilinear",)
     """Filters that resize this part to 160 pixels: bilinear, bicubic, area, lanczos; aligned112
-    knows bilinear only."""
+    and fixed112 know bilinear only."""
 
     source: Flat[Source] = Source()
 

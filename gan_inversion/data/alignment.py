@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.data.views import ALIGNED, FRAME, SIZE
+from gan_inversion.data.views import ALIGNED, FRAME, SIZE, VIEWS
 from gan_inversion.data.weights import YUNET
 
 # Landmarks in a face of 112x112 pixels, x, y: eye on the left, eye on the right, tip of the nose,
@@ -23,6 +23,9 @@ TEMPLATE = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655),
      (70.7299, 92.2041)]
 )  # fmt: skip
+# Median landmarks of LFW's faces in the view `aligned`, every twelfth image: where the face of an
+# image, or of a reconstruction, usually is.
+USUAL = np.array([(56.5, 65.9), (104.7, 64.4), (80.7, 94.6), (61.4, 116.4), (102.5, 114.9)])
 SCORE = 0.3  # least score of a detection: faces fill these images, and reconstructions are blurred
 # How an image is shown to the detector, by its side: enlarged so many times, with a margin of so
 # many pixels of repeated edge; without one it misses faces that fill the view. Of five ways for
@@ -116,8 +119,22 @@ def aligned_face(image: np.ndarray, *, side: int = ALIGNED) -> np.ndarray | None
         side: of the result, in pixels; the template grows with it.
     """
     points = five_landmarks(image)
-    if points is None:
-        return None
+    return None if points is None else _moved(image, points, side)
+
+
+def usual_face(frame: np.ndarray) -> np.ndarray:
+    """The face of a frame, if it is where faces usually are: uint8 (112, 112, 3).
+
+    Args:
+        frame: uint8 (250, 250, 3).
+    """
+    left, top, right, _ = VIEWS["aligned"]
+    points = (USUAL + 0.5) * ((right - left) / SIZE) - 0.5 + (left, top)
+    return _moved(frame, points, ALIGNED)
+
+
+def _moved(image: np.ndarray, points: np.ndarray, side: int) -> np.ndarray:
+    """An image whose landmarks are moved to the template, uint8 (side, side, 3)."""
     cv2 = opencv()
     transform = similarity(points, TEMPLATE * (side / ALIGNED))
     return cv2.warpAffine(image, transform, (side, side), borderMode=cv2.BORDER_REPLICATE)

@@ -17,8 +17,8 @@ from gan_inversion.core.cache import cached_array
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.storage import cache_dir
-from gan_inversion.data.alignment import aligned_face
-from gan_inversion.data.views import ALIGNED, BY_LANDMARKS, SIZE, render
+from gan_inversion.data.alignment import aligned_face, usual_face
+from gan_inversion.data.views import ALIGNED, OF_TEMPLATE, SIZE, render
 from gan_inversion.data.weights import YUNET
 
 
@@ -61,25 +61,26 @@ class Dataset(ABC):
         """All images through one view: uint8 (N, S, S, 3), read-only, memory-mapped.
 
         The first call decodes and caches (LFW: about 1 GB); later calls only map the file. S is
-        160, and 112 for `aligned112`, where an image in which no face is found is black.
+        160, or 112 where faces are moved to the template. An image without a face is then black.
 
         Args:
-            view: a key of `views.VIEWS`, or `aligned112`.
-            resample: a key of `views.FILTERS`; `aligned112` knows `bilinear` only.
+            view: a key of `views.VIEWS`, or one of `views.OF_TEMPLATE`.
+            resample: a key of `views.FILTERS`; views of the template know `bilinear` only.
         """
-        by_landmarks = view == BY_LANDMARKS
-        if by_landmarks:
+        of_template = view in OF_TEMPLATE
+        if of_template:
             YUNET.verified()  # before anything is decoded
             if resample != "bilinear":
                 raise UserError(f"the view {view} is made with bilinear, not with {resample}")
-        side = ALIGNED if by_landmarks else SIZE
+        side = ALIGNED if of_template else SIZE
+        cut = usual_face if view == "fixed112" else aligned_face
         name = f"{self.name}-{self.digest[:16]}-{view}-{resample}.npy"
 
         def fill(images: np.ndarray) -> None:
             def one(item: tuple[int, np.ndarray]) -> None:
-                if not by_landmarks:
+                if not of_template:
                     images[item[0]] = render(item[1], view=view, resample=resample)
-                elif (face := aligned_face(item[1])) is not None:
+                elif (face := cut(item[1])) is not None:
                     images[item[0]] = face
 
             frames = self.frames()

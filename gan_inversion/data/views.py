@@ -3,7 +3,7 @@
 `whole` is the frame, resized to 160x160 (what the reference thesis used); `aligned` is the central
 140x140 crop, resized to 160x160. In a deep-funneled frame that crop holds the face. `aligned112` is
 the face, moved by its landmarks to a template of 112x112 pixels (see `data.alignment`), as modern
-recognisers take it.
+recognisers take it; `fixed112` moves every image alike, without looking for landmarks.
 """
 
 import numpy as np
@@ -13,8 +13,8 @@ from gan_inversion.core.errors import UserError
 
 FRAME = 250  # side of an LFW frame, pixels
 SIZE = 160  # side of the views that are crops, pixels
-ALIGNED = 112  # side of the view by landmarks, pixels
-BY_LANDMARKS = "aligned112"
+ALIGNED = 112  # side of the others, pixels
+OF_TEMPLATE = ("aligned112", "fixed112")
 
 VIEWS = {
     "whole": (0, 0, FRAME, FRAME),
@@ -43,7 +43,7 @@ def render(frame: np.ndarray, *, view: str, resample: str = "bilinear") -> np.nd
         uint8 (160, 160, 3).
     """
     if view not in VIEWS:
-        known = ", ".join((*VIEWS, BY_LANDMARKS))
+        known = ", ".join((*VIEWS, *OF_TEMPLATE))
         raise UserError(f"view must be one of {known}, not {view!r}")
     if resample not in FILTERS:
         raise UserError(f"resample must be one of {', '.join(FILTERS)}, not {resample!r}")

@@ -31,10 +31,10 @@ class Weights:
             UserError: it is missing or altered.
         """
         path = other or data_dir() / self.path
-        found = sha256_file(path)[:12] if path.is_file() else "no file"
-        if found != self.digest[:12]:
+        actual = sha256_file(path)[:12] if path.is_file() else "no file"
+        if actual != self.digest[:12]:
             raise UserError(
-                f"expected {path} with SHA-256 {self.digest[:12]}, got {found}: run `python -m "
+                f"expected {path} with SHA-256 {self.digest[:12]}, got {actual}: run `python -m "
                 "experiments.fetch`, or set GAN_INVERSION_DATA to the folder that holds "
                 f"{Path(self.path).parent}"
             )

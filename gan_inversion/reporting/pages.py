@@ -119,7 +119,7 @@ def write_search(records: Path, output: Path, chosen: Selection = LFW) -> Path:
 
 def write_verification(records: Path, output: Path) -> Path:
     """Write the page on the verification of the recognisers."""
-    published = tables.read_records(records, "verification")
+    published = tables.read_with_scores(records, "verification")
     title = "Verification of the recognisers"
     return write_page(output, "verification", title, [tables.verification(published)])
 

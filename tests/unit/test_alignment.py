@@ -7,10 +7,17 @@ from skimage.transform import SimilarityTransform
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.data import LFW, alignment
-from gan_inversion.data.alignment import TEMPLATE, align, aligned_face, five_landmarks, similarity
+from gan_inversion.data.alignment import (
+    TEMPLATE,
+    USUAL,
+    align,
+    aligned_face,
+    five_landmarks,
+    similarity,
+    usual_face,
+)
 from gan_inversion.data.views import render
 from gan_inversion.data.weights import SFACE, YUNET
-from gan_inversion.recognisers.mobilefacenet import USUAL
 
 pytestmark = pytest.mark.onnx
 
@@ -64,6 +71,14 @@ def test_landmarks_of_frame_and_view_agree(frames):
 def test_the_usual_landmarks_are_the_median_ones(frames):
     landmarks = [five_landmarks(render(frame, view="aligned")) for frame in frames]
     assert np.abs(np.median(landmarks, axis=0) - USUAL).max() < 1.5
+
+
+@pytest.mark.data
+def test_the_usual_face_is_nearly_the_aligned_one(frames):
+    apart = [np.abs(usual_face(f).astype(float) - aligned_face(f)).mean() for f in frames[:40]]
+    strangers = [np.abs(usual_face(f).astype(float) - aligned_face(frames[0])).mean()
+                 for f in frames[1:40]]  # fmt: skip
+    assert np.median(apart) < 0.6 * np.median(strangers)
 
 
 @pytest.mark.data
