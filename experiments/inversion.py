@@ -19,11 +19,12 @@ class Options:
 
     Recognisers compare each reconstruction with the image that was embedded (type-I) and with other
     images of the subject (type-II); SAR is the share that they accept. Needs LFW and FaceNet
-    (experiments.fetch), unless `dataset` and `victim` name others, and dlib for the default judge.
-    Writes a record per method and seed, the tables, and the runs with the trained inverters.
+    (experiments.fetch), unless `dataset` and `victim` name others, and the extras dlib and onnx for
+    the default judges. Writes a record per method and seed, the tables, and the runs with the trained inverters.
 
     Cost on LFW, two CPU cores: training 3 to 20 minutes a documented decoder, less than 2 the
-    others; examination 3 minutes, and 2 more with dlib; before, embeddings: 3, and 9 with dlib.
+    others; examination 3 minutes, and 6 more with the default judges; before, embeddings: 3, and 25
+    with them.
     """
 
     methods: tuple[str, ...] = METHODS
@@ -46,14 +47,17 @@ class Options:
     source: Flat[Source] = Source()
 
     victim: str = "facenet"
-    """Recogniser whose embeddings are inverted: facenet, compact, or your own as file.py:name."""
+    """Recogniser whose embeddings are inverted: facenet, mobilefacenet, sface, dlib, compact, an
+    ONNX file as model.onnx:card, or your own as file.py:name."""
 
     judges: tuple[str, ...] = JUDGES
-    """Judges: independent recognisers that examine the reconstructions too; may be none."""
+    """Judges: other recognisers that the reconstructions are shown to; may be none. dlib and sface
+    are independent: no training and no choice leans on them. Also an ONNX file, as model.onnx:card,
+    or your own as file.py:name."""
 
     part: Literal["test", "validation"] = "test"
     """Subjects to examine on; `validation` is for choosing among options: it leaves out the
-    benchmark's own judge, dlib, and puts records and tables into `runs`/validation."""
+    default judges, and puts records and tables into `runs`/validation."""
 
     thresholds: Path | None = None
     """A registry, such as results/thresholds.json: accept by its thresholds, which were set on all

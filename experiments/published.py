@@ -4,7 +4,7 @@ from typing import Any
 
 from baselines.options import DECODERS
 from gan_inversion.cgan.options import ABLATION, FAMILY
-from gan_inversion.protocols import Search
+from gan_inversion.protocols import INDEPENDENT, Search
 
 METHODS = (
     "oracle",
@@ -15,7 +15,7 @@ METHODS = (
     *(f"documented_{decoder}" for decoder in DECODERS),
 )
 SEEDS = (0, 1, 2)
-JUDGES = ("dlib",)  # independent judges, which influence no training and no choice
+JUDGES = (*INDEPENDENT, "mobilefacenet")  # recognisers that reconstructions are shown to
 SIZES = (500, 1000, 2000, 4000)  # training images of the data-scaling curve, which ends with all
 STEPWISE = tuple(f"{FAMILY}_{name}_short" for name in ABLATION)
 TRAINED = f"{FAMILY}_cpu"  # the conditional GAN of the published benchmark

@@ -7,6 +7,7 @@ import numpy as np
 from gan_inversion.core.record import Record, at
 from gan_inversion.metrics.catalogue import kind_of, names_of, title
 from gan_inversion.metrics.figures import COUNTS
+from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting.comparison import (
     LEAD,
     STEPWISE,
@@ -47,7 +48,8 @@ def inversion(
 def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]] = ()) -> Table:
     """The main figures of each inverter, one row a method; arguments as for `inversion`."""
     runs = comparison(records, expected)
-    titles = _success(runs.recognisers) | {name: title(name) for name in ("ssim", "swd/mean")}
+    shown = [name for name in runs.recognisers if name in (records[0].victim, *INDEPENDENT)]
+    titles = _success(shown) | {name: title(name) for name in ("ssim", "swd/mean")}
     rows = runs.rows(runs.whole, [*titles], short=True)
     for row, method in zip(rows, runs.whole, strict=True):
         row.append(training_time(runs.groups[method], 60))
@@ -110,7 +112,11 @@ def _attack(runs: Comparison, recogniser: str) -> Table:
         "itself accepts; `random` returns an image of another person. Embeddings were computed in "
         f"{' or '.join(sorted(precisions))}."
     )
-    kind = "the victim" if recogniser == own.victim else "an independent recogniser (judge)"
+    kind = "a judge"
+    if recogniser == own.victim:
+        kind = "the victim"
+    elif recogniser in INDEPENDENT:
+        kind = "an independent judge, which no training or choice leans on"
     return Table(
         f"inversion_{recogniser}",
         f"Success of reconstructions with {recogniser}, {kind}.",

@@ -16,6 +16,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.protocols.base import Protocol, near_duplicates
 
 PARTS = ("train", "validation", "test")
+INDEPENDENT = ("dlib", "sface")  # judges that no training, selection or calibration touches
 
 
 @dataclass(frozen=True)
