@@ -18,13 +18,12 @@ class Options:
     """Train inverters on 70 % of the subjects and examine them on 20 % that nobody trained on.
 
     Recognisers compare each reconstruction with the image that was embedded (type-I) and with other
-    images of the subject (type-II); SAR is the share that they accept. Needs LFW and FaceNet
-    (experiments.fetch), unless `dataset` and `victim` name others, and the extras dlib and onnx for
-    the default judges. Writes a record per method and seed, the tables, and the runs with the trained inverters.
+    images of the subject (type-II); SAR is the share that they accept. Needs LFW and recognisers
+    (experiments.fetch; extras dlib and onnx), unless `dataset`, `victim` and `judges` name others.
+    Writes a record per method and seed, the tables, and the runs with the trained inverters.
 
     Cost on LFW, two CPU cores: training 3 to 20 minutes a documented decoder, less than 2 the
-    others; examination 3 minutes, and 6 more with the default judges; before, embeddings: 3, and 25
-    with them.
+    others; examination 9 minutes, 6 of them for judges; before, embeddings: 3, and 25 for judges.
     """
 
     methods: tuple[str, ...] = METHODS
@@ -51,9 +50,8 @@ class Options:
     ONNX file as model.onnx:card, or your own as file.py:name."""
 
     judges: tuple[str, ...] = JUDGES
-    """Judges: other recognisers that the reconstructions are shown to; may be none. dlib and sface
-    are independent: no training and no choice leans on them. Also an ONNX file, as model.onnx:card,
-    or your own as file.py:name."""
+    """Judges, recognisers that the reconstructions are shown to; may be none. dlib and sface are
+    independent: no training or choice leans on them. Others are given like the victim."""
 
     part: Literal["test", "validation"] = "test"
     """Subjects to examine on; `validation` is for choosing among options: it leaves out the
