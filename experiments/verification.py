@@ -22,8 +22,7 @@ class Options:
     """
 
     recognisers: tuple[str, ...] = ("facenet",)
-    """Recognisers: facenet, dlib, sface, mobilefacenet, compact, an ONNX file with its card as
-    model.onnx:card, or your own as file.py:name."""
+    """Recognisers: facenet, dlib, sface, mobilefacenet, compact, model.onnx:card or file.py:name."""
 
     views: tuple[str, ...] = tuple(VIEWS)
     """What recognisers see of an image: the whole frame (whole), the central crop that holds the
@@ -31,8 +30,7 @@ class Options:
     faces usually lie (fixed112)."""
 
     filters: tuple[str, ...] = ("bilinear",)
-    """Filters that resize this part to 160 pixels: bilinear, bicubic, area, lanczos; aligned112
-    and fixed112 know bilinear only."""
+    """Filters that resize whole and aligned to 160 pixels: bilinear, bicubic, area, lanczos."""
 
     source: Flat[Source] = Source()
 
