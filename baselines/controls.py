@@ -2,7 +2,8 @@
 
 `mean_face` ignores the embedding; `nearest_face` returns the training image whose embedding is
 nearest; `random` returns any training image; `oracle` is fitted on the very images that it is to
-reconstruct (the ceiling); `ridge_pca` is a linear regression.
+reconstruct (the ceiling); `ridge_pca` is a linear regression. `translated` makes no image: a
+linear map gives each judge the vector that it would compare.
 """
 
 import zlib
@@ -21,6 +22,7 @@ from gan_inversion.core.run import Run
 from gan_inversion.core.storage import atomic
 from gan_inversion.data.dataset import Images
 from gan_inversion.inverters.base import Inverter, check_fit, check_invert
+from gan_inversion.inverters.translation import Translation
 
 BLOCK = 512  # images read at once
 
@@ -177,6 +179,19 @@ def _blocks(images: Images) -> Iterator[np.ndarray]:
 def _flat(images: Images, span: slice) -> np.ndarray:
     block = images[span]
     return block.reshape(len(block), -1).astype("float32") / 255
+
+
+class Translated(Control):
+    """The ceiling without an image: a linear map from the victim's embeddings to the judge's."""
+
+    name = "translated"
+    saves = False
+    gives_vectors = True
+
+    def translate(
+        self, embeddings: np.ndarray, vectors: np.ndarray, wanted: np.ndarray
+    ) -> np.ndarray:
+        return Translation.learned(embeddings, vectors)(wanted)
 
 
 CONTROLS = {control.name: control for control in (MeanFace, NearestFace, RidgePCA, Random, Oracle)}

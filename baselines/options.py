@@ -68,4 +68,5 @@ CONTROLS = {
     "ridge_pca": RidgeOptions(),
     "random": NoOptions(),
     "oracle": NoOptions(),
+    "translated": NoOptions(),
 }

@@ -10,6 +10,7 @@ CONTROL_CLASSES = {
     "ridge_pca": "RidgePCA",
     "random": "Random",
     "oracle": "Oracle",
+    "translated": "Translated",
 }
 
 register(Family("own", {}, "gan_inversion.inverters.own:OwnInverter"))

@@ -22,7 +22,7 @@ class Options:
     """
 
     recognisers: tuple[str, ...] = ("facenet",)
-    """Recognisers: facenet, dlib, sface, mobilefacenet, compact, model.onnx:card or file.py:name."""
+    """Recognisers: facenet, dlib, sface, mobilefacenet, model.onnx:card or file.py:name."""
 
     views: tuple[str, ...] = tuple(VIEWS)
     """What recognisers see of an image: the whole frame (whole), the central crop that holds the

@@ -30,6 +30,8 @@ class Inverter:
         saves: whether it can be saved and loaded.
         dimension: components of the embeddings that it takes, once fitted; None if it takes any.
         is_given_answers: whether it is fitted on the very images that it is to reconstruct.
+        gives_vectors: whether it gives no images, but for each judge the vectors that the judge
+            compares (`translate`).
     """
 
     name: str
@@ -39,6 +41,7 @@ class Inverter:
     saves: bool = True
     dimension: int | None = None
     is_given_answers: bool = False
+    gives_vectors: bool = False
 
     @classmethod
     def made(cls, options: Any, *, name: str, recogniser: Any = None) -> "Inverter":
@@ -60,6 +63,21 @@ class Inverter:
 
     def invert(self, embeddings: np.ndarray) -> np.ndarray:
         """Reconstruct float32 (N, 160, 160, 3) in [0, 1] from float32 (N, D) embeddings."""
+        raise NotImplementedError
+
+    def translate(
+        self, embeddings: np.ndarray, vectors: np.ndarray, wanted: np.ndarray
+    ) -> np.ndarray:
+        """The vectors that a judge would see, learned from pairs.
+
+        Args:
+            embeddings: float32 (N, D), by the victim, of the images to learn from.
+            vectors: float32 (N, E), by the judge, of the same images.
+            wanted: float32 (M, D), by the victim.
+
+        Returns:
+            float32 (M, E), unit norm.
+        """
         raise NotImplementedError
 
     def save(self, path: Path) -> None:

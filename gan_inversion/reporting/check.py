@@ -29,11 +29,11 @@ from gan_inversion.reporting.tables import LFW, read_records
 TOLERANCE = 2e-5  # of figures: scores are stored in single precision
 
 
-def check_records(results: Path, protocol: str, chosen: Selection = LFW) -> list[str]:
+def check_records(records: Path, protocol: str, chosen: Selection = LFW) -> list[str]:
     """Compare the figures of the records of a protocol with those that their raw scores give.
 
     Args:
-        results: folder that holds `records`, `splits` and the threshold registry.
+        records: folder of the records; `splits` and the threshold registry are beside it.
         protocol: a key of `COMPUTE`.
         chosen: which records.
 
@@ -43,9 +43,7 @@ def check_records(results: Path, protocol: str, chosen: Selection = LFW) -> list
     Raises:
         UserError: a figure or an interval differs.
     """
-    paths = [
-        r.path(results / "records") for r in read_records(results / "records", protocol, chosen)
-    ]
+    paths = [record.path(records) for record in read_records(records, protocol, chosen)]
     # Attacks take half a minute a record, the figures of the other protocols a second.
     workers = -1 if protocol == Membership().name else 1
     todo = Parallel(workers, return_as="generator")(delayed(_remembered)(path) for path in paths)

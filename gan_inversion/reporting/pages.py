@@ -77,7 +77,7 @@ def check_inversion(records: Path, chosen: Selection = LFW) -> str:
         UserError: a figure or an interval is not what the scores give.
     """
     unknown: set[str] = set()
-    for name in check_records(records.parent, "inversion", chosen):
+    for name in check_records(records, "inversion", chosen):
         first, *rest = name.partition("@")[0].split("/")
         kind = first if first in ("swd", "kid") else [first, *rest][-1]
         unknown.add(kind.rstrip("0123456789"))
@@ -209,7 +209,7 @@ def write_every(
     """
     records = results / "records"
     for protocol in sorted(COMPUTE):
-        check_records(results, protocol)
+        check_records(records, protocol)
     write_documented(records, output)
     checked = check_inversion(records)
     write_inversion(records, output, expected=expected, checked=checked)

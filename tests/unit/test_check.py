@@ -61,7 +61,7 @@ def test_what_was_checked_is_checked_again_after_a_change(copied, monkeypatch):
     asked = []
     monkeypatch.setattr(check, "check_record", lambda path: asked.append(path) or [])
     for _ in range(2):
-        check_records(copied, "verification")
+        check_records(copied / "records", "verification")
     assert len(asked) == 1
     (path,) = asked
     monkeypatch.setattr(check, "check_record", check_record)
@@ -72,4 +72,4 @@ def test_what_was_checked_is_checked_again_after_a_change(copied, monkeypatch):
     altered = replace(record, metrics={**record.metrics, "auc": replace(auc, value=0.5)})
     altered.write(copied / "records", scores)  # with a checksum that is right
     with pytest.raises(UserError, match=r"says auc 0\.5 .* its raw scores give 0\.99"):
-        check_records(copied, "verification")
+        check_records(copied / "records", "verification")

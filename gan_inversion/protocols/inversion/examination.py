@@ -68,7 +68,7 @@ def examine(
     for place, judge in enumerate(bench.judges):
         with examination.part(judge.recogniser.name):
             vectors = _embed(judge.recogniser, reconstructions)
-            _attack(examination, judge, vectors, bench)
+            attack_judge(examination, judge, vectors, bench)
             undetected = judge.recogniser.undetected(reconstructions)
             if undetected is not None:
                 examination.scores[f"{judge.recogniser.name}/undetected"] = undetected
@@ -104,8 +104,8 @@ def _embed(recogniser: Recogniser, reconstructions: np.ndarray) -> np.ndarray:
     return embed_cached(recogniser, reconstructions, key=key)
 
 
-def _attack(examination: Examination, judge: Judge, vectors: np.ndarray, bench: Bench) -> None:
-    """Scores and ranks with one recogniser."""
+def attack_judge(examination: Examination, judge: Judge, vectors: np.ndarray, bench: Bench) -> None:
+    """Keep scores and ranks with one recogniser; `vectors` (N, D) are of the reconstructions."""
     name, subjects = judge.recogniser.name, bench.subjects
     originals = judge.embeddings[bench.split.test]
     outcome = attack(vectors, originals, subjects)

@@ -43,6 +43,7 @@ from gan_inversion.protocols.inversion.prepared import (
     open_run,
     prepare,
 )
+from gan_inversion.protocols.inversion.translated import run_translated
 from gan_inversion.protocols.records import Entry
 
 REPORTED = {
@@ -221,5 +222,6 @@ def run_all(
     if missing:
         bench = open_bench(setting)
     for spec, seed in missing:
-        run_one(spec, seed, folders=folders, bench=bench)
+        run = run_translated if spec.make().gives_vectors else run_one
+        run(spec, seed, folders=folders, bench=bench)
         keras.utils.clear_session()

@@ -1,0 +1,55 @@
+"""A linear map from the embeddings of one recogniser to those of another, learned from pairs."""
+
+from typing import Self
+
+import numpy as np
+from sklearn.linear_model import RidgeCV
+
+from gan_inversion.core.errors import UserError
+
+PENALTIES = np.logspace(-4, 4, 9)  # the one with the least leave-one-out error is taken
+FEWEST = 2  # pairs
+
+
+class Translation:
+    """A ridge regression from unit vectors to unit vectors, with an intercept.
+
+    With fewer pairs than dimensions the penalty alone makes it unique.
+
+    Args:
+        weights: float32 (D, E).
+        intercept: float32 (E,).
+    """
+
+    def __init__(self, weights: np.ndarray, intercept: np.ndarray):
+        self.weights, self.intercept = weights, intercept
+
+    @classmethod
+    def learned(cls, first: np.ndarray, second: np.ndarray) -> Self:
+        """Learn the map from pairs.
+
+        Args:
+            first: float (N, D).
+            second: float (N, E), of the same images.
+
+        Raises:
+            UserError: there are fewer than two pairs, numbers differ, or values are not finite.
+        """
+        if np.ndim(first) != 2 or np.ndim(second) != 2 or len(first) != len(second):
+            raise UserError(
+                f"expected pairs of vectors, got {np.shape(first)} and {np.shape(second)}"
+            )
+        if len(first) < FEWEST:
+            raise UserError(
+                f"expected {FEWEST} pairs of embeddings or more to learn from, got {len(first)}"
+            )
+        if not (np.isfinite(first).all() and np.isfinite(second).all()):
+            raise UserError("expected finite embeddings to learn from, got NaN or infinity")
+        ridge = RidgeCV(alphas=PENALTIES).fit(np.asarray(first, float), np.asarray(second, float))
+        coefficients = np.atleast_2d(ridge.coef_)
+        return cls(coefficients.T.astype("float32"), np.asarray(ridge.intercept_, "float32"))
+
+    def __call__(self, vectors: np.ndarray) -> np.ndarray:
+        """Translate float32 (N, D) to float32 (N, E), of unit norm."""
+        out = np.asarray(vectors, "float32") @ self.weights + self.intercept
+        return out / np.linalg.norm(out, axis=1, keepdims=True)
