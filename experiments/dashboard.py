@@ -69,6 +69,7 @@ def run_all(options: Options) -> None:
     from gan_inversion.reporting.dashboard import read_all, read_shipped, training_events, write_all
     from gan_inversion.reporting.pages import metrics_page
     from gan_inversion.reporting.tensorboard import RUNS, tab_place, tensorboard
+    from gan_inversion.reporting.transfer import read_victims
 
     check_output(options.output, options.records)
     victim = name_of(options.victim) if options.victim else ""
@@ -79,15 +80,12 @@ def run_all(options: Options) -> None:
     pages = {path.stem: path.read_text(encoding="utf-8") for path in options.pages.glob("*.md")}
     pages["metrics"] = metrics_page()
     with replaced_folder(options.output) as folder:
-        write_all(folder, records, pages)
+        write_all(folder, records, pages, read_victims(options.records, chosen))
         for run in sorted(options.runs.glob("*/*/log.jsonl")):
             training_events(folder / "training" / run.parent.name, history(run))
         folders = trained_runs(options.runs, chosen)
-        if folders:
-            shown = trained_faces(folders, options.source, options.victim)
-        else:
-            shown = shipped_faces()
-        draw_faces(folder / "faces", shown)
+        trained = (folders, options.source, options.victim)
+        draw_faces(folder / "faces", trained_faces(*trained) if folders else shipped_faces())
     print(f"{options.output} written")
     if options.serve:
         for tab in (*RUNS, "hparams", "projector"):

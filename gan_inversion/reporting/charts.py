@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 BINS = 80
 SIZE = (6.4, 4.0)  # inches
@@ -116,6 +117,31 @@ def bars(groups: Sequence[str], lines: Mapping[str, Sequence[tuple[float, float,
     axes.set_xticks(range(len(groups)), groups, fontsize=8)
     axes.legend(**BESIDE)
     return svg(figure)
+
+
+def pixels(figure: Figure) -> np.ndarray:
+    """A figure as an image, uint8 (H, W, 3)."""
+    data = io.BytesIO()
+    figure.savefig(data, format="png", bbox_inches="tight")
+    return np.asarray(Image.open(data).convert("RGB"))
+
+
+def heat(rows: Sequence[str], columns: Sequence[str], values: np.ndarray) -> Figure:
+    """Shares as colours, with the figures written on them.
+
+    Args:
+        rows, columns: names of victims and of judges.
+        values: float (rows, columns) in [0, 1]; NaN where nothing was measured.
+    """
+    figure, axes = _axes("judge", "victim")
+    axes.imshow(values, cmap="viridis", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            colour = "black" if value > 0.6 else "white"
+            axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour)
+    return figure
 
 
 def _axes(across: str, up: str) -> tuple[Figure, Any]:

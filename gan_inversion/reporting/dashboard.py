@@ -14,10 +14,11 @@ from gan_inversion.core.events import Events
 from gan_inversion.core.record import Record, Selection, at, read_scores
 from gan_inversion.metrics.catalogue import names_of
 from gan_inversion.pretrained import SHIPPED
-from gan_inversion.reporting import tables
+from gan_inversion.reporting import charts, tables
 from gan_inversion.reporting.hparams import hparams_events
 from gan_inversion.reporting.membership import base_method, epochs_of, is_attack
 from gan_inversion.reporting.table import Cell, by_method, cell
+from gan_inversion.reporting.transfer import heat_maps
 
 RATES = (1e-2, 1e-3, 1e-4)
 SIDES = (160, 80, 40, 20)
@@ -125,6 +126,19 @@ def training_events(folder: Path, lines: Iterable[Mapping[str, Any]]) -> None:
                     writer.add_scalar(name, value, int(line["step"]))
 
 
+def matrix_events(folder: Path, victims: Mapping[str, Sequence[Record]]) -> None:
+    """Draw the transfer matrix of each method that attacks several victims; none if none does.
+
+    Args:
+        folder: folder for the images.
+        victims: victim -> records.
+    """
+    if maps := heat_maps(victims):
+        with Events(folder) as writer:
+            for method, figure in maps.items():
+                writer.add_image(f"transfer/{method}", charts.pixels(figure), 0, dataformats="HWC")
+
+
 def text_events(folder: Path, pages: Mapping[str, str]) -> None:
     """Write pages of Markdown under their names."""
     with Events(folder) as writer:
@@ -178,6 +192,7 @@ def write_all(
     folder: Path,
     records: Mapping[str, Sequence[tuple[Record, Scores]]],
     pages: Mapping[str, str],
+    victims: Mapping[str, Sequence[Record]],
 ) -> None:
     """Write the whole dashboard from records.
 
@@ -185,6 +200,7 @@ def write_all(
         folder: folder of the dashboard; each method gets a folder in it.
         records: protocol -> records with their raw scores.
         pages: for the text tab.
+        victims: victim -> records of the `inversion` protocol, for the transfer matrix.
     """
     inversions, leaks = records.get("inversion", ()), records.get("membership", ())
     for method, group in by_method([record for record, _ in inversions]).items():
@@ -212,6 +228,7 @@ def write_all(
     recognisers = dict.fromkeys(n for record, _ in inversions for n in record.config["recognisers"])
     units = dict.fromkeys(unit for record, _ in leaks for unit in record.config["units"])
     layout(folder / "layout", list(recognisers), list(units))
+    matrix_events(folder / "transfer", victims)
     text_events(folder / "pages", pages)
 
 

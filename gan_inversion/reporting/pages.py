@@ -18,6 +18,7 @@ from gan_inversion.reporting.inversion import headline, inversion
 from gan_inversion.reporting.membership import membership, overviews
 from gan_inversion.reporting.table import Table, replace_block
 from gan_inversion.reporting.tables import LFW
+from gan_inversion.reporting.transfer import read_victims, transfer
 
 NEWLINE = "\n"
 
@@ -124,6 +125,15 @@ def write_verification(records: Path, output: Path) -> Path:
     return write_page(output, "verification", title, [tables.verification(published)])
 
 
+def write_transfer(records: Path, output: Path, chosen: Selection = LFW) -> Path | None:
+    """Write the page of the transfer matrix, if two recognisers or more were attacked."""
+    victims = read_victims(records, chosen)
+    if len(victims) < 2:
+        return None
+    name = replace(chosen, victim="").page("transfer")
+    return write_page(output, name, "The transfer matrix", [transfer(victims)])
+
+
 def write_thresholds(registry: Path, output: Path) -> Path:
     """Write the page of the threshold registry."""
     lines = read_thresholds(registry)
@@ -213,6 +223,7 @@ def write_every(
     write_documented(records, output)
     checked = check_inversion(records)
     write_inversion(records, output, expected=expected, checked=checked)
+    write_transfer(records, output)
     write_verification(records, output)
     write_thresholds(results / "thresholds.json", output)
     write_membership(records, output)

@@ -17,6 +17,7 @@ from gan_inversion.reporting.inversion import headline
 from gan_inversion.reporting.membership import base_method, epochs_of, overviews
 from gan_inversion.reporting.page import Section, drawing, findings, page, png, text
 from gan_inversion.reporting.summary import Pairs, balance, compared, place_of, sentences
+from gan_inversion.reporting.transfer import by_victim, heat_maps, read_victims, transfer
 
 ATTACKS = ("threshold", "lira_offline_fixed", "rmia_offline")  # whose curves are drawn
 GROUPS = ((1, 1), (2, 5), (6, 20), (21, 10_000))  # images of a subject
@@ -51,6 +52,19 @@ def attack_section(inversions: Pairs, verifications: Pairs) -> Section:
             caption = f"Reconstructions against other images of the person, judged by {name}"
             parts.append(drawing(caption, chart, files_of(used)))
     return Section("Similarity", parts)
+
+
+def matrix_section(records: Path, chosen: Selection) -> list[Section]:
+    """The transfer matrix, with a heat map for each method that attacks several victims."""
+    victims = read_victims(records, chosen)
+    if len(victims) < 2:
+        return []
+    methods, parts = by_victim(victims), [transfer(victims).html()]
+    for method, chart in heat_maps(victims).items():
+        caption = f"{method}: type-II SAR at FMR 0.1 %, every victim before every judge"
+        made: Pairs = [(record, {}) for group in methods[method].values() for record in group]
+        parts.append(drawing(caption, charts.svg(chart), files_of(made)))
+    return [Section("Every victim, every judge", parts)]
 
 
 def leak_sections(leaks: Pairs) -> list[Section]:
@@ -201,6 +215,7 @@ def write_report(
         Section("Findings", [findings(lines)]),
         strips or drawn_section(drawn()),
         attack_section(inversions, read("verification")),
+        *matrix_section(results / "records", chosen),
         *(leak_sections(leaks) if leaks else ()),
         slice_section(inversions, read(Faces().name), files),
     ]

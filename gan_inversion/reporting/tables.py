@@ -31,14 +31,14 @@ def read_records(root: Path, protocol: str, chosen: Selection = LFW) -> list[Rec
     Raises:
         UserError: there are none.
     """
-    records = _records(root, protocol, chosen)
+    records = find_records(root, protocol, chosen)
     if not records:
         raise UserError(f"expected records of {chosen.dataset} in {root / protocol}, found none")
     return records
 
 
-def _records(root: Path, protocol: str, chosen: Selection) -> list[Record]:
-    """The chosen records, by file name, which contains data set, part and victim."""
+def find_records(root: Path, protocol: str, chosen: Selection) -> list[Record]:
+    """The chosen records, if any, by file name, which contains data set, part and victim."""
     records = []
     for path in sorted((root / protocol).glob(f"*-{chosen.dataset}-*.json")):
         record = read_record(path)
@@ -51,7 +51,7 @@ def read_with_scores(
     root: Path, protocol: str, chosen: Selection = LFW
 ) -> list[tuple[Record, dict[str, np.ndarray]]]:
     """The chosen records, each with its raw scores; an empty list if there are none."""
-    records = _records(root, protocol, chosen)
+    records = find_records(root, protocol, chosen)
     return [(r, read_scores(r.path(root)) if r.scores_digest else {}) for r in records]
 
 

@@ -44,7 +44,7 @@ def test_every_search_is_recorded_and_told(tmp_path):
     assert page.count("second best trial") == 2
     assert page.count("the choice by training loss was") == 2 and "| 1 |" in page
     assert page.count("cannot be compared") == 1  # of the loss weights' search
-    write_all(tmp_path / "board", {"search": [(record, {}) for record in records.values()]}, {})
+    write_all(tmp_path / "board", {"search": [(record, {}) for record in records.values()]}, {}, {})
     board = EventMultiplexer().AddRunsFromDirectory(str(tmp_path / "board")).Reload()
     trials = {run: found["scalars"] for run, found in board.Runs().items() if "search" in run}
     assert len(trials) == 6
