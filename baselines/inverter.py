@@ -10,7 +10,7 @@ from typing import Any, Self
 import keras
 import numpy as np
 
-from baselines.decoders import DECODERS
+from baselines.decoders import DECODERS, EMBEDDING
 from baselines.options import TARGETS, DecoderOptions
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.predict import open_network
@@ -86,6 +86,7 @@ class DecoderInverter(Inverter):
             reach below 0; `corrected` against pixels in [0, 1].
         epochs: passes over the training images.
         batch_size: images a step.
+        any_dimension: whether embeddings may have other than 512 components.
         augment: shift, mirror and recolour the images anew in each epoch; the unchanged images,
             whose membership is audited, are then not what was trained on.
         name: of the method.
@@ -99,6 +100,7 @@ class DecoderInverter(Inverter):
         epochs: int = 10,
         batch_size: int = 32,
         augment: bool = False,
+        any_dimension: bool = False,
         name: str | None = None,
     ):
         for value, choices in ((decoder, DECODERS), (targets, TARGETS)):
@@ -111,7 +113,9 @@ class DecoderInverter(Inverter):
             "batch_size": batch_size,
             "augment": augment,
         }
-        kind = "augmented" if augment else "documented"
+        if any_dimension:  # runs and records of the thesis' networks do not know the option
+            self.config["any_dimension"] = True
+        kind = "augmented" if augment else "generalised" if any_dimension else "documented"
         ending = "_corrected" if targets == "corrected" else ""
         self.name = name or f"{kind}_{decoder}{ending}"
         self.targets = TARGETS[targets]
@@ -128,14 +132,26 @@ class DecoderInverter(Inverter):
     def passes(self, members: int) -> int:
         return self.config["epochs"]
 
+    def network(self, dimension: int) -> keras.Model:
+        """The network for embeddings of so many components, with fresh weights."""
+        self.check_dimension(dimension)
+        return DECODERS[self.config["decoder"]](dimension)
+
+    def check_dimension(self, dimension: int) -> None:
+        """Raise `UserError` unless it takes embeddings of so many components."""
+        if dimension != EMBEDDING and not self.config.get("any_dimension"):
+            raise UserError(
+                f"{self.name}: expected embeddings of {EMBEDDING} numbers, as in the thesis, got "
+                f"{dimension}: generalised_{self.config['decoder']} takes others"
+            )
+
     def begin(
         self, embeddings: np.ndarray, images: Images, *, seed: int
     ) -> Callable[[int], keras.utils.PyDataset]:
         """Build and compile the network; return an epoch's batches, as `loop.fit` takes them."""
         check_fit(embeddings, images)
         keras.utils.set_random_seed(seed)
-        model = DECODERS[self.config["decoder"]]()
-        check_invert(embeddings[:1], model.input_shape[1])
+        model = self.network(embeddings.shape[1])
         # Fused by XLA, Adam over 40 million weights is three times faster on a CPU.
         model.compile("adam", "mse", metrics=["accuracy"], jit_compile=True)
         self.model, self.dimension = model, model.input_shape[1]

@@ -28,6 +28,10 @@ class DecoderOptions:
     augment: bool = False
     """Whether the training images are shifted, mirrored and recoloured anew in each epoch."""
 
+    any_dimension: bool = False
+    """Whether embeddings may have another number of components than the 512 of the thesis: our
+    generalisation of its networks."""
+
 
 @dataclass(frozen=True)
 class PrivateOptions(DecoderOptions):
@@ -57,8 +61,12 @@ class RidgeOptions:
 
 
 DOCUMENTED = {
-    f"{kind}_{decoder}": DecoderOptions(decoder, augment=kind == "augmented")  # type: ignore[arg-type]
-    for kind in ("documented", "augmented")
+    f"{kind}_{decoder}": DecoderOptions(
+        decoder,  # type: ignore[arg-type]
+        augment=kind == "augmented",
+        any_dimension=kind == "generalised",
+    )
+    for kind in ("documented", "augmented", "generalised")
     for decoder in DECODERS
 }
 PRIVATE = {"private_dense": PrivateOptions()}

@@ -16,14 +16,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from baselines.decoders import DECODERS, EMBEDDING
 from baselines.inverter import DecoderInverter, in_range
 from gan_inversion.core.backend import load_backend
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.run import Run
 from gan_inversion.data.dataset import Images
-from gan_inversion.inverters.base import check_fit, check_invert
+from gan_inversion.inverters.base import check_fit
 
 NAME = "private_dense"
 
@@ -61,7 +60,7 @@ class PrivateInverter(DecoderInverter):
         self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
     ) -> None:
         check_fit(embeddings, images)
-        check_invert(embeddings[:1], EMBEDDING)
+        self.check_dimension(embeddings.shape[1])
         size, count = self.config["batch_size"], len(images)
         if count < size:
             raise UserError(f"expected {size} images or more, got {count}")
@@ -92,7 +91,7 @@ class PrivateInverter(DecoderInverter):
 
         size, count, epochs = self.config["batch_size"], len(pictures), self.config["epochs"]
         keras.utils.set_random_seed(seed)
-        model = DECODERS[self.config["decoder"]]()
+        model = self.network(embeddings.shape[1])
         budget = keras_api.DPKerasConfig(
             epsilon=self.config["epsilon"],
             delta=self.config["delta"],

@@ -15,9 +15,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from baselines.decoders import DECODERS, PIXELS
+from baselines.decoders import PIXELS
 from baselines.inverter import DecoderInverter, epochs_of
-from baselines.options import TARGETS, DecoderOptions
+from baselines.options import DecoderOptions
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.data import Subset
@@ -31,23 +31,18 @@ class Shadow:
     """One decoder: its trunk is a Keras model, its last layer two variables.
 
     Args:
-        decoder: a key of `DECODERS`.
+        inverter: the decoder, not yet fitted.
+        dimension: components of the embeddings.
         seed: of weights, order and dropout.
-        targets: a key of `TARGETS`.
-        augment: as for `DecoderInverter`.
     """
 
-    def __init__(self, decoder: str, *, seed: int, targets: str, augment: bool):
+    def __init__(self, inverter: DecoderInverter, dimension: int, *, seed: int):
         if keras.backend.backend() != "tensorflow":
             raise UserError("expected the backend tensorflow for many decoders at once")
         keras.utils.set_random_seed(seed)
-        self.model = DECODERS[decoder]()
-        self.seed, (self.low, self.high) = seed, TARGETS[targets]
-        self.options: dict[str, Any] = {
-            "decoder": decoder,
-            "targets": targets,
-            "augment": augment,
-        }
+        self.model = inverter.network(dimension)
+        self.seed, (self.low, self.high) = seed, inverter.targets
+        self.options = inverter.config
         *trunk, self.head, _ = self.model.layers
         self.trunk = keras.Model(self.model.inputs, trunk[-1].output)
         # (PIXELS, features): both products with it then read memory in order.
@@ -154,6 +149,7 @@ def train_together(
     epochs: int,
     batch_size: int = 32,
     augment: bool = False,
+    any_dimension: bool = False,
 ) -> Iterator[tuple[list[Shadow], list[float]]]:
     """Train a decoder once for each column of a membership matrix, all at the same time.
 
@@ -166,7 +162,7 @@ def train_together(
         targets: a key of `TARGETS`.
         epochs: passes of a model over its images.
         batch_size: images a step.
-        augment: as for `DecoderInverter`.
+        augment, any_dimension: as for `DecoderInverter`.
 
     Yields:
         After each epoch the models and their mean losses in it.
@@ -176,7 +172,10 @@ def train_together(
         raise UserError(
             f"expected membership ({len(images)}, {len(seeds)}), got {membership.shape}"
         )
-    shadows = [Shadow(decoder, seed=seed, targets=targets, augment=augment) for seed in seeds]
+    inverter = DecoderInverter(
+        decoder, targets=targets, augment=augment, any_dimension=any_dimension
+    )
+    shadows = [Shadow(inverter, embeddings.shape[1], seed=seed) for seed in seeds]
     members = [np.flatnonzero(column) for column in membership.T]
     draws = [
         epochs_of(

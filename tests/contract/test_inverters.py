@@ -34,7 +34,13 @@ def fitted_on(faces):
 # Of families with many presets some; every preset of the others.
 CHOSEN = {
     "cgan": ("cgan", "cgan_mse", "cgan_black_box"),
-    "documented": ("documented_dense", "documented_conv", "documented_conv_bn", "augmented_dense"),
+    "documented": (
+        "documented_dense",
+        "documented_conv",
+        "documented_conv_bn",
+        "augmented_dense",
+        "generalised_conv",
+    ),  # fmt: skip
     "private": (),  # trains in a process of its own: see test_private
 }
 SMALL_OPTIONS = {
@@ -212,3 +218,21 @@ def test_the_decoders_have_the_documented_parameters(name, parameters):
 def test_an_unknown_decoder_is_a_sentence():
     with pytest.raises(UserError, match="expected one of dense, conv, conv_bn, not 'deep'"):
         DecoderInverter("deep")
+
+
+@pytest.mark.parametrize(("decoder", "parameters"), [("dense", 19_934_976), ("conv", 39_622_656)])
+def test_a_generalised_decoder_takes_128_numbers_and_is_otherwise_the_thesis(decoder, parameters):
+    assert DECODERS[decoder](128).count_params() == parameters
+    thesis, ours = DECODERS[decoder](), DECODERS[decoder](128)
+    assert [type(layer) for layer in thesis.layers] == [type(layer) for layer in ours.layers]
+
+
+def test_the_thesis_decoders_refuse_128_numbers_and_say_what_takes_them(faces):
+    embeddings, images = np.eye(128, dtype="float32"), np.zeros((128, 160, 160, 3), "uint8")
+    with pytest.raises(UserError, match=r"of 512 numbers, as in the thesis, got 128: generalised_"):
+        small("documented_dense").fit(embeddings, images, seed=0)
+    with pytest.raises(UserError, match="expected embeddings of 128, 512, 1152 or 2048 numbers"):
+        small("generalised_conv").fit(np.eye(100, dtype="float32"), images[:100], seed=0)
+    inverter = small("generalised_dense")
+    inverter.fit(embeddings, images, seed=0)
+    assert inverter.dimension == 128 and inverter.invert(embeddings[:2]).shape[0] == 2
