@@ -37,7 +37,7 @@ def install() -> None:
     print(f"installing into {VENV} (once, some minutes)", flush=True)
     venv.create(VENV, with_pip=True, clear=True)
     pip = [str(BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    pip += ["-c", "constraints.txt", "-e", ".[dev,dlib,jax,onnx,private,ray]"]
+    pip += ["-c", "constraints.txt", "-e", ".[dev,dlib,jax,onnx,private,ray,tables]"]
     subprocess.run(pip, cwd=ROOT, check=True)
     stamp.write_text(state)
 

@@ -40,7 +40,7 @@ CHOSEN = {
         "documented_conv_bn",
         "augmented_dense",
         "generalised_conv",
-    ),  # fmt: skip
+    ),
     "private": (),  # trains in a process of its own: see test_private
 }
 SMALL_OPTIONS = {

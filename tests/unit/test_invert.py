@@ -33,13 +33,14 @@ generator_of = partial(build_generator, dimension=512, precision="float32")
 def test_embeddings_become_unit_vectors(tmp_path):
     vectors = np.random.default_rng(0).normal(size=(3, 8)) * 7
     np.save(tmp_path / "mine.npy", vectors)
-    found = read_embeddings(tmp_path / "mine.npy")
+    names, found = read_embeddings(tmp_path / "mine.npy")
+    assert names == ["0", "1", "2"]
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, vectors / np.linalg.norm(vectors, axis=1)[:, None], rtol=1e-6)
     np.save(tmp_path / "one.npy", vectors[0])
-    np.testing.assert_array_equal(read_embeddings(tmp_path / "one.npy"), found[:1])
+    np.testing.assert_array_equal(read_embeddings(tmp_path / "one.npy")[1], found[:1])
     np.savez(tmp_path / "two.npz", embeddings=vectors, names=np.arange(3))
-    np.testing.assert_array_equal(read_embeddings(tmp_path / "two.npz"), found)
+    np.testing.assert_array_equal(read_embeddings(tmp_path / "two.npz")[1], found)
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,21 @@
 
 import csv
 import io
+import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.storage import check_output, claim_folder, write_png, write_text
 from gan_inversion.data import Align
 from gan_inversion.data.decode import printable, read_image
 from gan_inversion.data.folder import aligned_view
+from gan_inversion.data.vectors import FORMATS, read_vectors
 from gan_inversion.data.views import SIZE
 from gan_inversion.inverters.base import check_invert
 from gan_inversion.inverters.trained import Trained, reconstruct
@@ -27,28 +29,20 @@ FMRS = (1e-3, 1e-2)  # false match rates for verdicts: the first that has a thre
 VISIBLE = 2.0  # grey levels, of 255, by which hypotheses must differ on average
 
 
-def read_embeddings(path: Path) -> np.ndarray:
-    """Read embeddings from a user's file, as float32 (N, D) of unit norm.
+def read_embeddings(path: Path) -> tuple[list[str], np.ndarray]:
+    """Names and embeddings of a user's file, the latter as float32 (N, D) of unit norm.
 
     Raises:
-        UserError: the file holds no such array, or a row is zero or not finite.
+        UserError: the file holds no table of vectors, or a row is zero or not finite.
     """
-    arrays = read_arrays(path)
-    if len(arrays) != 1 and "embeddings" not in arrays:
-        raise UserError(f"{path}: expected an array called embeddings, got {', '.join(arrays)}")
-    embeddings = arrays.get("embeddings", next(iter(arrays.values())))
-    embeddings = embeddings[None] if embeddings.ndim == 1 else embeddings
-    if embeddings.ndim != 2 or embeddings.size == 0 or embeddings.dtype.kind not in "fiu":
-        raise UserError(
-            f"{path}: expected numbers (N, D), got {embeddings.dtype} {embeddings.shape}"
-        )
-    embeddings = embeddings.astype("float32")
+    names, vectors = read_vectors(path)
+    embeddings = vectors.astype("float32")
     norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
     for bad, what in ((~np.isfinite(norms), "NaN or infinity"), (norms == 0, "zero norm")):
         if bad.any():
             rows = ", ".join(map(str, np.flatnonzero(bad)[:5]))
             raise UserError(f"{path}: expected finite embeddings with a norm, got {what} in {rows}")
-    return embeddings / norms
+    return names, embeddings / norms
 
 
 def read_photographs(path: Path, align: Align) -> tuple[list[str], np.ndarray]:
@@ -155,27 +149,27 @@ def invert_all(
     if hypotheses > 1 and not inverter.stochastic:
         raise UserError(f"{trained.method} gives one reconstruction only: expected --hypotheses 1")
     photographs = recogniser = None
-    if source.suffix in (".npy", ".npz"):
-        embeddings = read_embeddings(source)
+    if source.is_file() and source.suffix.lower() in FORMATS:
+        names, embeddings = read_embeddings(source)
         if (dimension := inverter.dimension) is not None:
             check_invert(embeddings, dimension)
-        names = [f"{row:0{len(str(len(embeddings) - 1))}d}" for row in range(len(embeddings))]
+        names = distinct(names)
         try:
             recogniser = recogniser_of(trained, own)
         except UserError as error:
             print(f"no verdicts: {error}")
-    elif source.is_dir() or source.suffix.lower() not in (".csv", ".pkl", ".txt"):
+    elif source.is_file() and source.suffix.lower() in (".pkl", ".pickle", ".h5", ".mat"):
+        raise UserError(
+            f"{source}: expected embeddings as {', '.join(FORMATS)}, or a photograph; a pickle "
+            "would run what is in it: write the array with numpy.save('embeddings.npy', array)"
+        )
+    else:
         recogniser = recogniser_of(trained, own)
         files, photographs = read_photographs(source, align)
         embeddings = recogniser.embed(photographs)
         names = [str(Path(file).with_suffix("")) for file in files]
         if len(set(names)) < len(names):
             names = files
-    else:
-        raise UserError(
-            f"{source}: expected embeddings as .npy or .npz, or a photograph; convert "
-            "text with numpy.save('embeddings.npy', numpy.loadtxt(file, delimiter=','))"
-        )
     fmr, threshold = strictest(trained)
     rows, captions, lines = [], [], []
     for hypothesis in range(hypotheses):
@@ -206,6 +200,13 @@ def invert_all(
     write_png(output / "contact_sheet.png", sheet)
     tell(lines, trained, fmr)
     print(f"{output}: {len(names)} reconstructions by {trained.method}")
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Names that can be file names, each once: others get their number, or are replaced by it."""
+    plain = [re.sub(r"[^\w.-]+", "_", name).strip("._")[:80] for name in names]
+    counts = Counter(plain)
+    return [n if n and counts[n] == 1 else f"{n}-{p}".lstrip("-") for p, n in enumerate(plain)]
 
 
 def verdict(score: float | None, threshold: float | None) -> tuple[str, str]:

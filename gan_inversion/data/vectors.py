@@ -1,0 +1,177 @@
+"""Reads tables of vectors in the formats that they are passed on in: `read_vectors`.
+
+NumPy's .npy and .npz, CSV, Parquet (needs pyarrow) and FAISS' flat indexes (needs faiss): the extra
+`tables`.
+"""
+
+import csv
+import importlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_inversion.core.arrays import read_arrays
+from gan_inversion.core.errors import UserError
+from gan_inversion.data.decode import read_file
+from gan_inversion.data.listing import SEPARATORS, decode_text
+
+FLAT = (b"IxF2", b"IxFI", b"IxFl")  # how a file of a flat index begins: all vectors as they are
+NONE = "\x1f"  # a separator that no text has
+ID = ("name", "id", "image", "file", "path", "key", "subject")  # columns that are no vectors
+
+
+def read_vectors(path: Path) -> tuple[list[str], np.ndarray]:
+    """Read a table of vectors.
+
+    Args:
+        path: a file with one of the endings `FORMATS`.
+
+    Returns:
+        Names of the rows (their numbers, where the file has none), and float (N, D) as in the file.
+
+    Raises:
+        UserError: the file is missing or damaged, has another format, or holds no such table.
+    """
+    if not path.is_file():
+        raise UserError(f"expected vectors in {path}, found no file")
+    reader = FORMATS.get(path.suffix.lower())
+    if reader is None:
+        raise UserError(f"{path}: expected vectors as {', '.join(FORMATS)}, got {path.suffix!r}")
+    names, vectors = reader(path)
+    vectors = vectors[None] if vectors.ndim == 1 else vectors
+    if vectors.ndim != 2 or vectors.size == 0 or vectors.dtype.kind not in "fiu":
+        raise UserError(f"{path}: expected numbers (N, D), got {vectors.dtype} {vectors.shape}")
+    digits = len(str(len(vectors) - 1))
+    return names or [f"{row:0{digits}d}" for row in range(len(vectors))], vectors
+
+
+def _numpy(path: Path) -> tuple[list[str], np.ndarray]:
+    arrays = read_arrays(path)
+    if len(arrays) != 1 and "embeddings" not in arrays:
+        raise UserError(f"{path}: expected an array called embeddings, got {', '.join(arrays)}")
+    return [], arrays.get("embeddings", next(iter(arrays.values())))
+
+
+def _csv(path: Path) -> tuple[list[str], np.ndarray]:
+    """Numbers, a vector a row: with or without a header, and with or without a column of names."""
+    text = decode_text(read_file(path, str(path)), str(path))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise UserError(f"{path}: expected rows of numbers, found none")
+    outside = re.sub(r"\[[^]]*\]?", "", lines[-1])  # commas inside of lists separate no columns
+    separator = ";" if ";" in outside else max(SEPARATORS + " ", key=outside.count)
+    if separator not in outside:
+        separator = NONE
+    if separator == ";":  # a spreadsheet's, where the decimal sign may be a comma
+        lines = [line.replace(",", ".") for line in lines]
+    try:
+        rows = list(csv.reader(lines, delimiter=separator, strict=True))
+    except csv.Error as error:
+        raise UserError(f"{path} is not a readable CSV file: {error}") from error
+    if not any(_is_number(cell) or cell.startswith("[") for cell in rows[0][1:] or rows[0]):
+        del rows[0]  # the header
+    return _table(path, rows)
+
+
+def _table(path: Path, rows: Sequence[Sequence[str]]) -> tuple[list[str], np.ndarray]:
+    """Names and vectors of rows of text; a vector may also be a single cell, as [0.1, 0.2]."""
+    names = [row[0] for row in rows] if rows and not _is_number(rows[0][0]) else []
+    if names and names[0].lstrip().startswith("["):
+        names = []
+    cells = [row[1:] if names else row for row in rows]
+    vectors: list[list[float]] = []
+    for number, row in enumerate(cells, 1):
+        try:
+            if len(row) == 1 and row[0].lstrip().startswith("["):
+                vectors.append([float(value) for value in json.loads(row[0])])
+            else:
+                vectors.append([float(value) for value in row])
+        except (ValueError, TypeError, RecursionError) as error:
+            raise UserError(f"{path}: row {number} of the vectors is not all numbers") from error
+    lengths = sorted({len(vector) for vector in vectors})
+    if len(lengths) != 1:
+        raise UserError(f"{path}: expected vectors of one length, got {lengths[:5]}")
+    return names, np.array(vectors)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _parquet(path: Path) -> tuple[list[str], np.ndarray]:
+    """A column of vectors, or columns of numbers; and a column of names if one is called so."""
+    try:
+        table = _module("pyarrow.parquet").read_table(path)
+    except UserError:
+        raise
+    except Exception as error:  # of a library in C++
+        raise UserError(f"{path} is not a readable Parquet file: {_line(error)}") from error
+    columns = {name: table.column(name) for name in table.column_names}
+    lists = [name for name, column in columns.items() if "list" in str(column.type)]
+    ids = [name for name in columns if name.lower() in ID and name not in lists]
+    names = [str(value) for value in columns[ids[0]].to_pylist()] if ids else []
+    if len(lists) > 1 and "embeddings" not in lists and "embedding" not in lists:
+        raise UserError(f"{path}: expected one column of vectors, got {', '.join(lists)}")
+    if lists:
+        chosen = next((name for name in ("embeddings", "embedding") if name in lists), lists[0])
+        values = columns[chosen].to_pylist()
+    else:
+        kinds = ("float", "double", "half", "int")
+        numbers = [n for n, c in columns.items() if str(c.type).startswith(kinds) and n not in ids]
+        values = list(map(list, zip(*(columns[n].to_pylist() for n in numbers), strict=True)))
+    lengths = sorted({len(value) if isinstance(value, list) else 0 for value in values})
+    if len(lengths) != 1 or not lengths[0]:
+        raise UserError(f"{path}: expected vectors of one length, got {lengths[:5]}")
+    try:
+        return names, np.array(values, float)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path}: expected vectors of numbers: {_line(error)}") from error
+
+
+def _faiss(path: Path) -> tuple[list[str], np.ndarray]:
+    with path.open("rb") as file:
+        magic = file.read(4)
+    if magic not in FLAT:
+        raise UserError(
+            f"{path}: expected a flat FAISS index, which holds the vectors as they are, got one "
+            f"that begins with {magic!r}"
+        )
+    library = _module("faiss")
+    try:
+        index = library.read_index(str(path))
+        return [], np.asarray(index.reconstruct_n(0, index.ntotal))
+    except Exception as error:  # of a library in C++
+        raise UserError(f"{path} is not a readable FAISS index: {_line(error)}") from error
+
+
+def _module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        package = name.partition(".")[0]
+        raise UserError(
+            f"{package} is not installed: pip install 'gan_inversion[tables]'"
+        ) from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+FORMATS: dict[str, Callable[[Path], tuple[list[str], np.ndarray]]] = {
+    ".npy": _numpy,
+    ".npz": _numpy,
+    ".csv": _csv,
+    ".txt": _csv,
+    ".parquet": _parquet,
+    ".faiss": _faiss,
+    ".index": _faiss,
+}

@@ -1,0 +1,123 @@
+"""Tables of vectors, in the formats that people bring."""
+
+import json
+
+import numpy as np
+import pytest
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.data.vectors import read_vectors
+from gan_inversion.protocols.inversion.photographs import distinct
+
+VECTORS = np.random.default_rng(0).standard_normal((4, 6)).round(4)
+NAMES = ["anna", "bert", "carla", "dora"]
+NUMBERS = [str(place) for place in range(4)]
+LISTS = [[name, json.dumps(row)] for name, row in zip(NAMES, VECTORS.tolist(), strict=True)]
+NAMED = [[name, *row] for name, row in zip(NAMES, VECTORS.tolist(), strict=True)]
+
+
+def text(rows, separator=","):
+    return "\n".join(separator.join(map(str, row)) for row in rows)
+
+
+TEXTS = {
+    "plain": (text(VECTORS), NUMBERS),
+    "with a mark and CRLF": ("\ufeff" + text(VECTORS).replace("\n", "\r\n"), NUMBERS),
+    "tabs": (text(VECTORS, "\t"), NUMBERS),
+    "spaces, of numpy.savetxt": (text(VECTORS, " "), NUMBERS),
+    "a header": (text([[f"v{place}" for place in range(6)], *VECTORS]), NUMBERS),
+    "names": (text(NAMED), NAMES),
+    "names and a header": (text([["name", *"abcdef"], *NAMED]), NAMES),
+    "decimal commas": (text(VECTORS, ";").replace(".", ","), NUMBERS),
+    "a cell of lists": ("name\tvector\n" + text(LISTS, "\t"), NAMES),
+    "lists alone": (text([[row[1]] for row in LISTS], "\t"), NUMBERS),
+    "one vector": (text(VECTORS[:1]), ["0"]),
+}
+
+
+@pytest.mark.parametrize("case", TEXTS)
+@pytest.mark.parametrize("ending", [".csv", ".TXT"])
+def test_text(tmp_path, case, ending):
+    content, expected = TEXTS[case]
+    path = tmp_path / f"table{ending}"
+    path.write_bytes(content.encode())
+    names, vectors = read_vectors(path)
+    np.testing.assert_allclose(vectors, VECTORS[: len(names)])
+    assert names == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "expected rows of numbers, found none"),
+        (b"only words\nand more words", "expected rows of numbers|is not all numbers"),
+        (b"1,2,3\n4,5", r"expected vectors of one length, got \[2, 3\]"),
+        (b"1,2\n3,x", "row 2 of the vectors is not all numbers"),
+        (b"\x80\x04\x95\x00\x00", "is not a text file"),
+        (b"a\t" + b"[" * 100_000, "is not all numbers"),
+    ],
+)
+def test_other_text_is_a_sentence(tmp_path, content, sentence):
+    (tmp_path / "table.csv").write_bytes(content)
+    with pytest.raises(UserError, match=sentence):
+        read_vectors(tmp_path / "table.csv")
+
+
+def test_parquet(tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    tables = {
+        "lists": {"id": NAMES, "embedding": VECTORS.tolist()},
+        "columns": {"name": NAMES, **{f"v{p}": VECTORS[:, p] for p in range(6)}},
+    }
+    for kind, columns in tables.items():
+        parquet.write_table(arrow.table(columns), tmp_path / f"{kind}.parquet")
+        names, vectors = read_vectors(tmp_path / f"{kind}.parquet")
+        np.testing.assert_allclose(vectors, VECTORS)
+        assert names == NAMES
+    fixed = arrow.FixedSizeListArray.from_arrays(VECTORS.astype("float32").ravel(), 6)
+    parquet.write_table(arrow.table({"vector": fixed}), tmp_path / "fixed.parquet")
+    np.testing.assert_allclose(read_vectors(tmp_path / "fixed.parquet")[1], VECTORS, atol=1e-6)
+    refused = {"ragged": {"vector": [[1.0, 2.0], [3.0]]}, "words": {"word": NAMES}}
+    for kind, columns in refused.items():
+        parquet.write_table(arrow.table(columns), tmp_path / f"{kind}.parquet")
+        with pytest.raises(UserError, match="expected vectors of one length"):
+            read_vectors(tmp_path / f"{kind}.parquet")
+    (tmp_path / "no.parquet").write_bytes(b"PAR1 and nothing")
+    with pytest.raises(UserError, match="is not a readable Parquet file"):
+        read_vectors(tmp_path / "no.parquet")
+
+
+def test_flat_indexes_of_faiss(tmp_path):
+    faiss = pytest.importorskip("faiss")
+    for kind in (faiss.IndexFlatIP, faiss.IndexFlatL2):
+        index = kind(6)
+        index.add(VECTORS.astype("float32"))
+        faiss.write_index(index, str(tmp_path / "gallery.faiss"))
+        names, vectors = read_vectors(tmp_path / "gallery.faiss")
+        np.testing.assert_allclose(vectors, VECTORS, atol=1e-6)
+        assert names == NUMBERS
+    whole = (tmp_path / "gallery.faiss").read_bytes()
+    (tmp_path / "cut.faiss").write_bytes(whole[:60])
+    with pytest.raises(UserError, match="is not a readable FAISS index"):
+        read_vectors(tmp_path / "cut.faiss")
+    other = faiss.IndexHNSWFlat(6, 4)
+    other.add(VECTORS.astype("float32"))
+    faiss.write_index(other, str(tmp_path / "graph.index"))
+    with pytest.raises(UserError, match="expected a flat FAISS index"):
+        read_vectors(tmp_path / "graph.index")
+
+
+def test_other_files_are_a_sentence(tmp_path):
+    with pytest.raises(UserError, match="found no file"):
+        read_vectors(tmp_path / "none.csv")
+    (tmp_path / "table.xlsx").write_bytes(b"PK")
+    with pytest.raises(UserError, match=r"expected vectors as \.npy, .* got '\.xlsx'"):
+        read_vectors(tmp_path / "table.xlsx")
+
+
+def test_names_of_rows_become_file_names_each_once():
+    names = ["Anna", "Anna", "../../etc/passwd", "", "a/b", "x" * 300, "Zoë"]
+    made = distinct(names)
+    assert len(set(made)) == len(made) and made[-1] == "Zoë"
+    assert all(name and "/" not in name and len(name) < 100 for name in made)
+    assert not any(name.startswith(".") for name in made)
