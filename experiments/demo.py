@@ -1,4 +1,4 @@
-"""The whole framework in two minutes, on drawn faces: what an embedding gives away, on one page."""
+"""The whole framework in minutes, on drawn faces: what an embedding gives away, on one page."""
 
 import sys
 from dataclasses import dataclass, replace
@@ -29,10 +29,9 @@ class Options:
     """Train both families on drawn faces, examine their reconstructions, and audit what they leak.
 
     Both families are a documented decoder and a conditional GAN; the audit attacks small models of
-    both to tell who was a member. Prints its findings, and writes them with the faces
-    to `runs`/demo.html.
+    both to tell who was a member. Findings are printed, and written with faces to `runs`/demo.html.
 
-    Cost: two to three minutes on two CPU cores. Nothing is downloaded.
+    Cost: three to five minutes on two CPU cores. Nothing is downloaded.
     """
 
     runs: Path = Path("runs/demo")
@@ -55,9 +54,8 @@ def trained(options: Options, bench: Any) -> dict[str, Any]:
     from gan_inversion.inverters.trained import open_trained
     from gan_inversion.protocols.inversion.run import train_on
 
-    folders = Folders(runs=options.runs)
     inverters = {
-        spec.preset: train_on(bench, spec, options.seed, folders=folders)[0]
+        spec.preset: train_on(bench, spec, options.seed, folders=Folders(runs=options.runs))[0]
         for spec in specs_of((DECODER, GAN), epochs=EPOCHS)
     }
     return inverters | {"shipped": open_trained(SHIPPED).inverter}
@@ -88,39 +86,33 @@ def run_all(options: Options) -> None:
     """Train, examine, audit, and write the page."""
     from gan_inversion.protocols.inversion.photographs import verdict
     from gan_inversion.protocols.inversion.quick import FMR, quick_verdicts
-    from gan_inversion.reporting.demo import (
-        Judged,
-        demo_page,
-        numbers,
-        table_of_faces,
-        write_events,
-    )
+    from gan_inversion.reporting import demo
 
     bench = open_bench()
     judged = {
-        name: Judged(*quick_verdicts(inverter, bench))
+        name: demo.Judged(*quick_verdicts(inverter, bench))
         for name, inverter in trained(options, bench).items()
     }
     leaks = remembered(options, bench)
-    write_events(options.runs / "figures", judged, leaks)
+    demo.write_events(options.runs / "figures", judged, leaks)
     threshold = bench.victim.thresholds[FMR].threshold
     called = {NAMES[name]: outcome for name, outcome in judged.items()}
-    sentences = numbers(
+    sentences = demo.numbers(
         called,
         {FAMILIES[name]: outcome for name, outcome in leaks.items()},
         count=len(bench.split.test),
         models=MODELS,
     )
-    faces = table_of_faces(
+    faces = demo.table_of_faces(
         called, bench.originals, bench.subjects, lambda cosine: verdict(cosine, threshold)[0]
     )
     target = options.runs / "demo.html"
     command = f"{Path(sys.executable)} -m tensorboard.main --logdir {options.runs}"
-    write_text(target, demo_page(faces, sentences, threshold=threshold or 0, command=command))
+    page = demo.demo_page(faces, sentences, threshold=threshold or 0, command=command)
+    write_text(target, page)
     for place, line in enumerate(sentences, 1):
         print(f"{place}. {line}")
-    print(f"\nTensorBoard: {command}")
-    print(f"The page: {target.resolve().as_uri()}")
+    print(f"\nTensorBoard: {command}\nThe page: {target.resolve().as_uri()}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Verify ten folds of pairs by each recogniser, view and filter, and set thresholds."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from experiments.common import Flat, main, rehearsed
 from gan_inversion.core.folders import Folders
@@ -32,6 +33,13 @@ class Options:
     filters: tuple[str, ...] = ("bilinear",)
     """Filters that resize whole and aligned to 160 pixels: bilinear, bicubic, area, lanczos."""
 
+    pairs: Path | None = None
+    """A list of pairs of your images: lines `path1 path2 1` or `1 path1 path2`, where 0 stands for
+    two people, or as in LFW's pairs.txt. Default: those of the data set, else drawn ones."""
+
+    bin: Path | None = None
+    """Also write the pairs, aligned, as a verification set of InsightFace's, to this file."""
+
     source: Flat[Source] = Source()
 
     folders: Flat[Folders] = Folders()
@@ -52,6 +60,8 @@ def run_all(options: Options) -> None:
         options.filters,
         source=options.source,
         folders=options.folders,
+        listed=options.pairs,
+        output=options.bin,
     )
 
 

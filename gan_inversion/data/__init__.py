@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.data.bins import VerificationSet
 from gan_inversion.data.dataset import Dataset, Subset
 from gan_inversion.data.folder import Align, Folder
 from gan_inversion.data.lfw import LFW
@@ -22,7 +23,7 @@ __all__ = [
     "open_dataset",
 ]
 
-DatasetName = Literal["lfw", "folder", "synthetic", "drawn"]
+DatasetName = Literal["lfw", "folder", "bin", "synthetic", "drawn"]
 
 
 def open_dataset(
@@ -31,9 +32,10 @@ def open_dataset(
     """Open a source by name; for a `folder`, print on standard error what was done with its files.
 
     Args:
-        name: `lfw`; `folder`; `synthetic`, 800 synthetic faces for rehearsals; or `drawn`, 15,000
-            of other subjects, none of whom the shipped recogniser was trained on.
-        path: where the images of `lfw` (default: `data_dir()`) or `folder` are.
+        name: `lfw`; `folder`; `bin`, a verification set of InsightFace's; `synthetic`, 800
+            synthetic faces for rehearsals; or `drawn`, 15,000 of other subjects, none of whom the
+            shipped recogniser was trained on.
+        path: where the images of `lfw` (default: `data_dir()`), `folder` or `bin` are.
         min_images: images that each subject of a `folder` must have.
         align: which images of a `folder` are aligned: `auto`, `always` or `never`.
     """
@@ -45,8 +47,10 @@ def open_dataset(
             print(f"left out: {reason}", file=sys.stderr)
         print(folder.report, file=sys.stderr)
         return folder
+    if name == "bin":
+        return VerificationSet(path)
     if name == "synthetic":
         return Synthetic()
     if name == "drawn":
         return Drawn()
-    raise UserError(f"dataset must be lfw, folder, synthetic or drawn, not {name!r}")
+    raise UserError(f"dataset must be lfw, folder, bin, synthetic or drawn, not {name!r}")

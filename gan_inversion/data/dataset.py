@@ -18,6 +18,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.storage import cache_dir
 from gan_inversion.data.alignment import aligned_face, usual_face
+from gan_inversion.data.pairs import Pairs
 from gan_inversion.data.views import ALIGNED, OF_TEMPLATE, SIZE, render
 from gan_inversion.data.weights import YUNET
 
@@ -40,11 +41,15 @@ class Dataset(ABC):
         digest: SHA-256 that names the content.
         files: N relative paths, sorted bytewise; `subject/image`.
         subjects: (N,) array of str, the subject of each image.
+        pairs: the data set's own verification pairs, if it has some.
+        anonymous: whether nobody knows which images show one subject, but for the pairs.
     """
 
     name: str
     digest: str
     files: list[str]
+    pairs: Pairs | None = None
+    anonymous: bool = False
 
     @property
     def subjects(self) -> np.ndarray:

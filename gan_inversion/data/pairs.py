@@ -4,6 +4,7 @@ View 2 has ten folds of 300 genuine and 300 impostor pairs that share no subject
 "Labeled Faces in the Wild", Technical Report 07-49, 2007.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import numpy as np
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.seeding import stream
 from gan_inversion.core.storage import data_dir, sha256
-from gan_inversion.data.dataset import Dataset
 from gan_inversion.data.decode import read_file
+from gan_inversion.data.listing import SEPARATORS, decode_text
 
 DIGEST = "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592"
 
@@ -34,11 +35,11 @@ class Pairs:
     fold: np.ndarray
 
 
-def read_pairs(dataset: Dataset, path: Path | None = None) -> Pairs:
+def read_pairs(files: Sequence[str], path: Path | None = None) -> Pairs:
     """Read LFW's `pairs.txt`, and verify it.
 
     Args:
-        dataset: the LFW data set, whose files the pairs are of.
+        files: of the LFW data set, which the pairs are of.
         path: the file, default `data_dir()/pairs.txt`.
 
     Raises:
@@ -56,7 +57,7 @@ def read_pairs(dataset: Dataset, path: Path | None = None) -> Pairs:
             f"{path} is not LFW's pairs.txt: expected SHA-256 {DIGEST[:12]}, got {digest[:12]}; "
             "remove it, and run `python -m experiments.fetch`"
         )
-    index = {file: i for i, file in enumerate(dataset.files)}
+    index = {file: i for i, file in enumerate(files)}
     rows = [line.split("\t") for line in content.decode().splitlines()]
     folds, size = int(rows[0][0]), 2 * int(rows[0][1])
     first, second, genuine = [], [], []
@@ -67,6 +68,85 @@ def read_pairs(dataset: Dataset, path: Path | None = None) -> Pairs:
         genuine.append(len(row) == 3)
     fold = np.repeat(np.arange(folds), size)
     return Pairs(np.array(first), np.array(second), np.array(genuine), fold)
+
+
+def read_listed(path: Path, files: Sequence[str], *, folds: int = 10) -> Pairs:
+    """Read a list of pairs of one's own images, in one of three forms.
+
+    - LFW's `pairs.txt`: `name 1 2` for two images of one person, `name 1 other 3` for two people;
+      image 1 of `name` is `name/name_0001` with any ending, or the first in the folder. A line of
+      one or two numbers at the top says how many folds there are.
+    - `path1 path2 1`, where 1 is one person and 0 are two (or True and False).
+    - `1 path1 path2`.
+
+    Columns are separated by tabs, commas, semicolons or spaces.
+
+    Args:
+        path: the list.
+        files: names of the images, `subject/image`.
+        folds: number of folds, which are runs of equal length where the list says nothing.
+
+    Raises:
+        UserError: a line has none of these forms, or names an image that is not there.
+    """
+    text = decode_text(read_file(path, str(path)), str(path))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    separator = next((mark for mark in SEPARATORS if lines and mark in lines[-1]), None)
+    rows = [[cell.strip() for cell in line.split(separator)] for line in lines]
+    if rows and len(rows[0]) <= 2 and all(cell.isdigit() for cell in rows[0]):
+        folds = int(rows.pop(0)[0]) or 1
+    index = _index_of(files)
+    listed = []
+    for number, row in enumerate(rows, len(lines) - len(rows) + 1):
+        names = _named(row)
+        if names is None:
+            raise UserError(
+                f"{path}, line {number}: expected `name 1 2`, `name 1 other 3`, `path1 path2 1` or "
+                f"`1 path1 path2`, got {' '.join(row)[:80]!r}"
+            )
+        for name in names[:2]:
+            if name not in index:
+                raise UserError(f"{path}, line {number}: there is no image {name}")
+        listed.append((index[names[0]], index[names[1]], names[2]))
+    if len(listed) < folds or len({genuine for *_, genuine in listed}) < 2:
+        raise UserError(
+            f"{path}: expected at least {folds} pairs, of one person and of two, got {len(listed)}"
+        )
+    first, second, genuine = (np.array(column) for column in zip(*listed, strict=True))
+    return Pairs(first, second, genuine, np.arange(len(listed)) * folds // len(listed))
+
+
+TRUTH = {"1": True, "0": False, "true": True, "false": False, "-1": False}
+
+
+def _named(row: Sequence[str]) -> tuple[str, str, bool] | None:
+    """The two images of a line, as `_index_of` names them, and whether they show one person."""
+    if len(row) == 4 and row[1].isdigit() and row[3].isdigit():
+        return f"{row[0]} {int(row[1])}", f"{row[2]} {int(row[3])}", False
+    if len(row) != 3:
+        return None
+    if row[2].lower() in TRUTH and not row[1].isdigit():
+        return row[0], row[1], TRUTH[row[2].lower()]
+    if row[0].lower() in TRUTH and not row[1].isdigit():
+        return row[1], row[2], TRUTH[row[0].lower()]
+    if row[1].isdigit() and row[2].isdigit():
+        return f"{row[0]} {int(row[1])}", f"{row[0]} {int(row[2])}", True
+    return None
+
+
+def _index_of(files: Sequence[str]) -> dict[str, int]:
+    """Where images are, by file name, with and without ending, and as `subject number`."""
+    index: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    for place, file in enumerate(files):
+        subject, _, image = file.partition("/")
+        stem = image.rpartition(".")[0] or image
+        counts[subject] = counts.get(subject, 0) + 1
+        own = stem.removeprefix(f"{subject}_")
+        number = int(own) if own.isascii() and own.isdigit() else counts[subject]
+        for name in (file, f"{subject}/{stem}", f"{subject} {number}"):
+            index.setdefault(name, place)
+    return index
 
 
 def draw_pairs(subjects: np.ndarray, *, folds: int = 10, seed: int = 0) -> Pairs:

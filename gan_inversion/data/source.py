@@ -11,10 +11,12 @@ class Source:
     """A source of faces; `open` reads it."""
 
     dataset: DatasetName = "lfw"
-    """Data set: lfw, a folder of yours, or drawn faces: 800 (synthetic) or 15,000 (drawn)."""
+    """Data set: lfw, a folder of yours, a verification set of InsightFace's (bin), or drawn faces:
+    800 (synthetic) or 15,000 (drawn)."""
 
     data: Path | None = None
-    """Folder of the images of lfw or of your own. Default: the variable GAN_INVERSION_DATA."""
+    """Folder of the images of lfw or of your own, or file of a bin. Default: the variable
+    GAN_INVERSION_DATA."""
 
     min_images: int = 2
     """Images that a subject of your folder must have to be used; 1 takes all subjects."""

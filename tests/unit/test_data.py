@@ -419,19 +419,19 @@ def test_an_extracted_folder_is_the_same_lfw(tmp_path):
 @pytest.mark.data
 def test_pairs_are_those_of_view_2(tmp_path):
     lfw = LFW()
-    pairs = read_pairs(lfw)
+    pairs = read_pairs(lfw.files)
     same = lfw.subjects[pairs.first] == lfw.subjects[pairs.second]
     assert (same == pairs.genuine).all() and len(same) == 6000
     assert np.bincount(pairs.fold, weights=pairs.genuine).tolist() == [300] * 10
     assert lfw.files[pairs.second[0]] == "Abel_Pacheco/Abel_Pacheco_0004.jpg"
     original = (data_dir() / "pairs.txt").read_bytes()
     (tmp_path / "windows.txt").write_bytes(b"\xef\xbb\xbf" + original.replace(b"\n", b"\r\n"))
-    assert (read_pairs(lfw, tmp_path / "windows.txt").first == pairs.first).all()
+    assert (read_pairs(lfw.files, tmp_path / "windows.txt").first == pairs.first).all()
     with pytest.raises(UserError, match="expected LFW's pairs in"):
-        read_pairs(lfw, tmp_path / "pairs.txt")
+        read_pairs(lfw.files, tmp_path / "pairs.txt")
     (tmp_path / "pairs.txt").write_text("10\t300\n")
     with pytest.raises(UserError, match=r"is not LFW's pairs.txt"):
-        read_pairs(lfw, tmp_path / "pairs.txt")
+        read_pairs(lfw.files, tmp_path / "pairs.txt")
 
 
 def test_drawn_pairs_share_no_subject_between_folds():

@@ -86,7 +86,7 @@ def test_real_pairs_score_as_recorded(name, pairs_of_each_kind):
     path = ROOT / "results" / "records" / "verification" / f"{name}_aligned-lfw-s0.json"
     record, raw = Record.read(path), np.load(path.with_suffix(".npz"))
     lfw = LFW()
-    pairs = read_pairs(lfw)
+    pairs = read_pairs(lfw.files)
     kinds = [np.flatnonzero(pairs.genuine == kind)[-pairs_of_each_kind:] for kind in (0, 1)]
     chosen = np.concatenate(kinds)  # of the last fold
     recogniser = load_recogniser(name)

@@ -10,8 +10,8 @@ class Verification(Protocol):
     """Do two images show the same or different people?
 
     Attributes:
-        pairs: `lfw_view2` (the 6,000 pairs of Huang et al. 2007), `drawn` in the same manner, or
-            `all` pairs of the images.
+        pairs: `lfw_view2` (the 6,000 pairs of Huang et al. 2007), `drawn` in the same manner,
+            those of the data set's `own` file, `listed in` a file of this digest, or `all`.
         folds: the threshold of each fold comes from the others.
         score: similarity of two embeddings; larger is more similar.
         fmrs: false match rates at which thresholds are set, on all impostor pairs of the images

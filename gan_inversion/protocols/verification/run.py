@@ -3,14 +3,17 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 
 from gan_inversion.core.folders import Folders
-from gan_inversion.core.record import at, metric
+from gan_inversion.core.record import Metric, at, metric
 from gan_inversion.core.run import Run
+from gan_inversion.core.storage import sha256_file
 from gan_inversion.data import Dataset, Subset
-from gan_inversion.data.pairs import Pairs, draw_pairs, read_pairs
+from gan_inversion.data.bins import write_bin
+from gan_inversion.data.pairs import Pairs, draw_pairs, read_listed, read_pairs
 from gan_inversion.data.source import Source
 from gan_inversion.metrics import verification
 from gan_inversion.metrics.attack import rejected
@@ -30,14 +33,22 @@ def run_all(
     *,
     source: Source,
     folders: Folders,
+    listed: Path | None = None,
+    output: Path | None = None,
 ) -> None:
-    """Measure every recogniser on every view and filter."""
+    """Measure every recogniser on every view and filter.
+
+    Args:
+        recognisers, views, filters: what is measured.
+        source: the faces.
+        folders: for records and runs.
+        listed: a list of pairs; None for those of the data set, or for drawn ones.
+        output: also write the pairs as a verification set of InsightFace's to this file.
+    """
     dataset = source.open()
-    if dataset.name == "lfw":
-        protocol, pairs = Verification(), read_pairs(dataset)
-    else:
-        protocol = Verification(pairs="drawn")
-        pairs = draw_pairs(dataset.subjects, folds=protocol.folds)
+    protocol, pairs = pairs_of(dataset, listed)
+    if output is not None:
+        write_bin(output, dataset.view("aligned112"), pairs)
     for name in recognisers:
         recogniser = open_recogniser(name)
         for view in views:
@@ -51,6 +62,18 @@ def run_all(
                     resample=resample,
                     folders=folders,
                 )
+
+
+def pairs_of(dataset: Dataset, listed: Path | None) -> tuple[Verification, Pairs]:
+    """The pairs to verify, and the protocol that they belong to."""
+    if listed is not None:
+        pairs = read_listed(listed, dataset.files, folds=Verification.folds)
+        return Verification(pairs=f"listed in {sha256_file(listed)[:12]}"), pairs
+    if dataset.pairs is not None:
+        return Verification(pairs="own"), dataset.pairs
+    if dataset.name == "lfw":
+        return Verification(), read_pairs(dataset.files)
+    return Verification(pairs="drawn"), draw_pairs(dataset.subjects, folds=Verification.folds)
 
 
 def measure(
@@ -76,15 +99,25 @@ def measure(
     scores = verification.cosine(embeddings[first], embeddings[second])
     scores[np.isnan(scores)] = -1  # nobody accepts an image without a face
     folds = verification.k_fold(scores, pairs.genuine, pairs.fold)
-    shown = ~rejected(embeddings)
-    impostors = verification.impostors(
-        embeddings[shown], dataset.subjects[used[shown]], fmrs=protocol.fmrs
-    )
-    metrics = figures(scores, pairs.genuine, pairs.fold, impostors.thresholds)
-    for fmr, threshold in impostors.thresholds.items():
-        metrics[at("threshold", fmr=fmr)] = metric(
-            threshold, ci=impostors.intervals.get(fmr), n=impostors.count
+    raw = {
+        "scores": scores.astype("float32"),
+        "genuine": pairs.genuine,
+        "fold": pairs.fold.astype("int8"),
+    }
+    thresholds: dict[float, float] = {}
+    metrics: dict[str, Metric] = {}
+    if not dataset.anonymous:  # who is who must be known to compare everyone with everyone
+        shown = ~rejected(embeddings)
+        impostors = verification.impostors(
+            embeddings[shown], dataset.subjects[used[shown]], fmrs=protocol.fmrs
         )
+        thresholds = impostors.thresholds
+        raw["impostor_histogram"] = impostors.histogram
+        for fmr, threshold in thresholds.items():
+            metrics[at("threshold", fmr=fmr)] = metric(
+                threshold, ci=impostors.intervals.get(fmr), n=impostors.count
+            )
+    metrics = figures(scores, pairs.genuine, pairs.fold, thresholds) | metrics
     missing = recogniser.undetected(images)
     config = {
         "view": view,
@@ -108,12 +141,6 @@ def measure(
         ):
             hardest = kind[:HARDEST]
             run.draw(f"hardest_{name}", 0, images[first[hardest]], images[second[hardest]])
-    raw = {
-        "scores": scores.astype("float32"),
-        "genuine": pairs.genuine,
-        "fold": pairs.fold.astype("int8"),
-        "impostor_histogram": impostors.histogram,
-    }
     path = entry.write(raw, config=config, metrics=metrics, cost={"images": len(used)})
     print(f"{path}: accuracy {folds.mean:.4f}")
     if dataset.name == "lfw" and folds.mean < recogniser.promised - FAR:

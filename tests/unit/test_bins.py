@@ -1,0 +1,232 @@
+"""InsightFace's verification sets, read without running them, and lists of pairs."""
+
+import io
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import verification
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.folders import Folders
+from gan_inversion.core.record import Record, at
+from gan_inversion.data.bins import VerificationSet, read_bin, write_bin
+from gan_inversion.data.pairs import Pairs, draw_pairs, read_listed
+from gan_inversion.data.source import Source
+
+COUNT = 40  # pairs
+IMAGES = np.random.default_rng(0).integers(1, 256, (2 * COUNT, 112, 112, 3), dtype=np.uint8)
+SAME = [place % 2 == 0 for place in range(COUNT)]
+
+
+def encoded(kind="PNG"):
+    data = []
+    for image in IMAGES:
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, kind)
+        data.append(buffer.getvalue())
+    return data
+
+
+@pytest.fixture(scope="module")
+def images():
+    return encoded()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "set.bin"
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("kind", ["bytes", "arrays", "an array", "truth values of NumPy"])
+def test_what_insightface_writes_is_read(path, images, protocol, kind):
+    bins, same = images, SAME
+    if kind == "arrays":
+        bins = [np.frombuffer(data, "uint8") for data in images]
+    elif kind == "an array":
+        bins, same = np.array(images, object), np.array(SAME)
+    elif kind == "truth values of NumPy":
+        same = [np.bool_(value) for value in SAME]
+    path.write_bytes(pickle.dumps((bins, same), protocol=protocol))
+    read, genuine = read_bin(path)
+    np.testing.assert_array_equal(read, IMAGES)
+    assert genuine.tolist() == SAME
+
+
+def test_a_pickle_of_python_2_is_read(path):
+    """Protocol 2 with byte strings, as the published sets are."""
+    rows = b"".join(
+        b"T" + len(data).to_bytes(4, "little") + data for data in encoded("PNG")[:4]
+    )  # BINSTRING
+    path.write_bytes(b"\x80\x02](" + rows + b"e](\x88\x89e\x86.")
+    read, genuine = read_bin(path)
+    np.testing.assert_array_equal(read, IMAGES[:4])
+    assert genuine.tolist() == [True, False]
+
+
+class Runs:
+    def __init__(self, function, *arguments):
+        self.made = function, arguments
+
+    def __reduce__(self):
+        return self.made
+
+
+def hostile(tmp_path):
+    mark = tmp_path / "ran"
+    return {
+        "a command": pickle.dumps(Runs(os.system, f"touch {mark}")),
+        "code": pickle.dumps(([Runs(eval, f"open({str(mark)!r}, 'w')")], [True])),
+        "a module's function": pickle.dumps(Runs(getattr, "os", "system")),
+        "NumPy's loader": pickle.dumps(Runs(np.load, str(mark))),
+        "an object array": b"cnumpy\nndarray\n((I4\ncnumpy\ndtype\n(S'O'\ntRS'aaaaaaaa'tR.",
+        "floats": pickle.dumps((np.ones(4), [True, False])),
+        "a dictionary": pickle.dumps({"bins": [], "same": []}),
+        "a number": pickle.dumps(7),
+        "one list": pickle.dumps(([b""],)),
+        "odd numbers": pickle.dumps(([b""], [True])),
+        "no pairs": pickle.dumps(([], [])),
+        "other truths": pickle.dumps(([b"", b""], ["yes"])),
+        "no images": pickle.dumps(([b"text", b"text"], [True])),
+        "texts": pickle.dumps((["text", "text"], [True])),
+        "cut short": pickle.dumps((encoded(), SAME))[:1000],
+        "nothing": b"",
+        "brackets": b"\x80\x04" + b"](" * 100_000 + b".",
+        "a huge array": b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I99999999999\nt"
+        b"S'b'\ntR.",
+    }
+
+
+@pytest.mark.parametrize("name", list(hostile(Path())))
+def test_nothing_in_a_file_is_run(tmp_path, path, name):
+    path.write_bytes(hostile(tmp_path)[name])
+    with pytest.raises(UserError, match=r"set\.bin") as caught:
+        read_bin(path)
+    assert not (tmp_path / "ran").exists(), name
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+def test_other_sizes_are_a_sentence(path):
+    data = io.BytesIO()
+    Image.new("RGB", (96, 112)).save(data, "PNG")
+    path.write_bytes(pickle.dumps(([data.getvalue()] * 2, [True])))
+    with pytest.raises(UserError, match=r"image 0 of .*: expected 112x112 pixels, got \(112, 96\)"):
+        read_bin(path)
+
+
+def test_what_is_written_is_read_by_anyone(path):
+    pairs = Pairs(np.array([3, 0, 5]), np.array([1, 2, 4]), np.array([True, False, True]), None)
+    write_bin(path, IMAGES, pairs)
+    bins, same = pickle.loads(path.read_bytes())  # as InsightFace does
+    assert same == [True, False, True]
+    shown = np.stack([np.asarray(Image.open(io.BytesIO(data))) for data in bins])
+    np.testing.assert_array_equal(shown, IMAGES[[3, 1, 0, 2, 5, 4]])
+    np.testing.assert_array_equal(read_bin(path)[0], shown)
+    blank = np.concatenate([IMAGES[:5], np.zeros_like(IMAGES[:1])])
+    with pytest.raises(UserError, match="expected a face in every image of the pairs, image 5 has"):
+        write_bin(path, blank, pairs)
+
+
+OWN = """
+import numpy as np
+from gan_inversion.recognisers.aligned import AlignedRecogniser
+
+class Small(AlignedRecogniser):
+    name, digest, dimension = "small", "0" * 64, 192
+    def describe(self, faces):
+        return faces[:, ::14, ::14].reshape(len(faces), -1).astype("float32") - 127.5
+"""
+
+
+def test_a_recogniser_is_verified_on_a_set(tmp_path):
+    images = IMAGES.copy()
+    images[np.flatnonzero(SAME) * 2 + 1] = images[np.flatnonzero(SAME) * 2]
+    pairs = Pairs(np.arange(COUNT) * 2, np.arange(COUNT) * 2 + 1, np.array(SAME), None)
+    write_bin(tmp_path / "My-Set.bin", images, pairs)
+    (tmp_path / "mine.py").write_text(OWN)
+    options = verification.Options(
+        recognisers=(f"{tmp_path}/mine.py:Small",),
+        views=("aligned112",),
+        source=Source("bin", tmp_path / "My-Set.bin"),
+        folders=Folders(
+            runs=tmp_path / "runs", records=tmp_path / "records", tables=tmp_path / "tables"
+        ),
+    )
+    verification.run_all(options)
+    record = Record.read(tmp_path / "records/verification/small_aligned112-my_set-s0.json")
+    assert record.metrics["accuracy"].value == 1 and record.metrics["accuracy"].n == COUNT
+    assert record.metrics[at("tmr_pairs", fmr=1e-2)].value == 1
+    assert not any(name.startswith("threshold@fmr") for name in record.metrics)
+    assert record.config["protocol"]["pairs"] == "own"
+
+
+def test_other_views_of_a_set_are_a_sentence(path, images):
+    path.write_bytes(pickle.dumps((images, SAME)))
+    faces = VerificationSet(path)
+    with pytest.raises(UserError, match="expected the view aligned112, got whole"):
+        faces.view("whole")
+    assert len(faces) == 2 * COUNT and faces.name == "set"
+
+
+FILES = [f"{name}/{name}_{number:04d}.jpg" for name in ("ann", "bob", "cy") for number in (1, 2, 3)]
+FOUR = [(0, 1, True), (3, 4, True), (0, 3, False), (2, 7, False)]  # the same pairs in every form
+LFW_FORM = ["ann 1 2", "bob 1 2", "ann 1 bob 1", "ann 3 cy 2"]
+FORMS = {
+    "LFW's": "2 2\n" + "\n".join(LFW_FORM),
+    "LFW's, tabs and CRLF": "\ufeff" + "\r\n".join(line.replace(" ", "\t") for line in LFW_FORM),
+    "LFW's, commas": "\n".join(line.replace(" ", ",") for line in LFW_FORM),
+    "paths first": "\n".join(f"{FILES[a]} {FILES[b]} {int(same)}" for a, b, same in FOUR),
+    "paths, truth values": "\n".join(f"{FILES[a]},{FILES[b]},{same}" for a, b, same in FOUR),
+    "label first": "\n".join(f"{int(same)}\t{FILES[a]}\t{FILES[b]}" for a, b, same in FOUR),
+    "without endings": "\n".join(f"{FILES[a][:-4]} {FILES[b][:-4]} {int(s)}" for a, b, s in FOUR),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_lists_in_all_forms_give_the_same_pairs(tmp_path, form):
+    (tmp_path / "list.txt").write_bytes(FORMS[form].encode())
+    pairs = read_listed(tmp_path / "list.txt", FILES, folds=2)
+    given = list(zip(pairs.first, pairs.second, pairs.genuine, strict=True))
+    assert given == FOUR and pairs.fold.tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "expected at least 2 pairs, of one person and of two, got 0"),
+        ("ann 1 2\nann 1 9", r"line 2: there is no image ann 9"),
+        ("ann 1 2\nann one two three four", "line 2: expected `name 1 2`, .* got 'ann one two"),
+        ("ann/ann_0001.jpg bob/x.jpg 0", "line 1: there is no image bob/x.jpg"),
+        ("ann/ann_0001.jpg bob/bob_0001.jpg 7", "line 1: expected"),
+        ("ann 1 2\nbob 1 2", "expected at least 2 pairs, of one person and of two, got 2"),
+    ],
+)
+def test_other_lists_are_a_sentence(tmp_path, text, sentence):
+    (tmp_path / "list.txt").write_text(text)
+    with pytest.raises(UserError, match=sentence):
+        read_listed(tmp_path / "list.txt", FILES, folds=2)
+
+
+def test_own_pairs_are_verified_and_named_in_the_record(tmp_path, faces, monkeypatch, small):
+    from gan_inversion import data
+
+    monkeypatch.setattr(data, "Synthetic", lambda: faces)
+    pairs = draw_pairs(faces.subjects, folds=2)
+    rows = zip(pairs.first, pairs.second, pairs.genuine, strict=True)
+    lines = [f"{faces.files[a]} {faces.files[b]} {int(same)}" for a, b, same in rows]
+    (tmp_path / "list.txt").write_text("\n".join(lines))
+    folders = Folders(runs=tmp_path / "runs", records=tmp_path / "r", tables=tmp_path / "t")
+    options = verification.Options(
+        recognisers=("compact",),
+        views=("aligned",),
+        pairs=tmp_path / "list.txt",
+        source=Source("synthetic"),
+        folders=folders,
+    )
+    verification.run_all(options)
+    (path,) = (tmp_path / "r" / "verification").glob("*.json")
+    assert Record.read(path).config["protocol"]["pairs"].startswith("listed in ")
