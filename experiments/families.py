@@ -16,15 +16,10 @@ CONTROL_CLASSES = {
 register(Family("own", {}, "gan_inversion.inverters.own:OwnInverter"))
 for name, options in baselines.CONTROLS.items():
     register(Family(name, {name: options}, f"baselines.controls:{CONTROL_CLASSES[name]}"))
-register(
-    Family(
-        "documented",
-        baselines.DOCUMENTED,
-        "baselines.inverter:DecoderInverter",
-        together="baselines.together:train_specs",
-    )
-)
+DECODER, TOGETHER = "baselines.inverter:DecoderInverter", "baselines.together:train_specs"
+register(Family("documented", baselines.DOCUMENTED, DECODER, together=TOGETHER))
 register(Family("private", baselines.PRIVATE, "baselines.private:PrivateInverter"))
+register(Family("adapter", cgan.ADAPTERS, "gan_inversion.cgan.adapter:Adapter"))
 register(
     Family("cgan", cgan.METHODS, "gan_inversion.cgan.inverter:ConditionalGAN", cgan.REHEARSALS)
 )

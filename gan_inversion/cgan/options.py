@@ -260,3 +260,17 @@ def _names() -> Iterator[tuple[str, str, str]]:
 
 METHODS = {name: _named(preset, variant) for name, variant, preset in _names()}
 REHEARSALS = {name: _named("smoke", variant) for name, variant, _ in _names()}
+
+
+@dataclass(frozen=True)
+class AdapterOptions:
+    """How an attacker gets from the victim's embeddings to those of a recogniser of his own."""
+
+    own: str = "mobilefacenet"
+    """The attacker's own recogniser, given like a victim; he has its inside."""
+
+    generator: str = f"{FAMILY}_cpu"
+    """Method that he trained on his own recogniser with experiments.train, in the same `runs`."""
+
+
+ADAPTERS = {"adapter": AdapterOptions()}

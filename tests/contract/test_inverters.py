@@ -42,6 +42,7 @@ CHOSEN = {
         "generalised_conv",
     ),
     "private": (),  # trains in a process of its own: see test_private
+    "adapter": (),  # looks for an inverter beside its run: see test_adapter
 }
 SMALL_OPTIONS = {
     **{"epochs": 1, "batch_size": 8, "components": 8},

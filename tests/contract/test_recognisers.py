@@ -134,13 +134,14 @@ def test_missing_weights_are_a_sentence(tmp_path):
 
 
 @pytest.mark.data
-def test_gradients_reach_the_pixels():
-    facenet = FaceNet(precision="float32")
+@pytest.mark.parametrize("name", ["facenet", pytest.param("mobilefacenet", marks=MODERN)])
+def test_gradients_reach_the_pixels(name):
+    victim = RECOGNISERS[name](precision="float32")
     images = LFW().view("aligned")[:2].astype("float32")
-    target = facenet.embed(images.astype("uint8"))[::-1]
+    target = np.asarray(victim.model(images))[::-1]
 
     def loss(pixels):
-        return -keras.ops.sum(facenet.model(pixels) * target)
+        return -keras.ops.sum(victim.model(pixels) * target)
 
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf

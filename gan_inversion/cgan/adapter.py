@@ -1,0 +1,145 @@
+"""A black-box attack by translation: the victim's embeddings, mapped to a recogniser of one's own.
+
+The attacker has photographs with the victim's embeddings, a recogniser of his own, and an inverter
+that was trained, white box, on his own recogniser's embeddings. A linear map from the victim's
+embeddings to his own is fitted on the photographs; then his inverter inverts what it gives. It
+takes seconds for each new victim.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from gan_inversion.cgan.options import AdapterOptions
+from gan_inversion.core.arrays import read_arrays
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.progress import progress
+from gan_inversion.core.run import Run
+from gan_inversion.core.storage import (
+    manifest_digest,
+    read_json,
+    sha256_file,
+    write_arrays,
+    write_text,
+)
+from gan_inversion.data.dataset import Images
+from gan_inversion.inverters.base import Inverter, check_fit, check_invert
+from gan_inversion.inverters.families import FAMILIES
+from gan_inversion.inverters.trained import RECORD, open_trained, trained_config
+from gan_inversion.inverters.translation import Translation
+from gan_inversion.metrics.attack import rejected
+from gan_inversion.recognisers import open_recogniser
+
+BLOCK = 256  # photographs embedded at once
+SAME = ("data_digest", "split", "seed")  # options of runs that must agree
+
+
+class Adapter(Inverter):
+    """Translates the victim's embeddings to those of one's own recogniser, and inverts these.
+
+    Args:
+        options: the attacker's own recogniser, and the method of his inverter.
+        name: of the method.
+    """
+
+    def __init__(self, options: AdapterOptions, *, name: str = "adapter"):
+        self.options, self.name = options, name
+        self.config: dict[str, Any] = asdict(options)
+        self.inverter: Inverter | None = None
+        self.family = ""
+        self.translation: Translation | None = None
+
+    @classmethod
+    def made(cls, options: AdapterOptions, *, name: str, recogniser: Any = None) -> Self:
+        return cls(options, name=name)
+
+    @property
+    def stochastic(self) -> bool:  # type: ignore[override]
+        return bool(self.inverter and self.inverter.stochastic)
+
+    @property
+    def parameters(self) -> int:
+        return self.inverter.parameters if self.inverter else 0
+
+    def fit(
+        self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
+    ) -> None:
+        check_fit(embeddings, images)
+        if run is None:
+            raise UserError(f"{self.name} looks for its inverter beside its run: expected a run")
+        own = open_recogniser(self.options.own)
+        folder = self._beside(run, own.name, seed)
+        opened = open_trained(folder)
+        if opened.config["victim"].get("digest") != own.digest:
+            raise UserError(f"{folder} inverts embeddings of another {own.name} than this one")
+        self.inverter, self.family = opened.inverter, opened.config["family"]
+        self.inverter.attack_by(own)
+        files = [file for file in (folder / "inverter").iterdir() if file.stem != RECORD.stem]
+        digests = {file.name: sha256_file(file) for file in files}
+        self.config["generator_digest"] = manifest_digest(digests)
+        blocks = range(0, len(images), BLOCK)
+        vectors = [
+            own.embed(images[start : start + BLOCK])
+            for start in progress(blocks, desc=f"photographs by {own.name}")
+        ]
+        theirs = np.concatenate([np.empty((0, own.dimension), "float32"), *vectors])
+        seen = ~rejected(theirs)
+        self.translation = Translation.learned(embeddings[seen], theirs[seen])
+        self.dimension = embeddings.shape[1]
+
+    def _beside(self, run: Run, own: str, seed: int) -> Path:
+        """The run of the attacker's inverter, on the same photographs and split.
+
+        Raises:
+            UserError: there is none.
+        """
+        mine = read_json(run.folder / "config.json", dict)
+        wanted = {name: mine.get(name) for name in SAME}
+        for folder in sorted(run.folder.parent.glob(f"{self.options.generator}-*-s{seed}")):
+            if (folder / "inverter").is_dir() and folder != run.folder:
+                config = trained_config(folder)
+                if config["victim"]["name"] == own and config["method"] == self.options.generator:
+                    given = {name: config.get(name) for name in SAME}
+                    if given != wanted:
+                        raise UserError(f"{folder} has {given}, expected {wanted}")
+                    return folder
+        method = self.options.generator
+        raise UserError(
+            f"{self.name} needs {method}, trained on {own}, in {run.folder.parent}: run `python -m "
+            f"experiments.train {method} --victim {own} --seed {seed}`"
+        )
+
+    def invert(self, embeddings: np.ndarray, **hypothesis: int) -> np.ndarray:
+        """Reconstruct float32 (N, 160, 160, 3) in [0, 1] from the victim's embeddings (N, D)."""
+        if self.inverter is None or self.translation is None:
+            raise UserError(f"{self.name} must be fitted or loaded before it inverts")
+        check_invert(embeddings, len(self.translation.weights))
+        return self.inverter.invert(self.translation(embeddings), **hypothesis)
+
+    def save(self, path: Path) -> None:
+        if self.inverter is None or self.translation is None:
+            raise UserError(f"{self.name} must be fitted before it is saved")
+        self.inverter.save(path / "own")
+        state = {"weights": self.translation.weights, "intercept": self.translation.intercept}
+        write_arrays(path / "translation.npz", state)
+        header = {"name": self.name, "family": self.family, **self.config}
+        write_text(path / "inverter.json", json.dumps(header))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        header = read_json(path / "inverter.json", dict)
+        try:
+            options = AdapterOptions(own=header["own"], generator=header["generator"])
+            adapter = cls(options, name=header["name"])
+            adapter.family = header["family"]
+            family = FAMILIES[adapter.family]
+        except (KeyError, TypeError) as error:
+            raise UserError(f"{path / 'inverter.json'} is not of this version: {error}") from error
+        adapter.config["generator_digest"] = header.get("generator_digest")
+        adapter.inverter = family.kind.load(path / "own")
+        adapter.translation = Translation(**read_arrays(path / "translation.npz"))
+        adapter.dimension = len(adapter.translation.weights)
+        return adapter
