@@ -6,7 +6,7 @@ batch normalisation folded into the convolutions.
 """
 
 import importlib
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,34 @@ BLOCKS = ((128, 64, 2, 5), (256, 128, 2, 7), (512, 128, 2, 1), (256, 128, 1, 2))
 
 @keras.saving.register_keras_serializable("gan_inversion")
 class UsualCrop(layers.Layer):
-    """Moves `USUAL` landmarks to the template: float (N, 160, 160, 3) -> (N, 112, 112, 3)."""
+    """Moves `USUAL` landmarks to the template: float (N, 160, 160, 3) -> (N, 112, 112, 3).
+
+    Each pixel is the bilinear mean of four, always the same four; beyond the edge it is repeated.
+    """
 
     def call(self, images: Any) -> Any:
-        square = np.vstack([similarity(USUAL, TEMPLATE), [0, 0, 1]])
-        back = (np.linalg.inv(square).reshape(-1)[:8]).astype("float32")  # from the result
-        moved = ops.image.affine_transform(images, back, "bilinear", fill_mode="nearest")
-        return moved[:, :ALIGNED, :ALIGNED]
+        flat = ops.reshape(images, (-1, SIZE * SIZE, 3))
+        parts = [ops.take(flat, index, axis=1) * weight[:, None] for index, weight in _corners()]
+        return ops.reshape(sum(parts), (-1, ALIGNED, ALIGNED, 3))
+
+
+@cache
+def _corners() -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each of four neighbours: its place in the flat image, and its weight, (112 * 112,)."""
+    square = np.vstack([similarity(USUAL, TEMPLATE), [0, 0, 1]])
+    rows, columns = np.divmod(np.arange(ALIGNED**2), ALIGNED)
+    back = np.linalg.inv(square) @ np.stack([columns, rows, np.ones_like(rows)])
+    x, y = np.clip(back[:2], 0, SIZE - 1)
+    left, top = (np.minimum(axis.astype(int), SIZE - 2) for axis in (x, y))
+    right_share, low_share = x - left, y - top
+    corners = []
+    for low in (0, 1):
+        for right in (0, 1):
+            across = right_share if right else 1 - right_share
+            down = low_share if low else 1 - low_share
+            index = (top + low) * SIZE + left + right
+            corners.append((index.astype("int32"), (across * down).astype("float32")))
+    return corners
 
 
 class MobileFaceNet(OnnxRecogniser, KerasRecogniser):

@@ -18,6 +18,7 @@ from gan_inversion.data.alignment import (
 )
 from gan_inversion.data.views import render
 from gan_inversion.data.weights import SFACE, YUNET
+from gan_inversion.recognisers.mobilefacenet import UsualCrop
 
 pytestmark = pytest.mark.onnx
 
@@ -131,3 +132,13 @@ def test_a_larger_face_is_the_same_face(frames):
     reduced = np.asarray(Image.fromarray(large).reduce(2)).astype(float)
     assert large.shape == (224, 224, 3)
     assert np.abs(reduced - small).mean() < 8
+
+
+def test_the_crop_that_gradients_pass_through_is_that_of_opencv():
+    images = np.random.default_rng(0).uniform(0, 255, (2, 160, 160, 3)).astype("float32")
+    transform, library = similarity(USUAL, TEMPLATE), alignment.opencv()
+    theirs = [
+        library.warpAffine(image, transform, (112, 112), borderMode=library.BORDER_REPLICATE)
+        for image in images
+    ]
+    np.testing.assert_allclose(np.asarray(UsualCrop()(images)), np.stack(theirs), atol=0.05)
