@@ -1,4 +1,4 @@
-"""Download LFW, its verification pairs and the FaceNet arrays, verified, into the data folder."""
+"""Download LFW, its verification pairs and the recognisers, verified, into the data folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from gan_inversion.data.download import fetch, remotes
 
 @dataclass(frozen=True)
 class Options:
-    """Download what is missing of LFW, its pairs and FaceNet (203 MB); interrupted, it resumes."""
+    """Download what is missing of LFW, pairs and recognisers (246 MB); interrupted, it resumes."""
 
     data: Path | None = None
     """Folder to download to. Default: the variable GAN_INVERSION_DATA, else one in your home."""
