@@ -29,7 +29,7 @@ from gan_inversion.data.dataset import Images
 from gan_inversion.inverters.base import Inverter, check_fit, check_invert
 from gan_inversion.inverters.families import FAMILIES
 from gan_inversion.inverters.trained import RECORD, open_trained, trained_config
-from gan_inversion.inverters.translation import Translation
+from gan_inversion.inverters.translation import LEAKS, Translation, leaked
 from gan_inversion.metrics.attack import rejected
 from gan_inversion.recognisers import open_recogniser
 
@@ -87,7 +87,8 @@ class Adapter(Inverter):
         ]
         theirs = np.concatenate([np.empty((0, own.dimension), "float32"), *vectors])
         seen = ~rejected(theirs)
-        self.translation = Translation.learned(embeddings[seen], theirs[seen])
+        known = leaked(embeddings[seen], self.options.leak)
+        self.translation = Translation.learned(known, theirs[seen])
         self.dimension = embeddings.shape[1]
 
     def _beside(self, run: Run, own: str, seed: int) -> Path:
@@ -113,11 +114,17 @@ class Adapter(Inverter):
         )
 
     def invert(self, embeddings: np.ndarray, **hypothesis: int) -> np.ndarray:
-        """Reconstruct float32 (N, 160, 160, 3) in [0, 1] from the victim's embeddings (N, D)."""
+        """Reconstruct float32 (N, 160, 160, 3) in [0, 1] from the victim's embeddings.
+
+        Args:
+            embeddings: float (N, D), whole: what is not leaked is not looked at.
+            hypothesis: index of one of several reconstructions, where the inverter gives several.
+        """
         if self.inverter is None or self.translation is None:
             raise UserError(f"{self.name} must be fitted or loaded before it inverts")
-        check_invert(embeddings, len(self.translation.weights))
-        return self.inverter.invert(self.translation(embeddings), **hypothesis)
+        check_invert(embeddings, int(self.dimension or 0))
+        part = leaked(embeddings, self.options.leak)
+        return self.inverter.invert(self.translation(part), **hypothesis)
 
     def save(self, path: Path) -> None:
         if self.inverter is None or self.translation is None:
@@ -125,21 +132,22 @@ class Adapter(Inverter):
         self.inverter.save(path / "own")
         state = {"weights": self.translation.weights, "intercept": self.translation.intercept}
         write_arrays(path / "translation.npz", state)
-        header = {"name": self.name, "family": self.family, **self.config}
+        header = {"name": self.name, "family": self.family, "dimension": self.dimension}
+        header |= self.config
         write_text(path / "inverter.json", json.dumps(header))
 
     @classmethod
     def load(cls, path: Path) -> Self:
         header = read_json(path / "inverter.json", dict)
         try:
-            options = AdapterOptions(own=header["own"], generator=header["generator"])
+            options = AdapterOptions(header["own"], header["generator"], header["leak"])
             adapter = cls(options, name=header["name"])
             adapter.family = header["family"]
-            family = FAMILIES[adapter.family]
+            family, _ = FAMILIES[adapter.family], LEAKS[options.leak]
         except (KeyError, TypeError) as error:
             raise UserError(f"{path / 'inverter.json'} is not of this version: {error}") from error
         adapter.config["generator_digest"] = header.get("generator_digest")
         adapter.inverter = family.kind.load(path / "own")
         adapter.translation = Translation(**read_arrays(path / "translation.npz"))
-        adapter.dimension = len(adapter.translation.weights)
+        adapter.dimension = int(header["dimension"])
         return adapter

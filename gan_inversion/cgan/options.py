@@ -272,5 +272,9 @@ class AdapterOptions:
     generator: str = f"{FAMILY}_cpu"
     """Method that he trained on his own recogniser with experiments.train, in the same `runs`."""
 
+    leak: Literal["whole", "half", "quarter", "int8", "sign"] = "whole"
+    """What he has of each of the victim's embeddings: all of it, every second or fourth number,
+    numbers rounded to 255 steps, or only their signs."""
+
 
 ADAPTERS = {"adapter": AdapterOptions()}

@@ -1,5 +1,6 @@
 """A linear map from the embeddings of one recogniser to those of another, learned from pairs."""
 
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -9,6 +10,26 @@ from gan_inversion.core.errors import UserError
 
 PENALTIES = np.logspace(-4, 4, 9)  # the one with the least leave-one-out error is taken
 FEWEST = 2  # pairs
+
+
+def _int8(embeddings: np.ndarray) -> np.ndarray:
+    return np.round(127 * embeddings / np.abs(embeddings).max(axis=1, keepdims=True))
+
+
+# What of an embedding is leaked: name -> function of float (N, D).
+LEAKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "whole": lambda embeddings: embeddings,
+    "half": lambda embeddings: embeddings[:, ::2],
+    "quarter": lambda embeddings: embeddings[:, ::4],
+    "int8": _int8,
+    "sign": np.sign,
+}
+
+
+def leaked(embeddings: np.ndarray, kind: str) -> np.ndarray:
+    """The part of embeddings (N, D) that is leaked, scaled to unit norm again: float32 (N, E)."""
+    part = LEAKS[kind](np.asarray(embeddings, "float32"))
+    return (part / np.linalg.norm(part, axis=1, keepdims=True)).astype("float32")
 
 
 class Translation:

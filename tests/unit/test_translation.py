@@ -9,7 +9,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
 from gan_inversion.core.record import Record, at
 from gan_inversion.data.source import Source
-from gan_inversion.inverters.translation import Translation
+from gan_inversion.inverters.translation import LEAKS, Translation, leaked
 
 
 def unit(count, dimension, seed=0):
@@ -30,6 +30,21 @@ def test_fewer_pairs_than_dimensions_give_a_map_that_is_better_than_none():
     known, wanted = unit(30, 64), unit(50, 64, seed=1)
     cosines = (Translation.learned(known, known @ turn)(wanted) * (wanted @ turn)).sum(axis=1)
     assert 0.3 < cosines.mean() < 0.9
+
+
+def test_what_is_left_of_an_embedding_gives_away_less():
+    """Halves, quarters, rounded numbers and signs: each is translated as well as it can be."""
+    turn = ortho_group.rvs(32, random_state=0)
+    known, wanted = unit(2000, 32), unit(200, 32, seed=1)
+    cosines = {}
+    for kind in LEAKS:
+        translated = Translation.learned(leaked(known, kind), known @ turn)(leaked(wanted, kind))
+        cosines[kind] = (translated * (wanted @ turn)).sum(axis=1).mean()
+    assert cosines["whole"] > 0.999 and cosines["int8"] > 0.99
+    # Random vectors: of half the numbers, half of the squared length is left; of signs, 2 / pi.
+    assert cosines["half"] == pytest.approx(0.5**0.5, abs=0.03)
+    assert cosines["quarter"] == pytest.approx(0.5, abs=0.04)
+    assert cosines["sign"] == pytest.approx((2 / np.pi) ** 0.5, abs=0.03)
 
 
 @pytest.mark.parametrize(
