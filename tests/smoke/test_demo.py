@@ -40,6 +40,16 @@ def shown(tmp_path_factory, eager):
         yield folder, demo.open_bench()
 
 
+def test_embeddings_of_another_recogniser_are_a_warning(tmp_path, capsys):
+    foreign = np.random.default_rng(0).standard_normal((8, 512))
+    own = Compact().embed(Synthetic(4, 2, first=30_000).view("aligned")[:])
+    for name, embeddings in (("foreign", foreign), ("own", own)):
+        np.save(tmp_path / f"{name}.npy", embeddings)
+        invert.run_all(invert.Options(input=tmp_path / f"{name}.npy", output=tmp_path / name))
+        warned = "are these embeddings of compact?" in capsys.readouterr().err
+        assert warned == (name == "foreign")
+
+
 def test_the_page_shows_people_and_what_every_inverter_makes_of_them(shown):
     folder, _ = shown
     page = (folder / "demo.html").read_text()

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
+from gan_inversion.core.record import Record
 from gan_inversion.core.storage import check_output, claim_folder, write_png, write_text
 from gan_inversion.data import Align
 from gan_inversion.data.decode import printable, read_image
@@ -19,7 +21,7 @@ from gan_inversion.data.folder import aligned_view
 from gan_inversion.data.vectors import FORMATS, read_vectors
 from gan_inversion.data.views import SIZE
 from gan_inversion.inverters.base import check_invert
-from gan_inversion.inverters.trained import Trained, reconstruct
+from gan_inversion.inverters.trained import RECORD, Trained, reconstruct
 from gan_inversion.metrics.verification import cosine
 from gan_inversion.protocols.inversion.faces import recogniser_of
 
@@ -186,6 +188,8 @@ def invert_all(
             (name, hypothesis, score, threshold, accepted)
             for name, score, (_, accepted) in zip(names, cosines, verdicts, strict=True)
         ]
+    if warning := looks_foreign(trained, [score for _, _, score, *_ in lines]):
+        print(f"warning: {warning}", file=sys.stderr)
     if hypotheses > 1:
         check_visible(rows, trained.method)
     claim_folder(output, "reconstructions")
@@ -200,6 +204,27 @@ def invert_all(
     write_png(output / "contact_sheet.png", sheet)
     tell(lines, trained, fmr)
     print(f"{output}: {len(names)} reconstructions by {trained.method}")
+
+
+def looks_foreign(trained: Trained, cosines: Sequence[float | None]) -> str | None:
+    """A warning if embeddings are so badly reconstructed that they may be another recogniser's.
+
+    Args:
+        trained: the inverter; its record says how well it does on embeddings of its victim.
+        cosines: between each embedding and that of its reconstruction; None where unknown.
+    """
+    path, measured = trained.folder / RECORD, [cosine for cosine in cosines if cosine is not None]
+    if not measured or not path.exists():
+        return None
+    least = Record.read(path).metrics.get(f"{trained.victim}/cosine_p05")
+    median = float(np.nanmedian(measured))
+    if least is None or least.value is None or median >= least.value / 2:
+        return None
+    return (
+        f"half of the reconstructions have a cosine below {median:.2f} to their embeddings, where "
+        f"95 % of those that {trained.method} was examined on have {least.value:.2f} or more: are "
+        f"these embeddings of {trained.victim}?"
+    )
 
 
 def distinct(names: Sequence[str]) -> list[str]:
