@@ -42,6 +42,8 @@ class Dataset(ABC):
         files: N relative paths, sorted bytewise; `subject/image`.
         subjects: (N,) array of str, the subject of each image.
         pairs: the data set's own verification pairs, if it has some.
+        duplicates: pairs of images that are known to be nearly the same photograph, int (P, 2);
+            None if nobody looked.
         anonymous: whether nobody knows which images show one subject, but for the pairs.
     """
 
@@ -49,6 +51,7 @@ class Dataset(ABC):
     digest: str
     files: list[str]
     pairs: Pairs | None = None
+    duplicates: np.ndarray | None = None
     anonymous: bool = False
 
     @property

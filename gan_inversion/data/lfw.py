@@ -7,7 +7,8 @@ manifest digest that does not depend on how the archive was packed.
 import hashlib
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ class LFW(Dataset):
     def __init__(self, path: Path | None = None):
         self.path = _find(path or data_dir())
         self.files = _verified_files(self.path)
+        self.duplicates = _duplicates(self.files)
 
     def frames(self) -> Iterator[tuple[int, np.ndarray]]:
         index = {file: i for i, file in enumerate(self.files)}
@@ -51,6 +53,18 @@ class LFW(Dataset):
             if frame.shape != (FRAME, FRAME, 3):
                 raise UserError(f"{file} must be {FRAME}x{FRAME} pixels, not {frame.shape[1::-1]}")
             yield index[file], frame
+
+
+def _duplicates(files: Sequence[str]) -> np.ndarray:
+    """Pairs of LFW's images whose FaceNet embeddings have a cosine above 0.98: int (P, 2).
+
+    They are listed, so that the split into parts does not depend on the victim: others, such as
+    dlib, have far higher cosines between images that are not alike.
+    """
+    listed = resources.files("gan_inversion.data").joinpath("lfw_near_duplicates.txt").read_text()
+    index = {file: i for i, file in enumerate(files)}
+    pairs = [[index.get(file, -1) for file in line.split("  ")] for line in listed.splitlines()]
+    return np.array([pair for pair in pairs if min(pair) >= 0], int).reshape(-1, 2)
 
 
 def _find(path: Path) -> Path:

@@ -12,6 +12,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.data import LFW
 from gan_inversion.protocols import Inversion, Membership, near_duplicates
 from gan_inversion.protocols.inversion.rules import PARTS
+from gan_inversion.recognisers import load_recogniser
 from tests.conftest import ROOT
 
 
@@ -72,6 +73,27 @@ def test_near_duplicates_stay_on_one_side():
     assert again.hash != split.hash
 
 
+def test_known_near_duplicates_count_whatever_the_victim_finds():
+    names = files(NAMES, 1)
+    alike = np.ones((300, 8), "float32") / 8**0.5  # a victim to whom all images are one
+    known = np.array([[0, 299], [7, 120]])
+    split = Inversion().split(names, alike, known)
+    sides = [next(p for p, part in enumerate(parts(split)) if i in part) for i in known.ravel()]
+    assert sides[0] == sides[1] and sides[2] == sides[3]
+    assert split.hash == Inversion().split(names, distinct(300), known).hash
+
+
+@pytest.mark.data
+def test_lfws_known_near_duplicates_are_what_facenet_finds():
+    lfw = LFW()
+    first, second = lfw.duplicates.T
+    facenet = load_recogniser("facenet")
+    images = lfw.view("aligned")
+    cosines = np.einsum("nd,nd->n", facenet.embed(images[first]), facenet.embed(images[second]))
+    assert len(cosines) == 21 and cosines.min() > 0.97  # 0.98 in float32
+    assert (lfw.subjects[first] != lfw.subjects[second]).sum() == 4
+
+
 def test_the_president_is_in_train_and_takes_his_doubles_with_him():
     names = files(["George_W_Bush", *NAMES], 1)
     embeddings = distinct(301)
@@ -107,6 +129,8 @@ def test_lfws_committed_split_is_that_of_the_names():
         assert found == ("train" if subject == "George_W_Bush" else place)
     counts = [sum(row["part"] == name for row in rows) for name in PARTS]
     assert counts == [9673, 1117, 2443]
+    nothing = np.empty((len(lfw), 0), "float32")  # no victim has a say
+    assert protocol.split(lfw.files, nothing, lfw.duplicates).hash == "eceef7f0fdf2c785"
 
 
 def test_every_image_and_subject_is_in_half_of_the_models():

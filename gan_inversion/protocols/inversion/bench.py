@@ -121,7 +121,7 @@ def open_bench(setting: Setting) -> Bench:
     framing = {"view": protocol.view, "resample": protocol.resample}
     attacked = open_recogniser(setting.victim)
     victim_embeddings = embed_view(attacked, dataset, **framing)
-    split = protocol.split(dataset.files, victim_embeddings)
+    split = protocol.split(dataset.files, victim_embeddings, dataset.duplicates)
     path = setting.results / "splits" / f"{dataset.name}-{split.hash}.csv"
     write_text(path, split.csv(dataset.files))
     judges: list[Judge] = []

@@ -26,7 +26,7 @@ def export(output: Path, *, source: Source, victim: str) -> None:
     protocol, dataset = Inversion(), source.open()
     recogniser = open_recogniser(victim)
     embeddings = embed_view(recogniser, dataset, view=protocol.view, resample=protocol.resample)
-    split = protocol.split(dataset.files, embeddings)
+    split = protocol.split(dataset.files, embeddings, dataset.duplicates)
     images = dataset.view(protocol.view, resample=protocol.resample)
     claim_folder(output, f"an export of {dataset.name} {dataset.digest[:12]}, {recogniser.name}")
     names = png_names(dataset.files)

@@ -70,7 +70,7 @@ def draw_grid(
     dataset = source.open()
     recogniser = recogniser_of(last, own)
     embeddings = embed_view(recogniser, dataset, view=protocol.view, resample=protocol.resample)
-    split = protocol.split(dataset.files, embeddings)
+    split = protocol.split(dataset.files, embeddings, dataset.duplicates)
     if last.config["split"] != split.hash:
         raise UserError(
             f"expected the data that {last.folder} was trained on, split {last.config['split']}, "

@@ -74,7 +74,7 @@ class Inversion(Protocol):
         salt: text that is hashed with a subject's name to assign the subject to a part.
         shares: shares of the subjects for training, validation and test.
         near_duplicate: cosine above which two images count as the same photograph; their
-            subjects go to the same part.
+            subjects go to the same part. LFW's were found by FaceNet, once for all victims.
         always_train: subjects that are in the training part whatever their hash.
         fmrs: false match rates at which thresholds are set.
         score: similarity of two embeddings.
@@ -89,20 +89,26 @@ class Inversion(Protocol):
     fmrs: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
     score: str = "cosine"
 
-    def split(self, files: Sequence[str], embeddings: np.ndarray) -> Split:
+    def split(
+        self, files: Sequence[str], embeddings: np.ndarray, duplicates: np.ndarray | None = None
+    ) -> Split:
         """Assign every image to a part, by its subject.
 
         Args:
             files: N names, `subject/image`.
             embeddings: float32 (N, D), unit norm, to find near-duplicates; NaN in rows of
                 images that have none.
+            duplicates: known near-duplicates, int (P, 2), which are taken instead.
 
         Raises:
             UserError: too few subjects for three parts.
         """
         subjects = np.array([file.split("/")[0] for file in files])
         names, codes = np.unique(subjects, return_inverse=True)
-        first, second = near_duplicates(embeddings, above=self.near_duplicate)
+        if duplicates is None:
+            first, second = near_duplicates(embeddings, above=self.near_duplicate)
+        else:
+            first, second = duplicates.T
         graph = coo_matrix((np.ones(len(first)), (codes[first], codes[second])), 2 * (len(names),))
         _, group = connected_components(graph, directed=False)
         # A group goes where its first name goes, or to training if one of its subjects must.
