@@ -1,4 +1,7 @@
-"""The one exception that users see as a sentence instead of a traceback."""
+"""The one exception that users see as a sentence instead of a traceback, and what it quotes."""
+
+import importlib
+from types import ModuleType
 
 
 class UserError(Exception):
@@ -7,3 +10,25 @@ class UserError(Exception):
     The message is one sentence that says what was expected and what was received. Experiments print
     it and exit with code 2; library users may catch it.
     """
+
+
+def one_line(error: BaseException) -> str:
+    """What another library's error says, in a line of at most 200 characters."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def optional(module: str, extra: str) -> ModuleType:
+    """A module that only an extra of this package installs.
+
+    Args:
+        module: its name.
+        extra: the extra's.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        name = module.partition(".")[0]
+        raise UserError(f"{name} is not installed: pip install 'gan_inversion[{extra}]'") from error

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import UserError, one_line
 
 
 def open_network(path: Path) -> keras.Model:
@@ -19,8 +19,9 @@ def open_network(path: Path) -> keras.Model:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # what Keras raises depends on what is wrong
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise UserError(f"{path} is not a model that can be opened safely: {reason}") from error
+        raise UserError(
+            f"{path} is not a model that can be opened safely: {one_line(error)}"
+        ) from error
 
 
 def in_blocks(model: Any, inputs: Sequence[Any], size: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from typing import Any, Self
 import jsonschema
 import numpy as np
 
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import UserError, one_line
 from gan_inversion.core.older import SCHEMA, todays_record
 from gan_inversion.core.storage import atomic, sha256, sha256_file, write_text
 
@@ -124,7 +124,7 @@ class Record:
                 parse_float=_finite,
             )
         except (OSError, ValueError, RecursionError) as error:
-            raise UserError(f"{path} is not a readable record: {_short(error)}") from error
+            raise UserError(f"{path} is not a readable record: {one_line(error)}") from error
         whole = checksum(content) if isinstance(content, dict) else ""
         content = todays_record(content)
         validate(content, path)
@@ -234,10 +234,6 @@ def _finite(digits: str) -> float:
     if not math.isfinite(value := float(digits)):
         _refused(digits)
     return value
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def read_scores(path: Path) -> dict[str, np.ndarray]:

@@ -5,7 +5,6 @@ Millisecond-level Face Detector", 2023. Needs the `onnx` extra, and the detector
 (`experiments.fetch`).
 """
 
-import importlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import optional
 from gan_inversion.data.views import ALIGNED, FRAME, SIZE, VIEWS
 from gan_inversion.data.weights import YUNET
 
@@ -41,10 +40,7 @@ def opencv() -> Any:
     Raises:
         UserError: the extra is not installed.
     """
-    try:
-        module = importlib.import_module("cv2")
-    except ImportError as error:
-        raise UserError("OpenCV is not installed: pip install 'gan_inversion[onnx]'") from error
+    module = optional("cv2", "onnx")
     module.setNumThreads(1)  # images are spread over threads here
     logging = module.utils.logging
     logging.setLogLevel(logging.LOG_LEVEL_ERROR)  # it warns of settings that nobody made

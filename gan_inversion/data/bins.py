@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import UserError, one_line
 from gan_inversion.core.progress import progress
 from gan_inversion.core.storage import atomic, check_output, sha256_file
 from gan_inversion.data.dataset import Dataset
@@ -122,8 +122,7 @@ def read_bin(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         content = _Unpickler(io.BytesIO(path.read_bytes()), encoding="bytes").load()
     except Exception as error:  # damaged pickles raise anything
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"{path} is no verification set: {reason}") from error
+        raise UserError(f"{path} is no verification set: {one_line(error)}") from error
     parts = [
         part.values if isinstance(part, _Array) else part
         for part in (content if isinstance(content, list | tuple) else ())

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import UserError, one_line
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 PIXELS = 120_000_000  # of the largest image decoded: 360 MB; telephones take smaller ones
@@ -93,7 +93,7 @@ def _rgb(image: Image.Image) -> np.ndarray:
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return f"none of the formats {', '.join(FORMATS)}"
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return one_line(error)
 
 
 def printable(name: str) -> str:

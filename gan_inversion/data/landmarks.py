@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import UserError, optional
 
 PREDICTOR = "shape_predictor_5_face_landmarks.dat"
 NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
@@ -30,10 +30,7 @@ def dlib() -> ModuleType:
     Raises:
         UserError: the extra is not installed.
     """
-    try:
-        return importlib.import_module("dlib")
-    except ImportError as error:
-        raise UserError("dlib is not installed: pip install 'gan_inversion[dlib]'") from error
+    return optional("dlib", "dlib")
 
 
 def model_file(name: str) -> Path:

@@ -5,17 +5,15 @@ NumPy's .npy and .npz, CSV, Parquet (needs pyarrow) and FAISS' flat indexes (nee
 """
 
 import csv
-import importlib
 import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from gan_inversion.core.arrays import read_arrays
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import UserError, one_line, optional
 from gan_inversion.data.decode import read_file
 from gan_inversion.data.listing import SEPARATORS, decode_text
 
@@ -109,11 +107,11 @@ def _is_number(text: str) -> bool:
 def _parquet(path: Path) -> tuple[list[str], np.ndarray]:
     """A column of vectors, or columns of numbers; and a column of names if one is called so."""
     try:
-        table = _module("pyarrow.parquet").read_table(path)
+        table = optional("pyarrow.parquet", "tables").read_table(path)
     except UserError:
         raise
     except Exception as error:  # of a library in C++
-        raise UserError(f"{path} is not a readable Parquet file: {_line(error)}") from error
+        raise UserError(f"{path} is not a readable Parquet file: {one_line(error)}") from error
     columns = {name: table.column(name) for name in table.column_names}
     lists = [name for name, column in columns.items() if "list" in str(column.type)]
     ids = [name for name in columns if name.lower() in ID and name not in lists]
@@ -133,7 +131,7 @@ def _parquet(path: Path) -> tuple[list[str], np.ndarray]:
     try:
         return names, np.array(values, float)
     except (TypeError, ValueError) as error:
-        raise UserError(f"{path}: expected vectors of numbers: {_line(error)}") from error
+        raise UserError(f"{path}: expected vectors of numbers: {one_line(error)}") from error
 
 
 def _faiss(path: Path) -> tuple[list[str], np.ndarray]:
@@ -144,26 +142,12 @@ def _faiss(path: Path) -> tuple[list[str], np.ndarray]:
             f"{path}: expected a flat FAISS index, which holds the vectors as they are, got one "
             f"that begins with {magic!r}"
         )
-    library = _module("faiss")
+    library = optional("faiss", "tables")
     try:
         index = library.read_index(str(path))
         return [], np.asarray(index.reconstruct_n(0, index.ntotal))
     except Exception as error:  # of a library in C++
-        raise UserError(f"{path} is not a readable FAISS index: {_line(error)}") from error
-
-
-def _module(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        package = name.partition(".")[0]
-        raise UserError(
-            f"{package} is not installed: pip install 'gan_inversion[tables]'"
-        ) from error
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+        raise UserError(f"{path} is not a readable FAISS index: {one_line(error)}") from error
 
 
 FORMATS: dict[str, Callable[[Path], tuple[list[str], np.ndarray]]] = {

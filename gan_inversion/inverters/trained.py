@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from gan_inversion.core.device import device
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import UserError, one_line
 from gan_inversion.core.older import todays_run
 from gan_inversion.core.own import plain_name
 from gan_inversion.core.progress import progress
@@ -90,9 +90,8 @@ def open_trained(folder: Path, *, own: str | None = None) -> Trained:
         BadZipFile,
         AttributeError,
     ) as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(
-            f"{folder / 'inverter'} is not a readable trained inverter: {reason}"
+            f"{folder / 'inverter'} is not a readable trained inverter: {one_line(error)}"
         ) from error
     lines = read_thresholds(folder / THRESHOLDS)
     return Trained(folder, method, inverter, config, {line.fmr: line.threshold for line in lines})

@@ -5,7 +5,6 @@ on MS1M, which may share people with LFW. Weights: foamliu/MobileFaceNet (Apache
 batch normalisation folded into the convolutions.
 """
 
-import importlib
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import optional
 from gan_inversion.core.storage import manifest_digest
 from gan_inversion.data.alignment import TEMPLATE, USUAL, similarity
 from gan_inversion.data.views import ALIGNED, SIZE
@@ -152,11 +151,8 @@ def read_weights(path: Path) -> list[np.ndarray]:
         Kernels as Keras has them, (H, W, in, out), or (H, W, channels, 1) where each channel has
         its own; each followed by its bias.
     """
-    try:
-        onnx = importlib.import_module("onnx")
-        numpy_helper = importlib.import_module("onnx.numpy_helper")
-    except ImportError as error:
-        raise UserError("onnx is not installed: pip install 'gan_inversion[onnx]'") from error
+    onnx = optional("onnx", "onnx")
+    numpy_helper = optional("onnx.numpy_helper", "onnx")
     graph = onnx.load(str(path)).graph
     arrays = {array.name: numpy_helper.to_array(array) for array in graph.initializer}
     weights = []

@@ -3,19 +3,17 @@
 A file is only computed with: it can name no other file, and no operator that is not built in.
 """
 
-import importlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import UserError, one_line, optional
 from gan_inversion.core.storage import sha256
 from gan_inversion.data.dataset import Images
 from gan_inversion.data.views import SIZE
@@ -104,7 +102,7 @@ class OnnxRecogniser(AlignedRecogniser):
         try:
             outputs = self._session.run(None, {self._input: inputs.astype(self._type)})
         except Exception as error:  # of a library in C++
-            raise UserError(f"{source} cannot be computed: {_line(error)}") from error
+            raise UserError(f"{source} cannot be computed: {one_line(error)}") from error
         vectors = np.asarray(outputs[0])
         vectors = vectors.reshape(len(vectors), -1) if vectors.ndim in (2, 4) else vectors
         if len(outputs) > 1 or vectors.ndim != 2 or len(vectors) != len(faces):
@@ -113,13 +111,6 @@ class OnnxRecogniser(AlignedRecogniser):
         if vectors.shape[1] < 2 or vectors.dtype.kind != "f":
             raise UserError(f"{source}: expected a vector, got {vectors.dtype} {vectors.shape}")
         return vectors.astype("float32")
-
-
-def _module(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise UserError(f"{name} is not installed: pip install 'gan_inversion[onnx]'") from error
 
 
 def _read(path: Path) -> bytes:
@@ -136,11 +127,11 @@ def _checked(path: Path, data: bytes) -> Any:
     Raises:
         UserError: it is no ONNX, or leans on other files or operators.
     """
-    onnx = _module("onnx")
+    onnx = optional("onnx", "onnx")
     try:
         model = onnx.load_model_from_string(data)
     except Exception as error:  # of a library in C++
-        raise UserError(f"{path} is no ONNX file: {_line(error)}") from error
+        raise UserError(f"{path} is no ONNX file: {one_line(error)}") from error
     if not model.graph.node:
         raise UserError(f"{path} is no ONNX file: it holds no network")
     for graph in _graphs(model.graph):
@@ -200,14 +191,10 @@ def _shape(path: Path, given: Any) -> tuple[int, bool, bool]:
 
 
 def _session(path: Path, data: bytes) -> Any:
-    runtime = _module("onnxruntime")
+    runtime = optional("onnxruntime", "onnx")
     options = runtime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised
     try:
         return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # of a library in C++
-        raise UserError(f"{path} cannot be run: {_line(error)}") from error
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+        raise UserError(f"{path} cannot be run: {one_line(error)}") from error
