@@ -86,9 +86,9 @@ class Adapter(Inverter):
             for start in progress(blocks, desc=f"photographs by {own.name}")
         ]
         theirs = np.concatenate([np.empty((0, own.dimension), "float32"), *vectors])
-        seen = ~rejected(theirs)
-        known = leaked(embeddings[seen], self.options.leak)
-        self.translation = Translation.learned(known, theirs[seen])
+        usable = ~rejected(theirs)
+        known = leaked(embeddings[usable], self.options.leak)
+        self.translation = Translation.learned(known, theirs[usable])
         self.dimension = embeddings.shape[1]
 
     def _beside(self, run: Run, own: str, seed: int) -> Path:

@@ -157,7 +157,7 @@ def test_a_recogniser_of_ones_own(own, tmp_path):
     assert record.victim == "thumbnail" and record.metrics["thumbnail/cosine_mean"].value > 0.5
     assert "gap_compact/sar_type1@fmr=1e-2" in record.metrics
     table = (tmp_path / "runs/smoke/inversion-synthetic-thumbnail.md").read_text()
-    assert "with compact, an independent recogniser" in table and "adversarial gap" in table
+    assert "with compact, a judge" in table and "adversarial gap" in table
     # Those who open the run again are given it, and do not guess.
     run = "runs/smoke/inversion/nearest_face-synthetic-thumbnail-s0"
     grid = ("experiments.grid", "--models", run, "--dataset", "synthetic", "--output", "grid.png")
