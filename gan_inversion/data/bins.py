@@ -6,6 +6,7 @@ and NumPy's arrays, and nothing else.
 
 import io
 import pickle
+import pickletools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from PIL import Image
 
 from gan_inversion.core.errors import UserError, one_line
 from gan_inversion.core.progress import progress
-from gan_inversion.core.storage import atomic, check_output, sha256_file
+from gan_inversion.core.storage import atomic, sha256_file
 from gan_inversion.data.dataset import Dataset
 from gan_inversion.data.decode import decode_image
 from gan_inversion.data.pairs import Pairs
@@ -24,6 +25,8 @@ from gan_inversion.data.views import ALIGNED
 
 FOLDS = 10
 LARGEST = 1_000_000_000  # bytes of a file
+MOST = 40_000  # images
+FEWEST = 10  # pairs
 PROTOCOL = 4  # of the pickles that are written; Python 3.4 and later read it
 
 
@@ -31,7 +34,9 @@ class _Kind:
     """What a pickle says of the numbers in an array; stands for `numpy.dtype`."""
 
     def __init__(self, code: Any, *_: Any):
-        self.code = code.decode("latin-1") if isinstance(code, bytes) else str(code)
+        if not isinstance(code, str | bytes) or len(code) > 8:
+            raise pickle.UnpicklingError("an array of no known kind")
+        self.code = code.decode("latin-1") if isinstance(code, bytes) else code
 
     def __setstate__(self, state: Any) -> None:
         """Byte order and the like, which bytes and truth values do not have."""
@@ -41,7 +46,7 @@ class _Kind:
         if isinstance(data, list) and self.code.startswith("O"):
             return data
         if isinstance(data, bytes | bytearray) and self.code.lstrip("|") in ("u1", "b1"):
-            return np.frombuffer(bytes(data), self.code)
+            return np.frombuffer(data, self.code)
         raise pickle.UnpicklingError(f"arrays of {self.code[:20]!r} are not expected")
 
 
@@ -94,12 +99,46 @@ ALLOWED = {
 }
 
 
+# Opcodes of plain data. Dictionaries and sets are left out: their keys are hashed, which a file can
+# make endless, or so deep that the interpreter crashes.
+PLAIN = """
+MARK STOP POP POP_MARK DUP PROTO FRAME NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1
+STRING BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8 UNICODE BINUNICODE
+SHORT_BINUNICODE BINUNICODE8 EMPTY_LIST APPEND APPENDS LIST EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3
+PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET GLOBAL STACK_GLOBAL REDUCE BUILD
+"""
+OPCODES = frozenset(re.findall(r"\w+", PLAIN))
+
+
+def _check_opcodes(data: bytes) -> None:
+    """Raise `UnpicklingError` unless a pickle is of plain data, with a memo of fitting size."""
+    for place, (opcode, value, _) in enumerate(pickletools.genops(data)):
+        if opcode.name not in OPCODES:
+            raise pickle.UnpicklingError(f"it needs the opcode {opcode.name}, which is not allowed")
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and (value or 0) > place:
+            raise pickle.UnpicklingError("its memo is larger than the file")
+
+
 class _Unpickler(pickle.Unpickler):
+    """An unpickler that knows `ALLOWED` only, and reads no byte of the file many times over."""
+
+    def __init__(self, data: bytes):
+        super().__init__(io.BytesIO(data), encoding="bytes")
+        self.left = 2 * len(data) + 1_000_000  # bytes that functions may be given
+
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in ALLOWED:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which is not allowed")
         made = ALLOWED[module, name]
-        return lambda *arguments: made(*arguments)  # a new function, which a pickle may write on
+
+        def call(*arguments: Any) -> Any:  # a new function each time, which a pickle may write on
+            sizes = (len(a) for a in arguments if isinstance(a, str | bytes | bytearray))
+            self.left -= sum(sizes)
+            if self.left < 0:
+                raise pickle.UnpicklingError("it uses the same data many times over")
+            return made(*arguments)
+
+        return call
 
 
 def read_bin(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +159,9 @@ def read_bin(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if (size := path.stat().st_size) > LARGEST:
         raise UserError(f"{path} has {size:,} bytes, more than {LARGEST:,}")
     try:
-        content = _Unpickler(io.BytesIO(path.read_bytes()), encoding="bytes").load()
+        data = path.read_bytes()
+        _check_opcodes(data)
+        content = _Unpickler(data).load()
     except Exception as error:  # damaged pickles raise anything
         raise UserError(f"{path} is no verification set: {one_line(error)}") from error
     parts = [
@@ -134,6 +175,8 @@ def read_bin(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise UserError(
             f"{path}: expected two images for each pair, got {len(encoded)} for {len(same)} pairs"
         )
+    if len(encoded) > MOST:
+        raise UserError(f"{path}: expected at most {MOST:,} images, got {len(encoded):,}")
     if not all(isinstance(value, bool | int | np.bool_) and value in (0, 1) for value in same):
         raise UserError(f"{path}: expected True or False for each pair, got something else")
     images = np.empty((len(encoded), ALIGNED, ALIGNED, 3), "uint8")
@@ -147,24 +190,22 @@ def _decoded(data: Any, name: str) -> np.ndarray:
         data = data.values.tobytes()
     if not isinstance(data, bytes):
         raise UserError(f"{name}: expected an encoded image, got {type(data).__name__}")
-    image = decode_image(data, name)
-    if image.shape != (ALIGNED, ALIGNED, 3):
-        raise UserError(f"{name}: expected {ALIGNED}x{ALIGNED} pixels, got {image.shape[:2]}")
-    return image
+    return decode_image(data, name, size=(ALIGNED, ALIGNED))
 
 
 def write_bin(path: Path, images: np.ndarray, pairs: Pairs) -> None:
     """Write the pairs as a verification set, with the images as PNG.
 
     Args:
-        path: file to write.
+        path: file to write, which no file is yet.
         images: uint8 (N, 112, 112, 3), aligned faces.
         pairs: indices into them.
 
     Raises:
-        UserError: no face was found in one of the images, or the file cannot be written.
+        UserError: no face was found in one of the images, or the file exists or cannot be written.
     """
-    check_output(path)
+    if path.exists():
+        raise UserError(f"{path} exists: expected another name for the verification set")
     order = np.stack([pairs.first, pairs.second], axis=1).ravel()
     encoded = []
     for index in progress(order, desc=path.name, unit="image"):
@@ -190,6 +231,11 @@ class VerificationSet(Dataset):
         if path is None:
             raise UserError("expected a verification set such as agedb_30.bin as --data, got none")
         self._images, genuine = read_bin(path)
+        if len(genuine) < FEWEST or genuine.all() or not genuine.any():
+            raise UserError(
+                f"{path}: expected {FEWEST} pairs or more, of one person and of two, got "
+                f"{len(genuine)}, {int(genuine.sum())} of them of one"
+            )
         self.name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_") or "bin"
         self.digest = sha256_file(path)
         self.files = [f"{place:06d}" for place in range(len(self._images))]

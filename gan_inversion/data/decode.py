@@ -49,24 +49,29 @@ def read_file(path: Path, name: str) -> bytes:
         raise UserError(f"{name} is not readable: {error.strerror}") from error
 
 
-def decode_image(data: bytes, name: str) -> np.ndarray:
+def decode_image(data: bytes, name: str, *, size: tuple[int, int] | None = None) -> np.ndarray:
     """Decode an image: grey and CMYK become RGB, 16 bits become 8, transparency becomes white.
 
     Args:
         data: content of a file in one of `FORMATS`.
         name: what to call it in an error.
+        size: width and height that it must have, if any will not do.
 
     Returns:
         uint8 (H, W, 3), RGB.
 
     Raises:
-        UserError: the format is another, or the image is damaged, too large, or has many frames.
+        UserError: format or size are others, or the image is damaged, too large, or has frames.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # bounded below
             with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
                 width, height = opened.size
+                if size is not None and size != (width, height):
+                    raise UserError(
+                        f"{name}: expected {size[0]}x{size[1]} pixels, got {width}x{height}"
+                    )
                 if width * height > PIXELS:
                     raise UserError(f"{name} has {width}x{height} pixels, more than {PIXELS:,}")
                 if (frames := getattr(opened, "n_frames", 1)) > 1:

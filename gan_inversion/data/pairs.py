@@ -93,8 +93,12 @@ def read_listed(path: Path, files: Sequence[str], *, folds: int = 10) -> Pairs:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     separator = next((mark for mark in SEPARATORS if lines and mark in lines[-1]), None)
     rows = [[cell.strip() for cell in line.split(separator)] for line in lines]
-    if rows and len(rows[0]) <= 2 and all(cell.isdigit() for cell in rows[0]):
-        folds = int(rows.pop(0)[0]) or 1
+    if rows and len(rows[0]) == 2 and all(map(_is_count, rows[0])):  # folds, pairs of each kind
+        folds = int(rows.pop(0)[0])
+    elif rows and len(rows[0]) == 1 and _is_count(rows[0][0]):  # pairs of each kind, one run
+        del rows[0]
+    if not 2 <= folds <= 100:
+        raise UserError(f"{path}: expected 2 to 100 folds, got {folds}")
     index = _index_of(files)
     listed = []
     for number, row in enumerate(rows, len(lines) - len(rows) + 1):
@@ -106,7 +110,7 @@ def read_listed(path: Path, files: Sequence[str], *, folds: int = 10) -> Pairs:
             )
         for name in names[:2]:
             if name not in index:
-                raise UserError(f"{path}, line {number}: there is no image {name}")
+                raise UserError(f"{path}, line {number}: there is no image {name[:80]!r}")
         listed.append((index[names[0]], index[names[1]], names[2]))
     if len(listed) < folds or len({genuine for *_, genuine in listed}) < 2:
         raise UserError(
@@ -119,17 +123,21 @@ def read_listed(path: Path, files: Sequence[str], *, folds: int = 10) -> Pairs:
 TRUTH = {"1": True, "0": False, "true": True, "false": False, "-1": False}
 
 
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
 def _named(row: Sequence[str]) -> tuple[str, str, bool] | None:
     """The two images of a line, as `_index_of` names them, and whether they show one person."""
-    if len(row) == 4 and row[1].isdigit() and row[3].isdigit():
+    if len(row) == 4 and _is_count(row[1]) and _is_count(row[3]) and row[0] != row[2]:
         return f"{row[0]} {int(row[1])}", f"{row[2]} {int(row[3])}", False
     if len(row) != 3:
         return None
-    if row[2].lower() in TRUTH and not row[1].isdigit():
+    if row[2].lower() in TRUTH and not _is_count(row[1]):
         return row[0], row[1], TRUTH[row[2].lower()]
-    if row[0].lower() in TRUTH and not row[1].isdigit():
+    if row[0].lower() in TRUTH and not _is_count(row[1]):
         return row[1], row[2], TRUTH[row[0].lower()]
-    if row[1].isdigit() and row[2].isdigit():
+    if _is_count(row[1]) and _is_count(row[2]):
         return f"{row[0]} {int(row[1])}", f"{row[0]} {int(row[2])}", True
     return None
 
@@ -138,15 +146,17 @@ def _index_of(files: Sequence[str]) -> dict[str, int]:
     """Where images are, by file name, with and without ending, and as `subject number`."""
     index: dict[str, int] = {}
     counts: dict[str, int] = {}
+    later: dict[str, int] = {}  # by place in the folder, where no image has that number
     for place, file in enumerate(files):
         subject, _, image = file.partition("/")
         stem = image.rpartition(".")[0] or image
         counts[subject] = counts.get(subject, 0) + 1
-        own = stem.removeprefix(f"{subject}_")
-        number = int(own) if own.isascii() and own.isdigit() else counts[subject]
-        for name in (file, f"{subject}/{stem}", f"{subject} {number}"):
-            index.setdefault(name, place)
-    return index
+        later[f"{subject} {counts[subject]}"] = place
+        index.setdefault(file, place)
+        index.setdefault(f"{subject}/{stem}", place)
+        if _is_count(own := stem.removeprefix(f"{subject}_")):
+            index.setdefault(f"{subject} {int(own)}", place)
+    return later | index
 
 
 def draw_pairs(subjects: np.ndarray, *, folds: int = 10, seed: int = 0) -> Pairs:

@@ -7,6 +7,7 @@ NumPy's .npy and .npz, CSV, Parquet (needs pyarrow) and FAISS' flat indexes (nee
 import csv
 import json
 import re
+import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from gan_inversion.data.decode import read_file
 from gan_inversion.data.listing import SEPARATORS, decode_text
 
 FLAT = (b"IxF2", b"IxFI", b"IxFl")  # how a file of a flat index begins: all vectors as they are
+MOST = 5_000_000  # cells of a Parquet file
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|[-+]?inf", re.ASCII)
 NONE = "\x1f"  # a separator that no text has
 ID = ("name", "id", "image", "file", "path", "key", "subject")  # columns that are no vectors
 
@@ -60,26 +63,38 @@ def _csv(path: Path) -> tuple[list[str], np.ndarray]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         raise UserError(f"{path}: expected rows of numbers, found none")
-    outside = re.sub(r"\[[^]]*\]?", "", lines[-1])  # commas inside of lists separate no columns
-    separator = ";" if ";" in outside else max(SEPARATORS + " ", key=outside.count)
-    if separator not in outside:
-        separator = NONE
+    outside = [re.sub(r"\[[^]]*\]?", "", line) for line in lines]  # lists have commas inside
+    common = [mark for mark in SEPARATORS + " " if all(mark in line for line in outside)]
+    separator = ";" if ";" in common else max(common, key=outside[-1].count, default=NONE)
+    if not common and any(mark in line for line in outside for mark in SEPARATORS):
+        separator = next(mark for mark in SEPARATORS if any(mark in line for line in outside))
     if separator == ";":  # a spreadsheet's, where the decimal sign may be a comma
         lines = [line.replace(",", ".") for line in lines]
     try:
         rows = list(csv.reader(lines, delimiter=separator, strict=True))
     except csv.Error as error:
         raise UserError(f"{path} is not a readable CSV file: {error}") from error
-    if not any(_is_number(cell) or cell.startswith("[") for cell in rows[0][1:] or rows[0]):
+    first = rows[0][0].strip().lower()
+    named = first in ID or (not first and len(rows) > 1)  # pandas writes no name above its index
+    if named or not any(_is_number(c) or c.startswith("[") for c in rows[0][1:] or rows[0]):
         del rows[0]  # the header
-    return _table(path, rows)
+    return _table(path, rows, named=named)
 
 
-def _table(path: Path, rows: Sequence[Sequence[str]]) -> tuple[list[str], np.ndarray]:
-    """Names and vectors of rows of text; a vector may also be a single cell, as [0.1, 0.2]."""
-    names = [row[0] for row in rows] if rows and not _is_number(rows[0][0]) else []
-    if names and names[0].lstrip().startswith("["):
-        names = []
+def _table(
+    path: Path, rows: Sequence[Sequence[str]], *, named: bool
+) -> tuple[list[str], np.ndarray]:
+    """Names and vectors of rows of text; a vector may also be a single cell, as [0.1, 0.2].
+
+    Args:
+        path: of the file.
+        rows: cells.
+        named: whether the header says that names come first; else they do if one is no number.
+    """
+    heads = [row[0] for row in rows]
+    if not named and any(head.lstrip().startswith("[") for head in heads):
+        heads = []
+    names = heads if named or not all(map(_is_number, heads)) else []
     cells = [row[1:] if names else row for row in rows]
     vectors: list[list[float]] = []
     for number, row in enumerate(cells, 1):
@@ -88,7 +103,7 @@ def _table(path: Path, rows: Sequence[Sequence[str]]) -> tuple[list[str], np.nda
                 vectors.append([float(value) for value in json.loads(row[0])])
             else:
                 vectors.append([float(value) for value in row])
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, RecursionError, OverflowError) as error:
             raise UserError(f"{path}: row {number} of the vectors is not all numbers") from error
     lengths = sorted({len(vector) for vector in vectors})
     if len(lengths) != 1:
@@ -97,17 +112,18 @@ def _table(path: Path, rows: Sequence[Sequence[str]]) -> tuple[list[str], np.nda
 
 
 def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    """Whether a cell is a number as tables have them: no `1_000`, which Python would read too."""
+    return NUMBER.fullmatch(text.strip().lower()) is not None
 
 
 def _parquet(path: Path) -> tuple[list[str], np.ndarray]:
     """A column of vectors, or columns of numbers; and a column of names if one is called so."""
     try:
-        table = optional("pyarrow.parquet", "tables").read_table(path)
+        parquet = optional("pyarrow.parquet", "tables")
+        shape = parquet.read_metadata(path)
+        if (cells := shape.num_rows * shape.num_columns) > MOST:
+            raise UserError(f"{path} has {cells:,} cells, more than {MOST:,}")
+        table = parquet.read_table(path)
     except UserError:
         raise
     except Exception as error:  # of a library in C++
@@ -122,8 +138,9 @@ def _parquet(path: Path) -> tuple[list[str], np.ndarray]:
         chosen = next((name for name in ("embeddings", "embedding") if name in lists), lists[0])
         values = columns[chosen].to_pylist()
     else:
-        kinds = ("float", "double", "half", "int")
-        numbers = [n for n, c in columns.items() if str(c.type).startswith(kinds) and n not in ids]
+        kinds = ("float", "double", "half", "int", "uint", "decimal")
+        numbers = [n for n, c in columns.items() if str(c.type).startswith(kinds)
+                   and n not in ids and not n.startswith("__index")]  # fmt: skip
         values = list(map(list, zip(*(columns[n].to_pylist() for n in numbers), strict=True)))
     lengths = sorted({len(value) if isinstance(value, list) else 0 for value in values})
     if len(lengths) != 1 or not lengths[0]:
@@ -136,12 +153,15 @@ def _parquet(path: Path) -> tuple[list[str], np.ndarray]:
 
 def _faiss(path: Path) -> tuple[list[str], np.ndarray]:
     with path.open("rb") as file:
-        magic = file.read(4)
-    if magic not in FLAT:
+        head = file.read(45)
+    if (magic := head[:4]) not in FLAT:
         raise UserError(
             f"{path}: expected a flat FAISS index, which holds the vectors as they are, got one "
             f"that begins with {magic!r}"
         )
+    (size,) = struct.unpack("<Q", head[37:45].ljust(8, b"\0"))  # numbers that it says it holds
+    if 4 * size > path.stat().st_size:
+        raise UserError(f"{path} is not a readable FAISS index: it is shorter than it says")
     library = optional("faiss", "tables")
     try:
         index = library.read_index(str(path))

@@ -73,9 +73,10 @@ def _numbers(value: Any, source: str, counts: tuple[int, ...] = (1, 3)) -> tuple
         numbers = tuple(float(part) for part in parts)
         if len(numbers) in counts and all(abs(number) < 1e6 for number in numbers):
             return numbers
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass
-    raise UserError(f"{source}: expected {' or '.join(map(str, counts))} numbers, got {value!r}")
+    wanted = " or ".join(map(str, counts))
+    raise UserError(f"{source}: expected {wanted} numbers, got {str(value)[:60]!r}")
 
 
 def ready() -> list[str]:

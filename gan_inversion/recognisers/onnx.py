@@ -22,6 +22,8 @@ from gan_inversion.recognisers.aligned import AlignedRecogniser
 from gan_inversion.recognisers.base import check_images
 from gan_inversion.recognisers.card import Card
 
+ENDLESS = ("Loop", "Scan")  # operators that repeat a part of the network
+WIDEST = 65_536  # components of an embedding
 BUILT_IN = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")  # domains of operators
 LARGEST = 2_000_000_000  # bytes of a file; protocol buffers allow no more
 SIDES = range(32, 513)  # pixels
@@ -103,13 +105,18 @@ class OnnxRecogniser(AlignedRecogniser):
             outputs = self._session.run(None, {self._input: inputs.astype(self._type)})
         except Exception as error:  # of a library in C++
             raise UserError(f"{source} cannot be computed: {one_line(error)}") from error
-        vectors = np.asarray(outputs[0])
-        vectors = vectors.reshape(len(vectors), -1) if vectors.ndim in (2, 4) else vectors
-        if len(outputs) > 1 or vectors.ndim != 2 or len(vectors) != len(faces):
-            shapes = ", ".join(str(np.shape(output)) for output in outputs)
-            raise UserError(f"{source}: expected a vector for each image, got {shapes}")
-        if vectors.shape[1] < 2 or vectors.dtype.kind != "f":
-            raise UserError(f"{source}: expected a vector, got {vectors.dtype} {vectors.shape}")
+        (vectors,) = outputs
+        sizes = vectors.shape if isinstance(vectors, np.ndarray) else ()
+        if len(sizes) not in (2, 4) or len(vectors) != len(faces) or not vectors.size:
+            raise UserError(f"{source}: expected a vector for each image, got {sizes or 'another'}")
+        vectors = vectors.reshape(len(faces), -1)
+        if not 2 <= vectors.shape[1] <= WIDEST or vectors.dtype.kind != "f":
+            raise UserError(
+                f"{source}: expected a vector of 2 to {WIDEST:,} numbers, got {vectors.dtype} "
+                f"{sizes}"
+            )
+        if getattr(self, "dimension", vectors.shape[1]) != vectors.shape[1]:
+            raise UserError(f"{source}: the length of its vectors hangs on the image")
         return vectors.astype("float32")
 
 
@@ -134,14 +141,23 @@ def _checked(path: Path, data: bytes) -> Any:
         raise UserError(f"{path} is no ONNX file: {one_line(error)}") from error
     if not model.graph.node:
         raise UserError(f"{path} is no ONNX file: it holds no network")
+    if model.functions:
+        raise UserError(f"{path} defines functions of its own: expected built-in operators only")
     for graph in _graphs(model.graph):
-        tensors = [*graph.initializer, *(a.t for n in graph.node for a in n.attribute)]
+        attributes = [a for node in graph.node for a in node.attribute]
+        tensors = [*graph.initializer]
+        for a in attributes:
+            tensors += [a.t, *a.tensors]
+        if graph.sparse_initializer or any(a.HasField("sparse_tensor") for a in attributes):
+            raise UserError(f"{path} holds sparse tensors: expected plain ones")
         if any(t.data_location == onnx.TensorProto.EXTERNAL for t in tensors):
             raise UserError(
                 f"{path} keeps weights in other files: expected one file that holds everything "
                 "(onnx.save writes it from onnx.load)"
             )
         for node in graph.node:
+            if node.op_type in ENDLESS:
+                raise UserError(f"{path} needs the operator {node.op_type}, which may never end")
             if node.domain not in BUILT_IN:
                 raise UserError(
                     f"{path} needs the operator {node.op_type} of {node.domain}: expected built-in "

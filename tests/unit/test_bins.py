@@ -96,6 +96,14 @@ def hostile(tmp_path):
         "cut short": pickle.dumps((encoded(), SAME))[:1000],
         "nothing": b"",
         "brackets": b"\x80\x04" + b"](" * 100_000 + b".",
+        "a hash that never ends": b"}N"
+        + b"".join(b"q\x000h\x00h\x00\x86" for _ in range(60))
+        + b"Ns.",
+        "a hash that is too deep": b"}N" + b"\x85" * 250_000 + b"Ns.",
+        "a huge memo": b"Np300000000\n.",
+        "a huge memo, binary": b"Nr" + (100_000_000).to_bytes(4, "little") + b".",
+        "doubling lists": b"cnumpy\ndtype\n(" + b"(lp1\ng1\na" * 20 + b"tR.",
+        "one picture many times": pickle.dumps(([encoded()[0]] * 60_000, [True] * 30_000)),
         "a huge array": b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I99999999999\nt"
         b"S'b'\ntR.",
     }
@@ -110,12 +118,20 @@ def test_nothing_in_a_file_is_run(tmp_path, path, name):
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
 
 
-def test_other_sizes_are_a_sentence(path):
+@pytest.mark.parametrize(("mode", "size"), [("RGB", (96, 112)), ("I;16", (8000, 8000))])
+def test_other_sizes_are_a_sentence(path, mode, size):
     data = io.BytesIO()
-    Image.new("RGB", (96, 112)).save(data, "PNG")
+    Image.new(mode, size).save(data, "PNG")
     path.write_bytes(pickle.dumps(([data.getvalue()] * 2, [True])))
-    with pytest.raises(UserError, match=r"image 0 of .*: expected 112x112 pixels, got \(112, 96\)"):
+    with pytest.raises(UserError, match=r"image 0 of .*: expected 112x112 pixels, got \d+x\d+"):
         read_bin(path)
+
+
+def test_a_set_too_small_for_folds_is_a_sentence(path, images):
+    for count, same in ((3, SAME[:3]), (20, [True] * 20)):
+        path.write_bytes(pickle.dumps((images[: 2 * count], same)))
+        with pytest.raises(UserError, match="expected 10 pairs or more, of one person and of two"):
+            VerificationSet(path)
 
 
 def test_what_is_written_is_read_by_anyone(path):
@@ -126,6 +142,9 @@ def test_what_is_written_is_read_by_anyone(path):
     shown = np.stack([np.asarray(Image.open(io.BytesIO(data))) for data in bins])
     np.testing.assert_array_equal(shown, IMAGES[[3, 1, 0, 2, 5, 4]])
     np.testing.assert_array_equal(read_bin(path)[0], shown)
+    with pytest.raises(UserError, match="exists: expected another name"):
+        write_bin(path, IMAGES, pairs)
+    path.unlink()
     blank = np.concatenate([IMAGES[:5], np.zeros_like(IMAGES[:1])])
     with pytest.raises(UserError, match="expected a face in every image of the pairs, image 5 has"):
         write_bin(path, blank, pairs)
@@ -197,10 +216,13 @@ def test_lists_in_all_forms_give_the_same_pairs(tmp_path, form):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        ("1 5\nann 1 2", "expected 2 to 100 folds, got 1"),
+        ("²\nann 1 2", "line 1: expected"),
+        ("ann 1 ann 2\nbob 1 2", "line 1: expected"),
         ("", "expected at least 2 pairs, of one person and of two, got 0"),
-        ("ann 1 2\nann 1 9", r"line 2: there is no image ann 9"),
+        ("ann 1 2\nann 1 9", r"line 2: there is no image 'ann 9'"),
         ("ann 1 2\nann one two three four", "line 2: expected `name 1 2`, .* got 'ann one two"),
-        ("ann/ann_0001.jpg bob/x.jpg 0", "line 1: there is no image bob/x.jpg"),
+        ("ann/ann_0001.jpg bob/x.jpg 0", "line 1: there is no image 'bob/x.jpg'"),
         ("ann/ann_0001.jpg bob/bob_0001.jpg 7", "line 1: expected"),
         ("ann 1 2\nbob 1 2", "expected at least 2 pairs, of one person and of two, got 2"),
     ],
@@ -230,3 +252,10 @@ def test_own_pairs_are_verified_and_named_in_the_record(tmp_path, faces, monkeyp
     verification.run_all(options)
     (path,) = (tmp_path / "r" / "verification").glob("*.json")
     assert Record.read(path).config["protocol"]["pairs"].startswith("listed in ")
+
+
+def test_a_number_is_that_of_the_image_before_it_is_its_place(tmp_path):
+    files = ["ann/0photo.jpg", "ann/ann_0001.jpg", "bob/x.jpg", "bob/y.jpg"]
+    (tmp_path / "list.txt").write_text("bob 1 2\nann 1 bob 2")
+    pairs = read_listed(tmp_path / "list.txt", files, folds=2)
+    assert (pairs.first[1], pairs.second[1], pairs.first[0]) == (1, 3, 2)

@@ -151,6 +151,46 @@ REFUSED = {
 }
 
 
+def changed(change):
+    model = network()
+    change(model)
+    return model
+
+
+def functions(model):
+    node = helper.make_node("Identity", ["x"], ["y"])
+    function = helper.make_function(
+        "com.microsoft", "Own", ["x"], ["y"], [node], [helper.make_opsetid("", 18)]
+    )
+    model.functions.append(function)
+
+
+def sparse(model):
+    values = tensors.from_array(np.ones(1, "float32"), "hidden")
+    places = tensors.from_array(np.zeros(1, "int64"), "places")
+    model.graph.sparse_initializer.append(helper.make_sparse_tensor(values, places, [3]))
+
+
+def loop(model):
+    body = helper.make_graph([], "body", [], [])
+    model.graph.node.append(helper.make_node("Loop", ["", ""], ["never"], body=body))
+
+
+def no_rows(model):
+    model.graph.initializer.append(tensors.from_array(np.array([0, 3], "int64"), "none"))
+    model.graph.node[1].output[0] = "doubled"
+    model.graph.initializer.append(tensors.from_array(np.zeros((0,), "int64"), "rows"))
+    model.graph.node.append(helper.make_node("Gather", ["doubled", "rows"], ["vector"], axis=0))
+
+
+REFUSED |= {
+    "functions": (changed(functions), "defines functions of its own"),
+    "sparse tensors": (changed(sparse), "holds sparse tensors"),
+    "a loop": (changed(loop), "needs the operator Loop, which may never end"),
+    "no rows": (changed(no_rows), r"expected a vector for each image, got \(0, 3\)"),
+}
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_is_refused_is_a_sentence(saved, case):
     model, sentence = REFUSED[case]
@@ -184,6 +224,7 @@ def test_a_missing_file_is_a_sentence(tmp_path):
         ("colours=RGB,mean=1,deviation=0", "expected a deviation other than 0"),
         ("colours=RGB,mean=1 2,deviation=1", "mean: expected 1 or 3 numbers, got '1 2'"),
         ("colours=RGB,mean=nan,deviation=1", "mean: expected 1 or 3 numbers, got 'nan'"),
+        (f"colours=RGB,mean={'9' * 401},deviation=1", "mean: expected 1 or 3 numbers"),
         ("colours=grey,mean=1,deviation=1", "expected colours RGB or BGR, got grey"),
         ("colours=RGB,mean=1,deviation=1,size=5", "got unknown size"),
         ("colours=RGB,mean=1,deviation=1,accuracy=99", "expected an accuracy from 0 to 1"),

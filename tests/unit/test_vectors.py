@@ -1,6 +1,8 @@
 """Tables of vectors, in the formats that people bring."""
 
+import io
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -31,6 +33,18 @@ TEXTS = {
     "decimal commas": (text(VECTORS, ";").replace(".", ","), NUMBERS),
     "a cell of lists": ("name\tvector\n" + text(LISTS, "\t"), NAMES),
     "lists alone": (text([[row[1]] for row in LISTS], "\t"), NUMBERS),
+    "an index of pandas": (
+        text([["", *"abcdef"], *([p, *row] for p, row in enumerate(VECTORS))]),
+        NUMBERS,
+    ),
+    "an index below numbers": (
+        text([["", *range(6)], *([p, *r] for p, r in enumerate(VECTORS))]),
+        NUMBERS,
+    ),
+    "ids that are numbers": (
+        text([["id", *"abcdef"], *([p, *r] for p, r in enumerate(VECTORS))]),
+        NUMBERS,
+    ),
     "one vector": (text(VECTORS[:1]), ["0"]),
 }
 
@@ -52,6 +66,8 @@ def test_text(tmp_path, case, ending):
         (b"", "expected rows of numbers, found none"),
         (b"only words\nand more words", "expected rows of numbers|is not all numbers"),
         (b"1,2,3\n4,5", r"expected vectors of one length, got \[2, 3\]"),
+        (b"0.1,0.2\n0.3", "expected vectors of one length"),
+        (b"[1" + b"0" * 400 + b", 2]", "is not all numbers"),
         (b"1,2\n3,x", "row 2 of the vectors is not all numbers"),
         (b"\x80\x04\x95\x00\x00", "is not a text file"),
         (b"a\t" + b"[" * 100_000, "is not all numbers"),
@@ -97,6 +113,10 @@ def test_flat_indexes_of_faiss(tmp_path):
         np.testing.assert_allclose(vectors, VECTORS, atol=1e-6)
         assert names == NUMBERS
     whole = (tmp_path / "gallery.faiss").read_bytes()
+    lying = whole[:37] + (600_000_000).to_bytes(8, "little")
+    (tmp_path / "lying.faiss").write_bytes(lying)
+    with pytest.raises(UserError, match="it is shorter than it says"):
+        read_vectors(tmp_path / "lying.faiss")
     (tmp_path / "cut.faiss").write_bytes(whole[:60])
     with pytest.raises(UserError, match="is not a readable FAISS index"):
         read_vectors(tmp_path / "cut.faiss")
@@ -119,5 +139,22 @@ def test_names_of_rows_become_file_names_each_once():
     names = ["Anna", "Anna", "../../etc/passwd", "", "a/b", "x" * 300, "Zoë"]
     made = distinct(names)
     assert len(set(made)) == len(made) and made[-1] == "Zoë"
+    for clash in (["", "0"], ["a", "a", "a-1"], ["a-0", "a", "a"]):
+        assert len(set(distinct(clash))) == len(clash)
     assert all(name and "/" not in name and len(name) < 100 for name in made)
     assert not any(name.startswith(".") for name in made)
+
+
+def test_archives_that_unpack_to_far_more_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_BZIP2) as archive:
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(
+            header, {"descr": "<f4", "fortran_order": False, "shape": (1000, 75_000)}
+        )
+        archive.writestr("embeddings.npy", header.getvalue() + bytes(300_000_000))
+    with pytest.raises(UserError, match=r"unpacks to 300,\d+,\d+ bytes, far more than its size"):
+        read_vectors(tmp_path / "bomb.npz")
+    with zipfile.ZipFile(tmp_path / "letter.npz", "w") as archive:
+        archive.writestr("hello.txt", "no array")
+    with pytest.raises(UserError, match="expected arrays only"):
+        read_vectors(tmp_path / "letter.npz")

@@ -230,8 +230,13 @@ def looks_foreign(trained: Trained, cosines: Sequence[float | None]) -> str | No
 def distinct(names: Sequence[str]) -> list[str]:
     """Names that can be file names, each once: others get their number, or are replaced by it."""
     plain = [re.sub(r"[^\w.-]+", "_", name).strip("._")[:80] for name in names]
-    counts = Counter(plain)
-    return [n if n and counts[n] == 1 else f"{n}-{p}".lstrip("-") for p, n in enumerate(plain)]
+    counts, made = Counter(plain), dict[str, None]()
+    for place, name in enumerate(plain):
+        chosen = name if name and counts[name] == 1 else f"{name}-{place}".lstrip("-")
+        while chosen in made or (chosen != name and chosen in counts):
+            chosen = f"{chosen}-{place}"
+        made[chosen] = None
+    return list(made)
 
 
 def verdict(score: float | None, threshold: float | None) -> tuple[str, str]:

@@ -47,10 +47,10 @@ def run_all(
     """
     dataset = source.open()
     protocol, pairs = pairs_of(dataset, listed)
+    opened = [open_recogniser(name) for name in recognisers]
     if output is not None:
         write_bin(output, dataset.view("aligned112"), pairs)
-    for name in recognisers:
-        recogniser = open_recogniser(name)
+    for recogniser in opened:
         for view in views:
             for resample in filters:
                 measure(
