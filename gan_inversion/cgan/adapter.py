@@ -148,6 +148,18 @@ class Adapter(Inverter):
             raise UserError(f"{path / 'inverter.json'} is not of this version: {error}") from error
         adapter.config["generator_digest"] = header.get("generator_digest")
         adapter.inverter = family.kind.load(path / "own")
-        adapter.translation = Translation(**read_arrays(path / "translation.npz"))
-        adapter.dimension = int(header["dimension"])
+        arrays = read_arrays(path / "translation.npz")
+        probe = np.ones((1, header["dimension"]), "float32") if _is_size(header) else None
+        if set(arrays) != {"weights", "intercept"} or probe is None:
+            raise UserError(f"{path} holds no adapter: expected weights, intercept and a dimension")
+        adapter.translation, adapter.dimension = Translation(**arrays), header["dimension"]
+        if leaked(probe, options.leak).shape[1] != len(arrays["weights"]):
+            count = adapter.dimension
+            raise UserError(f"{path}: its map does not fit embeddings of {count} numbers")
         return adapter
+
+
+def _is_size(header: dict[str, Any]) -> bool:
+    """Whether a saved adapter says how many numbers the victim's embeddings have."""
+    size = header.get("dimension")
+    return isinstance(size, int) and 0 < size < 1_000_000

@@ -40,9 +40,20 @@ class Translation:
     Args:
         weights: float32 (D, E).
         intercept: float32 (E,).
+
+    Raises:
+        UserError: they have other shapes or types, or are not finite.
     """
 
     def __init__(self, weights: np.ndarray, intercept: np.ndarray):
+        fits = weights.ndim == 2 and intercept.shape == weights.shape[1:]
+        if not fits or not all(a.dtype.kind == "f" for a in (weights, intercept)):
+            raise UserError(
+                f"expected weights (D, E) and an intercept (E,) of floats, got {weights.dtype} "
+                f"{weights.shape} and {intercept.dtype} {intercept.shape}"
+            )
+        if not (np.isfinite(weights).all() and np.isfinite(intercept).all()):
+            raise UserError("expected finite weights, got NaN or infinity")
         self.weights, self.intercept = weights, intercept
 
     @classmethod

@@ -85,6 +85,12 @@ def test_it_is_opened_again_without_code_that_a_file_names(folder):
     with pytest.raises(UserError, match=r"expected embeddings \(N, 512\)"):
         trained.inverter.invert(np.ones((1, 128), "float32"))
     header = run / "inverter" / "inverter.json"
+    kept = header.read_text()
+    for other in ('"dimension": 256', '"dimension": 1e999', '"dimension": "x"'):
+        header.write_text(kept.replace('"dimension": 512', other))
+        with pytest.raises(UserError, match=r"does not fit embeddings of 256|holds no adapter"):
+            open_trained(run)
+    header.write_text(kept)
     header.write_text(header.read_text().replace('"ridge_pca"', '"evil.py:X"'))
     with pytest.raises(UserError, match="is not of this version"):
         open_trained(run)

@@ -61,6 +61,20 @@ def test_what_cannot_be_learned_from_is_a_sentence(first, second, sentence):
         Translation.learned(first, second)
 
 
+@pytest.mark.parametrize(
+    ("weights", "intercept", "sentence"),
+    [
+        (np.ones((4, 3)), np.ones(4), r"and an intercept \(E,\) of floats"),
+        (np.ones((4, 3), complex), np.ones(3), "of floats, got complex128"),
+        (np.full((4, 3), np.nan), np.ones(3), "expected finite weights"),
+        (np.ones(4), np.ones(()), "expected weights"),
+    ],
+)
+def test_a_damaged_map_is_a_sentence(weights, intercept, sentence):
+    with pytest.raises(UserError, match=sentence):
+        Translation(weights, intercept)
+
+
 OWN = """
 import numpy as np
 from gan_inversion.recognisers import Compact
