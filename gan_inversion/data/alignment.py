@@ -155,6 +155,11 @@ def align(images: np.ndarray, *, side: int = ALIGNED) -> tuple[np.ndarray, np.nd
         if face is not None:
             out[place], there[place] = face, True
 
-    with ThreadPoolExecutor() as pool:  # OpenCV works outside the interpreter lock
-        list(pool.map(one, range(len(images))))
+    list(_threads().map(one, range(len(images))))  # OpenCV works outside the interpreter lock
     return out, there
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Threads that stay, each with its detectors: opening one takes longer than using it."""
+    return ThreadPoolExecutor()

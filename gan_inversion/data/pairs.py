@@ -57,17 +57,7 @@ def read_pairs(files: Sequence[str], path: Path | None = None) -> Pairs:
             f"{path} is not LFW's pairs.txt: expected SHA-256 {DIGEST[:12]}, got {digest[:12]}; "
             "remove it, and run `python -m experiments.fetch`"
         )
-    index = {file: i for i, file in enumerate(files)}
-    rows = [line.split("\t") for line in content.decode().splitlines()]
-    folds, size = int(rows[0][0]), 2 * int(rows[0][1])
-    first, second, genuine = [], [], []
-    for row in rows[1:]:
-        name, number, other, other_number = row if len(row) == 4 else (*row[:2], row[0], row[2])
-        first.append(index[f"{name}/{name}_{int(number):04d}.jpg"])
-        second.append(index[f"{other}/{other}_{int(other_number):04d}.jpg"])
-        genuine.append(len(row) == 3)
-    fold = np.repeat(np.arange(folds), size)
-    return Pairs(np.array(first), np.array(second), np.array(genuine), fold)
+    return read_listed(path, files)
 
 
 def read_listed(path: Path, files: Sequence[str], *, folds: int = 10) -> Pairs:

@@ -40,7 +40,7 @@ class AlignedRecogniser(Recogniser):
         """
         out = np.full((len(images), self.dimension), np.nan, "float32")
         for start in range(0, len(images), BLOCK):
-            faces, there = self._faces(images[start : start + BLOCK])
+            faces, there = self.faces(images[start : start + BLOCK])
             if there.any():
                 vectors = np.asarray(self.describe(faces[there]), "float32")
                 with np.errstate(invalid="ignore"):  # a zero vector is no embedding
@@ -50,11 +50,18 @@ class AlignedRecogniser(Recogniser):
 
     def undetected(self, images: Images) -> np.ndarray:
         blocks = range(0, len(images), BLOCK)
-        missing = [~self._faces(images[start : start + BLOCK])[1] for start in blocks]
+        missing = [~self.faces(images[start : start + BLOCK])[1] for start in blocks]
         return np.concatenate([np.empty(0, bool), *missing])
 
-    def _faces(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Aligned faces, uint8 (N, S, S, 3), and whether there is one, bool (N,)."""
+    def faces(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What `describe` takes, uint8 (N, S, S, 3), and whether there is a face, bool (N,).
+
+        Args:
+            images: as for `embed`.
+
+        Raises:
+            UserError: `images` has another shape or type.
+        """
         shape, dtype = tuple(np.shape(images)), getattr(images, "dtype", type(images).__name__)
         sides = (SIZE, self.side)
         if len(shape) != 4 or shape[1:] not in [(s, s, 3) for s in sides] or dtype != np.uint8:

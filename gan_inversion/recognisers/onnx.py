@@ -72,15 +72,15 @@ class OnnxRecogniser(AlignedRecogniser):
         except UserError:
             return False
 
-    def embed(self, images: np.ndarray) -> np.ndarray:
+    def faces(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.card.alignment == "arcface":
-            return super().embed(images)
+            return super().faces(images)
         check_images(images)
+        every = np.ones(len(images), bool)
+        if self.side == SIZE or not len(images):
+            return images, every
         resized = [np.asarray(Image.fromarray(i).resize((self.side,) * 2)) for i in images]
-        faces = np.stack(resized) if self.side != SIZE and len(images) else images
-        vectors = self.describe(faces)
-        with np.errstate(invalid="ignore"):  # a zero vector is no embedding
-            return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.stack(resized), every
 
     def undetected(self, images: Images) -> np.ndarray | None:  # type: ignore[override]
         return super().undetected(images) if self.card.alignment == "arcface" else None

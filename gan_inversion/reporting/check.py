@@ -4,20 +4,19 @@ A checksum shows damage only: who alters a figure can compute it anew. What the 
 give, such as times, is returned by name, and named in the tables.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from importlib.resources import files
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
 
+import gan_inversion
 from gan_inversion.core.cache import cached_json
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.record import Metric, Record, Selection, at, read_scores
-from gan_inversion.core.storage import cache_dir
+from gan_inversion.core.storage import cache_dir, manifest_digest, sha256_file
 from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.metrics.figures import Conditions, Scores, figures, success
 from gan_inversion.protocols import Membership, read_split
@@ -26,6 +25,7 @@ from gan_inversion.protocols.membership.audit import attack_unit, signals_of
 from gan_inversion.protocols.verification.figures import figures as verification_figures
 from gan_inversion.reporting.tables import LFW, read_records
 
+ROOT = Path(gan_inversion.__file__).parent
 TOLERANCE = 2e-5  # of figures: scores are stored in single precision
 
 
@@ -163,13 +163,19 @@ def _subjects(path: Path) -> np.ndarray:
 def _remembered(path: Path) -> list[str]:
     """`check_record`, once for each content of the files that it reads and each version of it."""
     results = path.parents[2]
-    read = [path, path.with_suffix(".npz"), results / "thresholds.json"]
-    code = [file for file in files("gan_inversion").joinpath("metrics").iterdir() if file.is_file()]
-    state = hashlib.sha256()
-    for file in [*(f for f in read if f.exists()), *sorted(code, key=str)]:
-        state.update(hashlib.sha256(file.read_bytes()).digest())
-    memory = cache_dir() / "checked" / f"{state.hexdigest()}.json"
+    splits = sorted((results / "splits").glob("*.csv"))
+    read = [path, path.with_suffix(".npz"), results / "thresholds.json", *splits]
+    state = manifest_digest({file.name: sha256_file(file) for file in read if file.exists()})
+    memory = cache_dir() / "checked" / f"{state}-{_code()}.json"
     return cached_json(memory, list, lambda: check_record(path))
+
+
+@cache
+def _code() -> str:
+    """Digest of the code that computes figures."""
+    rooms = [ROOT / "metrics", ROOT / "protocols"]
+    code = sorted(file for room in rooms for file in room.rglob("*.py"))
+    return manifest_digest({str(file.relative_to(ROOT)): sha256_file(file) for file in code})[:16]
 
 
 def _same(first: Metric, second: Metric) -> bool:

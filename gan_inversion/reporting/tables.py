@@ -1,6 +1,7 @@
 """The tables, from run records; no figure in them comes from anywhere else."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +38,22 @@ def read_records(root: Path, protocol: str, chosen: Selection = LFW) -> list[Rec
     return records
 
 
-def find_records(root: Path, protocol: str, chosen: Selection) -> list[Record]:
-    """The chosen records, if any, by file name, which contains data set, part and victim."""
+def find_records(
+    root: Path, protocol: str, chosen: Selection, *, every_victim: bool = False
+) -> list[Record]:
+    """The chosen records, if any, by file name, which contains data set, part and victim.
+
+    Args:
+        root: folder of the records.
+        protocol: its name.
+        chosen: which records.
+        every_victim: whether the victim may be any.
+    """
     records = []
     for path in sorted((root / protocol).glob(f"*-{chosen.dataset}-*.json")):
         record = read_record(path)
-        if path == chosen.path(root, protocol, record.method, record.seed):
+        wanted = replace(chosen, victim=record.victim) if every_victim else chosen
+        if path == wanted.path(root, protocol, record.method, record.seed):
             records.append(record)
     return records
 

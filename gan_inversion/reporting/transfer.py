@@ -1,7 +1,6 @@
 """The transfer matrix: what is made of every victim's embeddings, before every judge."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +25,9 @@ def read_victims(root: Path, chosen: Selection = LFW) -> dict[str, list[Record]]
         root: folder of the records.
         chosen: data set and part; its victim is ignored.
     """
-    files = (root / "inversion").glob(f"*-{chosen.dataset}-*.json")
-    every = sorted({Record.read(path).victim for path in files})
-    own = {v: find_records(root, "inversion", replace(chosen, victim=v)) for v in every}
-    return {victim: records for victim, records in own.items() if records}
+    records = find_records(root, "inversion", chosen, every_victim=True)
+    every = sorted({record.victim for record in records})
+    return {victim: [r for r in records if r.victim == victim] for victim in every}
 
 
 def transfer(victims: Mapping[str, Sequence[Record]]) -> Table:

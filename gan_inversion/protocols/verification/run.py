@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_inversion.core.folders import Folders
-from gan_inversion.core.record import Metric, at, metric
+from gan_inversion.core.record import Metric, at, metric, resolved
 from gan_inversion.core.run import Run
 from gan_inversion.core.storage import sha256_file
 from gan_inversion.data import Dataset, Subset
@@ -23,6 +23,7 @@ from gan_inversion.protocols.verification.rules import Verification, label
 from gan_inversion.recognisers import Recogniser, embed_cached, open_recogniser
 
 HARDEST = 9  # hardest pairs of each kind that are shown
+OF_FOLDS = ("accuracy", "threshold")  # figures of each fold
 FAR = 0.03  # accuracy below the promised one from which something must be wrong
 
 
@@ -98,7 +99,6 @@ def measure(
     first, second = place.reshape(2, -1)
     scores = verification.cosine(embeddings[first], embeddings[second])
     scores[np.isnan(scores)] = -1  # nobody accepts an image without a face
-    folds = verification.k_fold(scores, pairs.genuine, pairs.fold)
     raw = {
         "scores": scores.astype("float32"),
         "genuine": pairs.genuine,
@@ -130,10 +130,11 @@ def measure(
     folder = folders.runs / protocol.name / f"{method}-{dataset.name}"
     with Run(folder, {"protocol": asdict(protocol), **config, **surroundings}) as run:
         run.rewind(-1)  # drop what an interrupted run logged
-        for number, fold in enumerate(zip(folds.accuracies, folds.thresholds, strict=True)):
-            run.log(number, fold_accuracy=float(fold[0]), fold_threshold=float(fold[1]))
-        headline = {name: figure.value for name, figure in metrics.items() if "@fold" not in name}
-        run.log(0, **{name: value for name, value in headline.items() if value is not None})
+        values = resolved(metrics)
+        for number in np.unique(pairs.fold).tolist():
+            parts = {f"fold_{name}": values[f"{name}@fold={number}"] for name in OF_FOLDS}
+            run.log(number, **parts)
+        run.log(0, **{name: value for name, value in values.items() if "@fold" not in name})
         order = np.argsort(scores)
         for name, kind in (
             ("genuine", order[pairs.genuine[order]]),
@@ -142,10 +143,11 @@ def measure(
             hardest = kind[:HARDEST]
             run.draw(f"hardest_{name}", 0, images[first[hardest]], images[second[hardest]])
     path = entry.write(raw, config=config, metrics=metrics, cost={"images": len(used)})
-    print(f"{path}: accuracy {folds.mean:.4f}")
-    if dataset.name == "lfw" and folds.mean < recogniser.promised - FAR:
+    accuracy = values["accuracy"]
+    print(f"{path}: accuracy {accuracy:.4f}")
+    if dataset.name == "lfw" and accuracy < recogniser.promised - FAR:
         print(
-            f"warning: {recogniser.name} reaches an accuracy of {folds.mean:.3f} on the view "
+            f"warning: {recogniser.name} reaches an accuracy of {accuracy:.3f} on the view "
             f"{view}, far below the {recogniser.promised:.3f} that its source promises: are its "
             "colours, mean, deviation and alignment right?",
             file=sys.stderr,
