@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +45,13 @@ def cache(tmp_path_factory):
         del os.environ["GAN_INVERSION_CACHE"]
     else:
         os.environ["GAN_INVERSION_CACHE"] = before
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Layers that are given no seed begin alike in every run."""
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(0)
 
 
 @pytest.fixture(scope="module")

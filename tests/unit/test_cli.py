@@ -79,7 +79,7 @@ def test_an_unknown_option(run, name):
         (["verification", "--data", "nowhere"], "expected LFW as"),
         (["embedding_speed", "--contestants", "magic"], "contestants are documented, facenet_pyt"),
         (["shadow_speed", "--decoders", "deep"], "decoders are dense, conv, conv_bn, not 'deep'"),
-        (["tables", "--results", "nowhere"], "expected records of lfw in nowhere/records/docum"),
+        (["tables", "--results", "nowhere"], "expected records of lfw in nowhere/records/inver"),
         (
             ["inversion", "--methods", "psychic"],
             "expected a method such as mean_face, nearest_face",
