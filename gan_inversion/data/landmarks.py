@@ -62,6 +62,11 @@ def largest_face(image: np.ndarray) -> Any:
     return max(boxes, key=lambda box: box.area(), default=None)
 
 
+def faceless(images: np.ndarray) -> np.ndarray:
+    """Whether no face is found in each image, uint8 (N, H, W, 3): bool (N,)."""
+    return np.array([largest_face(image) is None for image in images], bool)
+
+
 def landmarks(image: np.ndarray, box: Any) -> Any:
     """Five landmarks in a rectangle: outer and inner corner of both eyes, base of the nose.
 

@@ -48,10 +48,8 @@ class AlignedRecogniser(Recogniser):
                 out[start + np.flatnonzero(there)] = vectors
         return out
 
-    def undetected(self, images: Images) -> np.ndarray:
-        blocks = range(0, len(images), BLOCK)
-        missing = [~self.faces(images[start : start + BLOCK])[1] for start in blocks]
-        return np.concatenate([np.empty(0, bool), *missing])
+    def undetected(self, images: Images, vectors: np.ndarray) -> np.ndarray | None:
+        return np.isnan(vectors).any(axis=1)
 
     def faces(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What `describe` takes, uint8 (N, S, S, 3), and whether there is a face, bool (N,).

@@ -63,10 +63,15 @@ class Recogniser(ABC):
         """Feature maps of images, uint8 (N, 160, 160, 3): a float32 (N, H, W, C) for each stage."""
         raise UserError(f"the recogniser {self.name} has no stages to take features from")
 
-    def undetected(self, images: Images) -> np.ndarray | None:
-        """Whether the recogniser finds no face in each image, uint8 (N, 160, 160, 3): bool (N,).
+    def undetected(self, images: Images, vectors: np.ndarray) -> np.ndarray | None:
+        """Whether the recogniser finds no face in each image; None if it does not look for faces.
 
-        None for recognisers that do not look for a face.
+        Args:
+            images: uint8 (N, 160, 160, 3).
+            vectors: float32 (N, D), their embeddings.
+
+        Returns:
+            bool (N,).
         """
         return None
 

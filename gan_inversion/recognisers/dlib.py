@@ -41,12 +41,10 @@ class Dlib(Recogniser):
         out = np.concatenate([np.empty((0, self.dimension)), *described]).astype("float32")
         return out / np.linalg.norm(out, axis=1, keepdims=True)
 
-    def undetected(self, images: Images) -> np.ndarray:
-        """Whether no face is found in each image, uint8 (N, 160, 160, 3): bool (N,)."""
-        missing = []
-        with progress(total=len(images), desc="detecting", unit="image") as bar:
-            for start in range(0, len(images), BLOCK):
-                block = np.ascontiguousarray(images[start : start + BLOCK])
-                missing += [landmarks.largest_face(image) is None for image in block]
-                bar.update(len(block))
-        return np.array(missing, bool)
+    def undetected(self, images: Images, vectors: np.ndarray) -> np.ndarray:
+        starts = range(0, len(images), BLOCK)
+        task = delayed(landmarks.faceless)
+        blocks = (task(np.asarray(images[start : start + BLOCK])) for start in starts)
+        parts = Parallel(n_jobs=-1, return_as="generator")(blocks)
+        missing = list(progress(parts, total=len(starts), desc="detecting", unit="block"))
+        return np.concatenate([np.empty(0, bool), *missing])

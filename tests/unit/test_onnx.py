@@ -77,8 +77,9 @@ def test_size_layout_and_batch_are_read_from_the_file(saved, images, shape, pool
     recogniser = open_recogniser(saved(network(shape, pooled=pooled)))
     assert recogniser.name == "means" and recogniser.dimension == 3
     expected = unit(images.mean(axis=(1, 2)))
-    np.testing.assert_allclose(recogniser.embed(images), expected, atol=1e-5)
-    assert recogniser.undetected(images) is None
+    vectors = recogniser.embed(images)
+    np.testing.assert_allclose(vectors, expected, atol=1e-5)
+    assert recogniser.undetected(images, vectors) is None
 
 
 def test_what_the_card_says_is_done(saved, images):

@@ -69,7 +69,7 @@ def examine(
         with examination.part(judge.recogniser.name):
             vectors = _embed(judge.recogniser, reconstructions)
             attack_judge(examination, judge, vectors, bench)
-            undetected = judge.recogniser.undetected(reconstructions)
+            undetected = judge.recogniser.undetected(reconstructions, vectors)
             if undetected is not None:
                 examination.scores[f"{judge.recogniser.name}/undetected"] = undetected
         if place == 0 and bench.part == "test":  # validation images are its null sample

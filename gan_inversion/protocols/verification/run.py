@@ -118,7 +118,7 @@ def measure(
                 threshold, ci=impostors.intervals.get(fmr), n=impostors.count
             )
     metrics = figures(scores, pairs.genuine, pairs.fold, thresholds) | metrics
-    missing = recogniser.undetected(images)
+    missing = recogniser.undetected(images, embeddings)
     config = {
         "view": view,
         "resample": resample,
