@@ -7,8 +7,10 @@ from sklearn.metrics import roc_auc_score
 from gan_inversion.core.record import Record, at
 from gan_inversion.data import LFW
 from gan_inversion.data.pairs import read_pairs
+from gan_inversion.data.weights import MOBILEFACENET
 from gan_inversion.metrics.verification import BINS, auc, cosine, k_fold
-from gan_inversion.recognisers import load_recogniser
+from gan_inversion.protocols.verification.run import warn_of_accuracy
+from gan_inversion.recognisers import FunctionRecogniser, load_recogniser, open_recogniser
 from tests.conftest import ROOT
 
 RECORDS = sorted((ROOT / "results" / "records" / "verification").glob("*-lfw-s0.json"))
@@ -50,6 +52,18 @@ def test_the_recogniser_is_as_good_as_promised(path):
     if floor is None or record.config["resample"] != "bilinear":
         floor = 0.96
     assert record.metrics["accuracy"].value >= floor
+
+
+@pytest.mark.parametrize(("accuracy", "warned"), [(0.994, False), (0.982, False), (0.977, True)])
+def test_an_accuracy_far_below_the_promised_one_is_a_warning(capsys, accuracy, warned):
+    recogniser = FunctionRecogniser("mine", "0" * 64, lambda images: images)
+    warn_of_accuracy(recogniser, accuracy, "aligned112")
+    assert not capsys.readouterr().err  # nothing is promised
+    recogniser.promised = 0.99
+    warn_of_accuracy(recogniser, accuracy, "aligned112")
+    error = capsys.readouterr().err
+    assert bool(error) == warned
+    assert not warned or "mine reaches an accuracy of 0.977 on the view aligned112, far" in error
 
 
 @pytest.mark.parametrize("name", ["mobilefacenet", "sface"])
@@ -98,3 +112,20 @@ def test_real_pairs_score_as_recorded(name, pairs_of_each_kind):
     assert auc(scores, pairs.genuine[chosen]) > 0.99
     threshold = record.metrics["threshold@fold=9"].value
     assert ((scores >= threshold) == pairs.genuine[chosen]).mean() > 0.97
+
+
+@pytest.mark.data
+@pytest.mark.onnx
+def test_a_wrong_card_is_noticed_on_real_pairs():
+    """Pixels from 0 to 255, where the network was trained on normalised ones."""
+    lfw = LFW()
+    pairs, images = read_pairs(lfw.files), lfw.view("aligned")
+    chosen = np.flatnonzero(pairs.fold == 9)[::6]
+    accuracies = []
+    for card in ("mobilefacenet", "colours=RGB,mean=0,deviation=1"):
+        recogniser = open_recogniser(f"{MOBILEFACENET.verified()}:{card}")
+        sides = pairs.first[chosen], pairs.second[chosen]
+        scores = cosine(*(recogniser.embed(images[side]) for side in sides))
+        thresholds = np.sort(scores)[:, None]
+        accuracies.append(((scores >= thresholds) == pairs.genuine[chosen]).mean(axis=1).max())
+    assert accuracies[0] > 0.97 and accuracies[1] < 0.8
