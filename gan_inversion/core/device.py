@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -61,13 +62,21 @@ def device() -> str:
 
 
 def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":")[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+    return _described().get("model name") or platform.processor() or platform.machine()
+
+
+def processor() -> str:
+    """The processor with its instruction sets: machines of one name may differ in them."""
+    return f"{_processor()} {_described().get('flags', '')}"
+
+
+@cache
+def _described() -> dict[str, str]:
+    """What Linux says of the first core."""
+    lines: list[str] = []
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+    return {name.strip(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
 
 
 def peak_memory() -> float | None:
