@@ -192,6 +192,3 @@ class Translated(Control):
         self, embeddings: np.ndarray, vectors: np.ndarray, wanted: np.ndarray
     ) -> np.ndarray:
         return Translation.learned(embeddings, vectors)(wanted)
-
-
-CONTROLS = {control.name: control for control in (MeanFace, NearestFace, RidgePCA, Random, Oracle)}

@@ -70,11 +70,12 @@ DOCUMENTED = {
     for decoder in DECODERS
 }
 PRIVATE = {"private_dense": PrivateOptions()}
+# Controls: name -> class in `baselines.controls`, options.
 CONTROLS = {
-    "mean_face": NoOptions(),
-    "nearest_face": NoOptions(),
-    "ridge_pca": RidgeOptions(),
-    "random": NoOptions(),
-    "oracle": NoOptions(),
-    "translated": NoOptions(),
+    "mean_face": ("MeanFace", NoOptions()),
+    "nearest_face": ("NearestFace", NoOptions()),
+    "ridge_pca": ("RidgePCA", RidgeOptions()),
+    "random": ("Random", NoOptions()),
+    "oracle": ("Oracle", NoOptions()),
+    "translated": ("Translated", NoOptions()),
 }

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+from experiments import published
 from experiments.common import fail, main, specs_of
-from experiments.published import AUDITED, DOCUMENTED, EXPECTED, SEARCHES, SEEDS, STUDIES
 from gan_inversion.core.folders import ROOT
 from gan_inversion.core.record import costs, record_path
 from gan_inversion.core.storage import cache_dir, data_dir
@@ -49,6 +49,7 @@ class Job:
         methods: methods of the records that it writes, one each.
         seed: seed of these records.
         protocol: protocol of these records; by default that of the program's name.
+        victim: recogniser that was attacked, if it is not FaceNet.
     """
 
     program: str
@@ -56,6 +57,7 @@ class Job:
     methods: tuple[str, ...]
     seed: int = 0
     protocol: str = ""
+    victim: str = ""
 
     @property
     def keys(self) -> list[tuple[str, str]]:
@@ -64,7 +66,8 @@ class Job:
 
     def records(self, results: Path) -> list[Path]:
         """The files of its records."""
-        return [record_path(results / "records", *key, DATASET, self.seed) for key in self.keys]
+        root, place = results / "records", (DATASET, self.seed)
+        return [record_path(root, *key, *place, victim=self.victim) for key in self.keys]
 
     @property
     def command(self) -> list[str]:
@@ -80,17 +83,20 @@ def declared() -> Iterator[Job]:
         options = ("--recognisers", name, "--views", view, "--filters", resample)
         yield Job("verification", options, (label_of(name, view, resample),))
     yield Job("faces", (), ("aligned",))
-    corrected = [(f"{method}_corrected", 0) for method in DOCUMENTED]
-    documented = [*((method, seed) for seed in SEEDS for method in DOCUMENTED), *corrected]
-    for program, runs in (("documented", documented), ("inversion", EXPECTED)):
+    corrected = [f"{method}_corrected" for method in published.DOCUMENTED]
+    documented = [*product(published.DOCUMENTED, published.SEEDS), *product(corrected, [0])]
+    for program, runs in (("documented", documented), ("inversion", published.EXPECTED)):
         for method, seed in runs:
             yield Job(program, ("--methods", method, "--seeds", str(seed)), (method,), seed)
-    for study in STUDIES:
+    for victim, method in published.TRANSFERRED:
+        options = ("--methods", method, "--seeds", "0", "--victim", victim)
+        yield Job("inversion", options, (method,), victim=victim)
+    for study in published.STUDIES:
         words = [str(word) for name, values in study.items() for word in (f"--{name}", *values)]
         (spec,) = specs_of(study["methods"])
-        methods = tuple(labels(spec, study.get("epochs", AUDITED)).values())
+        methods = tuple(labels(spec, study.get("epochs", published.AUDITED)).values())
         yield Job("shadows", tuple(words), methods, protocol="membership")
-    for name in SEARCHES:
+    for name in published.SEARCHES:
         yield Job("search", ("--searches", name), (f"search_{name}",))
 
 
@@ -119,11 +125,11 @@ def run_all(options: Options) -> None:
         if done.returncode:
             fail(f"{' '.join(job.command)} ended with exit code {done.returncode}; see above")
             sys.exit(done.returncode)
-    readme = options.folder / "README.md"
 
     from gan_inversion.reporting.pages import write_every
 
-    write_every(results, options.folder / "docs", readme, expected=EXPECTED)
+    output = options.folder / "docs", options.folder / "README.md"
+    write_every(results, *output, expected=published.EXPECTED)
 
 
 if __name__ == "__main__":

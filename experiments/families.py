@@ -4,18 +4,9 @@ from baselines import options as baselines
 from gan_inversion.cgan import options as cgan
 from gan_inversion.inverters.families import Family, register
 
-CONTROL_CLASSES = {
-    "mean_face": "MeanFace",
-    "nearest_face": "NearestFace",
-    "ridge_pca": "RidgePCA",
-    "random": "Random",
-    "oracle": "Oracle",
-    "translated": "Translated",
-}
-
 register(Family("own", {}, "gan_inversion.inverters.own:OwnInverter"))
-for name, options in baselines.CONTROLS.items():
-    register(Family(name, {name: options}, f"baselines.controls:{CONTROL_CLASSES[name]}"))
+for name, (kind, options) in baselines.CONTROLS.items():
+    register(Family(name, {name: options}, f"baselines.controls:{kind}"))
 DECODER, TOGETHER = "baselines.inverter:DecoderInverter", "baselines.together:train_specs"
 register(Family("documented", baselines.DOCUMENTED, DECODER, together=TOGETHER))
 register(Family("private", baselines.PRIVATE, "baselines.private:PrivateInverter"))

@@ -1,19 +1,14 @@
 """The published benchmark, declared: methods, seeds, studies, searches, published figures."""
 
+from itertools import product
 from typing import Any
 
 from baselines.options import DECODERS
 from gan_inversion.cgan.options import ABLATION, FAMILY
 from gan_inversion.protocols import INDEPENDENT, Search
 
-METHODS = (
-    "oracle",
-    "random",
-    "mean_face",
-    "nearest_face",
-    "ridge_pca",
-    *(f"documented_{decoder}" for decoder in DECODERS),
-)
+CONTROLS = ("oracle", "random", "mean_face", "nearest_face", "ridge_pca")
+METHODS = (*CONTROLS, *(f"documented_{decoder}" for decoder in DECODERS))
 SEEDS = (0, 1, 2)
 JUDGES = (*INDEPENDENT, "mobilefacenet")  # recognisers that reconstructions are shown to
 SIZES = (500, 1000, 2000, 4000)  # training images of the data-scaling curve, which ends with all
@@ -24,9 +19,19 @@ COMPARED = tuple(
     f"{FAMILY}_{variant}_cpu" for variant in ("mse", "identity", "pixels", "black_box")
 )  # only the squared error; no discriminator; one of pixels only; no victim gradients
 CURVE = tuple(f"ridge_pca_n{size}" for size in SIZES)  # the baseline dlib accepts most often
+TRANSLATED = ("translated", *(f"translated_n{pairs}" for pairs in (300, 1000, 3000)))
+ADAPTED = tuple(
+    f"adapter{suffix}"
+    for suffix in ("", "_n50", "_n200", "_n1000", "_n5000", "_half", "_quarter", "_int8", "_sign")
+)  # what the attacker has: pairs to fit his map on, and parts of each embedding
 EXPECTED = [
-    *((method, seed) for method in (*METHODS, *CURVE, TRAINED) for seed in SEEDS),
-    *((method, SEEDS[0]) for method in (*LONGER, *COMPARED, *STEPWISE)),
+    *product((*METHODS, *TRANSLATED, *CURVE, TRAINED), SEEDS),
+    *product((*ADAPTED, *LONGER, *COMPARED, *STEPWISE), SEEDS[:1]),
+]
+SHARED = ("translated", "nearest_face", "ridge_pca", "generalised_dense")
+TRANSFERRED = [  # other victims than FaceNet, for the transfer matrix
+    *product(("mobilefacenet",), (*SHARED, TRAINED, "adapter_facenet")),
+    *product(("sface", "dlib"), (*SHARED, "adapter")),
 ]
 
 DOCUMENTED = ("mean_face", *(f"documented_{decoder}" for decoder in DECODERS))

@@ -277,4 +277,11 @@ class AdapterOptions:
     numbers rounded to 255 steps, or only their signs."""
 
 
-ADAPTERS = {"adapter": AdapterOptions()}
+ADAPTERS = {
+    "adapter": AdapterOptions(),
+    "adapter_facenet": AdapterOptions(own="facenet"),
+    "adapter_half": AdapterOptions(leak="half"),
+    "adapter_quarter": AdapterOptions(leak="quarter"),
+    "adapter_int8": AdapterOptions(leak="int8"),
+    "adapter_sign": AdapterOptions(leak="sign"),
+}
