@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 import tyro
 
 from gan_inversion.core.backend import load_backend
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import UserError, visible
 from gan_inversion.core.memory import keep_freed_memory
 from gan_inversion.core.options import check_options, leaves, option_name
 from gan_inversion.core.own import is_own
@@ -88,7 +88,7 @@ def _interrupt_again(caught: "sys.UnraisableHookArgs") -> None:
 
 def fail(sentence: str) -> int:
     """Print an error sentence; return the exit code for bad input."""
-    print(f"error: {sentence}", file=sys.stderr)
+    print(f"error: {visible(sentence)}", file=sys.stderr)
     return 2
 
 

@@ -17,6 +17,11 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
+def visible(sentence: str) -> str:
+    """A sentence with control characters spelled out: what it quotes must not act on screens."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in sentence)
+
+
 def optional(module: str, extra: str) -> ModuleType:
     """A module that only an extra of this package installs.
 

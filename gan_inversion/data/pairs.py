@@ -4,6 +4,7 @@ View 2 has ten folds of 300 genuine and 300 impostor pairs that share no subject
 "Labeled Faces in the Wild", Technical Report 07-49, 2007.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,8 @@ def read_listed(path: Path, files: Sequence[str], *, folds: int = 10) -> Pairs:
     - `path1 path2 1`, where 1 is one person and 0 are two (or True and False).
     - `1 path1 path2`.
 
-    Columns are separated by tabs, commas, semicolons or spaces.
+    Columns are separated by tabs, commas, semicolons or spaces. Of a path the last two parts count:
+    `./name/image.jpg` and `/photos/name/image.jpg` are `name/image.jpg`.
 
     Args:
         path: the list.
@@ -98,10 +100,12 @@ def read_listed(path: Path, files: Sequence[str], *, folds: int = 10) -> Pairs:
                 f"{path}, line {number}: expected `name 1 2`, `name 1 other 3`, `path1 path2 1` or "
                 f"`1 path1 path2`, got {' '.join(row)[:80]!r}"
             )
-        for name in names[:2]:
+        places = []
+        for name in map(_plain, names[:2]):
             if name not in index:
                 raise UserError(f"{path}, line {number}: there is no image {name[:80]!r}")
-        listed.append((index[names[0]], index[names[1]], names[2]))
+            places.append(index[name])
+        listed.append((*places, names[2]))
     if len(listed) < folds or len({genuine for *_, genuine in listed}) < 2:
         raise UserError(
             f"{path}: expected at least {folds} pairs, of one person and of two, got {len(listed)}"
@@ -115,6 +119,12 @@ TRUTH = {"1": True, "0": False, "true": True, "false": False, "-1": False}
 
 def _is_count(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
+
+
+def _plain(name: str) -> str:
+    """The last two parts of a path, each accent joined to its letter: macOS separates them."""
+    parts = unicodedata.normalize("NFC", name).replace("\\", "/").split("/")
+    return "/".join(parts[-2:])
 
 
 def _named(row: Sequence[str]) -> tuple[str, str, bool] | None:
@@ -137,7 +147,7 @@ def _index_of(files: Sequence[str]) -> dict[str, int]:
     index: dict[str, int] = {}
     counts: dict[str, int] = {}
     later: dict[str, int] = {}  # by place in the folder, where no image has that number
-    for place, file in enumerate(files):
+    for place, file in enumerate(map(_plain, files)):
         subject, _, image = file.partition("/")
         stem = image.rpartition(".")[0] or image
         counts[subject] = counts.get(subject, 0) + 1

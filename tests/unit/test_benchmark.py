@@ -30,7 +30,9 @@ def test_a_dry_run_says_what_is_missing_and_what_it_costs(tmp_path, capsys):
     assert lines[0] == f"1 of {count} jobs are recorded in {tmp_path / 'results'}"
     assert len(lines) == 1 + (count - 1) + 1
     told = [line for line in lines if "--methods ridge_pca --seeds" in line]
-    assert [line.partition(" --seeds ")[2][0] for line in told] == ["1", "2"]
+    left = [line.partition(" --seeds ")[2].partition(":")[0] for line in told]
+    victims = [f"0 --victim {name}" for name in ("mobilefacenet", "sface", "dlib")]
+    assert left == ["1", "2", *victims]
     assert all(line.endswith("minutes") for line in told)
 
 

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -201,6 +202,11 @@ FORMS = {
     "paths first": "\n".join(f"{FILES[a]} {FILES[b]} {int(same)}" for a, b, same in FOUR),
     "paths, truth values": "\n".join(f"{FILES[a]},{FILES[b]},{same}" for a, b, same in FOUR),
     "label first": "\n".join(f"{int(same)}\t{FILES[a]}\t{FILES[b]}" for a, b, same in FOUR),
+    "from here": "\n".join(f"./{FILES[a]} ./{FILES[b]} {int(same)}" for a, b, same in FOUR),
+    "from the root": "\n".join(f"/x y/{FILES[a]},/z/{FILES[b]},{int(s)}" for a, b, s in FOUR),
+    "of Windows": "\n".join(f"C:\\x\\{FILES[a]}\t{FILES[b]}\t{int(s)}" for a, b, s in FOUR).replace(
+        "/", "\\"
+    ),
     "without endings": "\n".join(f"{FILES[a][:-4]} {FILES[b][:-4]} {int(s)}" for a, b, s in FOUR),
 }
 
@@ -211,6 +217,16 @@ def test_lists_in_all_forms_give_the_same_pairs(tmp_path, form):
     pairs = read_listed(tmp_path / "list.txt", FILES, folds=2)
     given = list(zip(pairs.first, pairs.second, pairs.genuine, strict=True))
     assert given == FOUR and pairs.fold.tolist() == [0, 0, 1, 1]
+
+
+def test_accents_are_one_character_or_two(tmp_path):
+    files = [f"{name}/{name}_{number:04d}.jpg" for name in ("bob", "zo\u00e9") for number in (1, 2)]
+    lines = [f"{name} 1 2" for name in ("bob", "zoe\u0301")] + ["bob 1 zo\u00e9 1"]
+    (tmp_path / "list.txt").write_text("\n".join(lines), encoding="utf-8")
+    apart = [unicodedata.normalize("NFD", file) for file in files]
+    for names in (files, apart):
+        pairs = read_listed(tmp_path / "list.txt", names, folds=2)
+        assert pairs.first.tolist() == [0, 2, 0] and pairs.second.tolist() == [1, 3, 2]
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ def test_an_unknown_option(run, name):
         (["inversion", "--methods", "cgan_huge"], "got 'cgan_huge'; did you mean cgan"),
         (["invert", *NOWHERE], "expected a run with a trained inverter in m, found none"),
         (["thresholds", "--data", "nowhere"], "expected LFW as"),
+        (["thresholds", "--data", "no\x1b[31m\n"], r"expected LFW as no\x1b[31m\n/lfw"),
         (["export", "--dataset", "folder"], "expected a folder of subject/image files"),
     ],
 )
