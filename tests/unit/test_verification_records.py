@@ -59,6 +59,8 @@ def test_an_accuracy_far_below_the_promised_one_is_a_warning(capsys, accuracy, w
     recogniser = FunctionRecogniser("mine", "0" * 64, lambda images: images)
     warn_of_accuracy(recogniser, accuracy, "aligned112")
     assert not capsys.readouterr().err  # nothing is promised
+    warn_of_accuracy(recogniser, 0.51, "aligned112")
+    assert "far below any recogniser's: are its" in capsys.readouterr().err
     recogniser.promised = 0.99
     warn_of_accuracy(recogniser, accuracy, "aligned112")
     error = capsys.readouterr().err
