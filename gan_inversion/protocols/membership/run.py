@@ -81,7 +81,7 @@ def spread(parts: Sequence[Part], workers: int) -> Iterator[tuple[Part, dict[str
     Raises:
         UserError: `workers` is not 0, and Ray is not installed.
     """
-    if not workers:
+    if not workers or not parts:
         yield from ((part, answers(part)) for part in parts)
         return
     try:
