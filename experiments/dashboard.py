@@ -1,10 +1,11 @@
 """One TensorBoard for everything: both families, from the committed records and from your runs."""
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.common import Flat, main, rehearsed
+from experiments.published import HEADLINE
+from gan_inversion.core.folders import Folders
 from gan_inversion.core.storage import check_output, replaced_folder
 from gan_inversion.data.source import Source
 
@@ -39,6 +40,9 @@ class Options:
     """Recogniser whose embeddings the runs invert: a name, or your own as file.py:name. Default:
     the usual one of the data set."""
 
+    all: bool = False
+    """Show every published record; by default the methods that the benchmark puts first."""
+
     port: int = 6006
     """Network port of TensorBoard, which can be reached from this machine only."""
 
@@ -66,31 +70,33 @@ def run_all(options: Options) -> None:
     from gan_inversion.protocols.inversion.faces import shipped_faces, trained_faces, trained_runs
     from gan_inversion.protocols.inversion.grid import draw_faces
     from gan_inversion.recognisers import name_of
-    from gan_inversion.reporting.dashboard import read_all, read_shipped, training_events, write_all
+    from gan_inversion.reporting.dashboard import read_all, training_events, write_all
+    from gan_inversion.reporting.overview import read_pages
     from gan_inversion.reporting.pages import metrics_page
-    from gan_inversion.reporting.tensorboard import RUNS, tab_place, tensorboard
+    from gan_inversion.reporting.tensorboard import free_port, serve
     from gan_inversion.reporting.transfer import read_victims
+
+    if options.serve:
+        free_port(options.port)
 
     check_output(options.output, options.records)
     victim = name_of(options.victim) if options.victim else ""
     chosen = Selection(options.source.dataset, victim=victim)
-    usual = options.records == Path("results/records")
-    shipped = usual and not options.records.exists()
-    records = read_shipped() if shipped else read_all(options.records, chosen)
-    pages = {path.stem: path.read_text(encoding="utf-8") for path in options.pages.glob("*.md")}
-    pages["metrics"] = metrics_page()
+    records = read_all(options.records, chosen)
+    pages = read_pages(options.pages) | {"metrics": metrics_page()}
+    logs = sorted(options.runs.glob("*/*/log.jsonl"))
+    headline = HEADLINE if options.records == Folders().records and not options.all else ()
     with replaced_folder(options.output) as folder:
-        write_all(folder, records, pages, read_victims(options.records, chosen))
-        for run in sorted(options.runs.glob("*/*/log.jsonl")):
+        victims = read_victims(options.records, chosen)
+        write_all(folder, records, pages, victims, training=bool(logs), headline=headline)
+        for run in logs:
             training_events(folder / "training" / run.parent.name, history(run))
         folders = trained_runs(options.runs, chosen)
         trained = (folders, options.source, options.victim)
         draw_faces(folder / "faces", trained_faces(*trained) if folders else shipped_faces())
     print(f"{options.output} written")
     if options.serve:
-        for tab in (*RUNS, "hparams", "projector"):
-            print(f"{tab.replace('_', ' ')}: http://127.0.0.1:{options.port}/{tab_place(tab)}")
-        subprocess.run(tensorboard(options.output, options.port), check=False)
+        serve(options.output, options.port)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ from typing import Any
 from experiments.common import main, specs_of
 from gan_inversion.core.folders import Folders
 from gan_inversion.core.storage import write_text
-from gan_inversion.data import Synthetic
 from gan_inversion.inverters.families import specified
 from gan_inversion.pretrained import SHIPPED
 
+SUBJECTS = 1000
 MODELS, MEMBERS, EPOCHS = 6, 100, 6  # of the membership study
 DECODER, GAN = "documented_dense", "cgan_demo"
 NAMES = {
@@ -39,14 +39,6 @@ class Options:
 
     seed: int = 0
     """Seed of the random choices: initial weights, order of images, and who is a member."""
-
-
-def open_bench() -> Any:
-    """Synthetic subjects on whom the shipped recogniser and generator were not trained."""
-    from gan_inversion.protocols.inversion.quick import quick_bench
-    from gan_inversion.recognisers import Compact
-
-    return quick_bench(Synthetic(1000, 2, first=20_000), Compact())
 
 
 def trained(options: Options, bench: Any) -> dict[str, Any]:
@@ -85,10 +77,10 @@ def remembered(options: Options, bench: Any) -> dict[str, Any]:
 def run_all(options: Options) -> None:
     """Train, examine, audit, and write the page."""
     from gan_inversion.protocols.inversion.photographs import verdict
-    from gan_inversion.protocols.inversion.quick import FMR, quick_verdicts
+    from gan_inversion.protocols.inversion.quick import FMR, drawn_bench, quick_verdicts
     from gan_inversion.reporting import demo
 
-    bench = open_bench()
+    bench: Any = drawn_bench(SUBJECTS)
     judged = {
         name: demo.Judged(*quick_verdicts(inverter, bench))
         for name, inverter in trained(options, bench).items()

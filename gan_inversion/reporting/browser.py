@@ -1,10 +1,7 @@
 """Screenshots of the dashboard, of the report and of the demo's page."""
 
 import shutil
-import socket
-import subprocess
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +9,7 @@ from typing import Any
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.storage import atomic
-from gan_inversion.reporting.tensorboard import tab_place, tensorboard
+from gan_inversion.reporting.tensorboard import served, tab_place
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 TABS = {
@@ -48,35 +45,6 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a folder by TensorBoard on this machine, and yield its address.
-
-    Raises:
-        UserError: it does not start.
-    """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    quiet = subprocess.DEVNULL
-    server = subprocess.Popen(tensorboard(folder, port), stdout=quiet, stderr=quiet)
-    try:
-        end = time.monotonic() + 2 * PATIENCE
-        while True:
-            try:
-                urllib.request.urlopen(f"{address}/data/runs", timeout=5).close()
-                break
-            except OSError as error:
-                if time.monotonic() > end or server.poll() is not None:
-                    raise UserError(f"expected TensorBoard at {address}, got none") from error
-                time.sleep(1)
-        yield address
-    finally:
-        server.terminate()
-        server.wait()
-
-
 def show(view: Any, address: str, words: Sequence[str]) -> None:
     """Open an address and wait until all words are there.
 
@@ -105,7 +73,7 @@ def picture_demo(page: Path, output: Path) -> None:
 
 def picture_all(dashboard: Path, report: Path, output: Path) -> None:
     """Write a screenshot of each tab of a dashboard without photographs, and of the report."""
-    with browser() as chromium, served(dashboard) as address:
+    with browser() as chromium, served(dashboard) as (address, _):
         places = {tab: (f"{address}/{tab_place(tab)}", words) for tab, words in TABS.items()}
         places["report"] = (report.resolve().as_uri(), ["Findings"])
         for name, (shown, words) in places.items():

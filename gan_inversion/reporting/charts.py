@@ -11,6 +11,7 @@ from PIL import Image
 
 BINS = 80
 SIZE = (6.4, 4.0)  # inches
+SMALL = (4.2, 3.0)  # inches, where a chart is shown 300 pixels wide
 SOLID = ("-", "--", ":", "-.")
 BESIDE: dict[str, Any] = {"fontsize": 8, "loc": "upper left", "bbox_to_anchor": (1, 1)}
 MARKERS = ("o-", "s-", "^-", "D-", "v-", "P-", "X-", "*-")
@@ -75,8 +76,12 @@ def front(points: Mapping[Any, tuple[float, float]]) -> list[Any]:
 
 
 def pareto(
-    points: Mapping[tuple[str, int], tuple[float, float]], across: str, up: str, mark: str
-) -> str:
+    points: Mapping[tuple[str, int], tuple[float, float]],
+    across: str,
+    up: str,
+    mark: str,
+    size: tuple[float, float] = SIZE,
+) -> Figure:
     """A chart of gain (x, more is better) against leak (y, less is better).
 
     A line joins the points of the Pareto front.
@@ -85,8 +90,9 @@ def pareto(
         points: name and number -> x and y; points of one name have one colour and are joined.
         across, up: labels of the axes.
         mark: what the number beside each point means.
+        size: of the chart without its legend, inches.
     """
-    figure, axes = _axes(across, up)
+    figure, axes = _axes(across, up, size)
     line = np.array([points[key] for key in front(points)])
     axes.plot(*line.T, color="grey", linewidth=4, alpha=0.25, zorder=0, label="not outdone")
     for place, name in enumerate(dict.fromkeys(name for name, _ in points)):
@@ -98,7 +104,26 @@ def pareto(
             axes.annotate(str(number), point, **style)
     axes.margins(0.08)
     axes.legend(**BESIDE, title=f"beside each point: {mark}", title_fontsize=8)
-    return svg(figure)
+    return figure
+
+
+def ranking(methods: Sequence[str], values: np.ndarray, label: str) -> Figure:
+    """One bar a method, with intervals.
+
+    Args:
+        methods: names, from the top down.
+        values: float (methods, 3): value, low and high; NaN where there is none.
+        label: of the axis.
+    """
+    figure, axes = _axes(label, "", size=SMALL)
+    rows, (value, low, high) = np.arange(len(methods)), np.asarray(values, float).T
+    axes.barh(rows, value, color="#4477aa", height=0.6)
+    axes.errorbar(
+        value, rows, xerr=np.abs([value - low, high - value]), fmt="none", ecolor="black", capsize=2
+    )
+    axes.set_yticks(rows, methods)
+    axes.invert_yaxis()
+    return figure
 
 
 def bars(groups: Sequence[str], lines: Mapping[str, Sequence[tuple[float, float, float]]]) -> str:
@@ -144,8 +169,8 @@ def heat(rows: Sequence[str], columns: Sequence[str], values: np.ndarray) -> Fig
     return figure
 
 
-def _axes(across: str, up: str) -> tuple[Figure, Any]:
-    figure = Figure(SIZE, layout="constrained")
+def _axes(across: str, up: str, size: tuple[float, float] = SIZE) -> tuple[Figure, Any]:
+    figure = Figure(size, layout="constrained")
     axes = figure.add_subplot()
     axes.set(xlabel=across, ylabel=up)
     axes.spines[["top", "right"]].set_visible(False)

@@ -3,48 +3,53 @@
 docs/metrics.md explains each tag.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gan_inversion.cgan.options import FAMILY
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.events import Events
+from gan_inversion.core.folders import Folders
 from gan_inversion.core.record import Record, Selection, at, read_scores
-from gan_inversion.metrics.catalogue import names_of
 from gan_inversion.pretrained import SHIPPED
-from gan_inversion.reporting import charts, tables
-from gan_inversion.reporting.hparams import hparams_events
+from gan_inversion.reporting import tables
+from gan_inversion.reporting.hparams import Row, row_of, trials_of, write_row
 from gan_inversion.reporting.membership import base_method, epochs_of, is_attack
+from gan_inversion.reporting.overview import overview_events, text_events
 from gan_inversion.reporting.table import Cell, by_method, cell
-from gan_inversion.reporting.transfer import heat_maps
 
 RATES = (1e-2, 1e-3, 1e-4)
-SIDES = (160, 80, 40, 20)
+SIDES = (20, 40, 80, 160)  # rising: TensorBoard drops what is behind an earlier step
 RANKS = 20
+PLAINEST = [[a, "log_mse"] for a in ("threshold", "lira_offline_fixed", "rmia_offline")]
 ENDS = ("", "/low", "/high")  # ends of the tags of a figure and of its interval
 
 PROTOCOLS = ("inversion", "membership", "verification", "search")
+KINDS = {FAMILY: "conditional_GAN", "documented": "documented_decoder", "adapter": "adapter"}
 
 Scores = Mapping[str, np.ndarray]
 
 
-def inversion_events(folder: Path, records: Sequence[Record], scores: Sequence[Scores]) -> None:
+def inversion_events(
+    folder: Path, records: Sequence[Record], scores: Sequence[Scores], row: Row
+) -> None:
     """Write what records say of one inverter's reconstructions, averaged over seeds.
 
     Args:
         folder: folder for this inverter.
         records: of the `inversion` protocol, one a seed.
         scores: raw scores of each.
+        row: of the HParams tab.
     """
     with Events(folder) as writer:
         for name in records[0].config["recognisers"]:
             for figure in ("sar_type1", "sar_type2"):
                 for fmr in RATES:
                     figure_cell = cell(records, at(f"{name}/{figure}", fmr=fmr))
-                    _point(writer, f"{figure}/{name}", figure_cell, round(1 / fmr))
-            _point(writer, f"cosine/{name}", cell(records, f"{name}/cosine_mean"), 0)
+                    _point(writer, f"{figure}/{name}", figure_cell, round(-np.log10(fmr)))
             ranks = [arrays[f"{name}/rank"] for arrays in scores if f"{name}/rank" in arrays]
             for rank in range(1, RANKS + 1) if ranks else ():
                 share = float((np.concatenate(ranks) <= rank).mean())
@@ -57,8 +62,7 @@ def inversion_events(folder: Path, records: Sequence[Record], scores: Sequence[S
                     _histogram(writer, f"scores/{name}/{kind}", np.concatenate(values))
         for side in SIDES:
             _point(writer, "swd", cell(records, f"swd/{side}"), side)
-        for name in (n for t in ("quality", "realism") for n in names_of(t) if "/" not in n):
-            _point(writer, name, cell(records, name), 0)
+        write_row(writer, row)
 
 
 def verification_events(folder: Path, record: Record, scores: Scores) -> None:
@@ -70,13 +74,22 @@ def verification_events(folder: Path, record: Record, scores: Scores) -> None:
         _histogram(writer, f"scores/{name}/impostor", scores["scores"][~genuine])
 
 
-def membership_events(folder: Path, records: Sequence[Record], scores: Sequence[Scores]) -> None:
+def membership_events(
+    folder: Path,
+    records: Sequence[Record],
+    scores: Sequence[Scores],
+    row: Row,
+    *,
+    every: bool,
+) -> None:
     """Write the outcome of membership attacks on one inverter, by epoch.
 
     Args:
         folder: folder for this inverter.
         records: of the `membership` protocol, one an epoch.
         scores: raw scores of each.
+        row: of the HParams tab.
+        every: whether every attack has its precision-recall curves, or three attacks on the loss.
     """
     with Events(folder) as writer:
         for record, arrays in zip(records, scores, strict=True):
@@ -86,18 +99,19 @@ def membership_events(folder: Path, records: Sequence[Record], scores: Sequence[
                     _point(writer, f"leak/{name}", cell([record], name), epoch)
             for unit in record.config["units"]:
                 if f"{unit}/log_mse" in arrays:
-                    _membership_curves(writer, unit, arrays, epoch)
+                    _membership_curves(writer, unit, arrays, epoch, every)
+        write_row(writer, row)
 
 
-def _membership_curves(writer: Events, unit: str, scores: Scores, epoch: int) -> None:
-    """Write losses of members and others, and a precision-recall curve of each attack."""
+def _membership_curves(writer: Events, unit: str, scores: Scores, epoch: int, every: bool) -> None:
+    """Write losses of members and others, and precision-recall curves: of every attack, or few."""
     signal, inside = scores[f"{unit}/log_mse"], scores[f"{unit}/membership"].astype(bool)
     _histogram(writer, f"losses/{unit}/members", -signal[inside], epoch)
     _histogram(writer, f"losses/{unit}/others", -signal[~inside], epoch)
     members, others = int(inside.sum()), int((~inside).sum())
     for name, curve in scores.items():
         parts = name.split("/")
-        if parts[0] != unit or parts[-1] != "roc":
+        if parts[0] != unit or parts[-1] != "roc" or not (every or parts[1:3] in PLAINEST):
             continue
         false, hits = (
             np.rint(rate * count) for rate, count in zip(curve, (others, members), strict=True)
@@ -126,60 +140,45 @@ def training_events(folder: Path, lines: Iterable[Mapping[str, Any]]) -> None:
                     writer.add_scalar(name, value, int(line["step"]))
 
 
-def matrix_events(folder: Path, victims: Mapping[str, Sequence[Record]]) -> None:
-    """Draw the transfer matrix of each method that attacks several victims; none if none does.
+def layout(
+    folder: Path, recognisers: Sequence[str], units: Sequence[str], *, several: bool, training: bool
+) -> None:
+    """Write the layout: a chart for each question, with a line per inverter, and with intervals.
 
     Args:
-        folder: folder for the images.
-        victims: victim -> records.
+        folder: folder for the event.
+        recognisers: victim and judges.
+        units: of the audited membership.
+        several: whether an inverter was audited after several epochs.
+        training: whether there are logs of trainings.
     """
-    if maps := heat_maps(victims):
-        with Events(folder) as writer:
-            for method, figure in maps.items():
-                writer.add_image(f"transfer/{method}", charts.pixels(figure), 0, dataformats="HWC")
-
-
-def text_events(folder: Path, pages: Mapping[str, str]) -> None:
-    """Write pages of Markdown under their names."""
-    with Events(folder) as writer:
-        for name, page in pages.items():
-            writer.add_text(name, page, 0)
-
-
-def layout(folder: Path, recognisers: Sequence[str], units: Sequence[str]) -> None:
-    """Write the layout: a chart for each question, with a line per inverter, and with intervals."""
     lines: dict[str, dict[str, list[Any]]] = {}
-    person = lines.setdefault(
-        "Is the face accepted as the person? (step: 1 / false match rate)", {}
-    )
+    rates = "2: false match rate of 1 %, 3: 0.1 %, 4: 0.01 %"
+    person = lines.setdefault(f"Is the face accepted as the person? (step {rates})", {})
     margins = lines.setdefault("The same, with intervals", {})
     for name in recognisers:
-        for kind, title in (("sar_type1", "Type-I"), ("sar_type2", "Type-II")):
+        for kind, words in (("sar_type1", "Type-I"), ("sar_type2", "Type-II")):
             tag = f"{kind}/{name}"
-            person[f"{title} success rate, {name}"] = ["Multiline", [f"^{tag}$"]]
-            margins[f"{title}, {name}"] = ["Margin", [tag + end for end in ENDS]]
+            person[f"{words} success rate, {name}"] = ["Multiline", [f"^{tag}$"]]
+            margins[f"{words}, {name}"] = ["Margin", [tag + end for end in ENDS]]
     lines["Is the person found in a gallery? (step: rank)"] = {
         f"Share found, {name}": ["Multiline", [f"^cmc/{name}$"]] for name in recognisers
     }
-    lines["Does it look like a photograph?"] = {
-        "Sliced Wasserstein distance (step: side of the level, pixels)": ["Multiline", ["^swd$"]],
-        "Two-sample AUC: 0.5 is perfect": ["Multiline", ["^c2st_auc$"]],
-    }
-    lines["Does it look like the original?"] = {
-        "SSIM": ["Multiline", ["^ssim$"]],
-        "Cosine to the inverted embedding": ["Multiline", ["^cosine/[^/]+$"]],
-    }
-    lines["Does training go on?"] = {
-        "Loss": ["Multiline", ["^train_loss$"]],
-        "Identity: 1 - cosine": ["Multiline", ["^train_identity$"]],
-        "1 - SSIM": ["Multiline", ["^train_dissimilarity$"]],
-    }
+    if recognisers:
+        lines["Does it look like a photograph? (step: side of the level, pixels)"] = {
+            "Sliced Wasserstein distance": ["Multiline", ["^swd$"]]
+        }
+    if training:
+        lines["Does training go on?"] = {
+            "Loss": ["Multiline", ["^train_loss$"]],
+            "Identity: 1 - cosine": ["Multiline", ["^train_identity$"]],
+            "1 - SSIM": ["Multiline", ["^train_dissimilarity$"]],
+        }
     leak = lines.setdefault("Whom does it remember? (step: epoch)", {})
-    for unit in units:
+    for unit in units if several else ():
         for attack in ("threshold", "lira_offline_fixed", "rmia_offline"):
             tag = f"leak/{unit}/{attack}/log_mse"
             leak[f"AUC, {unit}s, {attack}"] = ["Margin", [f"{tag}/auc{end}" for end in ENDS]]
-        leak[f"AUC, {unit}s, all attacks"] = ["Multiline", [f"^leak/{unit}/.*/log_mse/auc$"]]
         leak[f"TPR at FPR 1 %, {unit}s"] = [
             "Multiline",
             [f"^leak/{unit}/.*/log_mse/tpr_fpr_1e-2$"],
@@ -193,6 +192,9 @@ def write_all(
     records: Mapping[str, Sequence[tuple[Record, Scores]]],
     pages: Mapping[str, str],
     victims: Mapping[str, Sequence[Record]],
+    *,
+    training: bool = False,
+    headline: Collection[str] = (),
 ) -> None:
     """Write the whole dashboard from records.
 
@@ -201,34 +203,44 @@ def write_all(
         records: protocol -> records with their raw scores.
         pages: for the text tab.
         victims: victim -> records of the `inversion` protocol, for the transfer matrix.
+        training: whether there are logs of trainings.
+        headline: methods to show, and no searches, if there are records of any of them; by
+            default everything is shown.
     """
     inversions, leaks = records.get("inversion", ()), records.get("membership", ())
-    for method, group in by_method([record for record, _ in inversions]).items():
+    if few := {record.method for record, _ in inversions} & set(headline):
+        inversions = [pair for pair in inversions if pair[0].method in few]
+        leaks = [pair for pair in leaks if base_method(pair[0]) in headline]
+    groups = by_method([record for record, _ in inversions])
+    rows: list[Row] = []
+    for method, group in groups.items():
         scores = [arrays for record, arrays in inversions if record.method == method]
-        inversion_events(folder / "inversion" / method, group, scores)
+        kind = KINDS.get(group[0].trained["family"], "control")
+        rows.append(row_of(group, whole=not few))
+        inversion_events(folder / "inversion" / kind / method, group, scores, rows[-1])
+    recognisers = dict.fromkeys(n for record, _ in inversions for n in record.config["recognisers"])
     for record, arrays in records.get("verification", ()):
         if not arrays:  # drawn pairs, whose scores are not kept
             continue
-        verification_events(folder / "real_pairs" / record.method, record, arrays)
-    bases = dict.fromkeys(base_method(record) for record, _ in leaks)
-    for base in bases:
-        own = [pair for pair in leaks if base_method(pair[0]) == base and not pair[0].seed]
-        own.sort(key=lambda pair: epochs_of([pair[0]]))
-        membership_events(
-            folder / "membership" / base,
-            [record for record, _ in own],
-            [arrays for _, arrays in own],
-        )
-    hparams_events(
-        folder / "runs",
-        [record for record, _ in inversions],
-        [record for record, _ in leaks],
-        [record for record, _ in records.get("search", ())],
-    )
-    recognisers = dict.fromkeys(n for record, _ in inversions for n in record.config["recognisers"])
+        if not few or record.method in {f"{name}_aligned" for name in recognisers}:
+            verification_events(folder / "real_pairs" / record.method, record, arrays)
+    audits: dict[str, list[tuple[Record, Scores]]] = {}
+    for record, arrays in sorted(leaks, key=lambda pair: epochs_of([pair[0]])):
+        if not record.seed:
+            audits.setdefault(base_method(record), []).append((record, arrays))
+    for base, own in audits.items():
+        audited, raw = zip(*own, strict=True)
+        rows.append(row_of(audited[-1:], whole=not few))
+        membership_events(folder / "membership" / base, audited, raw, rows[-1], every=not few)
+    for record, _ in () if few else records.get("search", ()):
+        for name, row in trials_of(record):
+            rows.append(row)
+            with Events(folder / "search" / name) as writer:
+                write_row(writer, row)
     units = dict.fromkeys(unit for record, _ in leaks for unit in record.config["units"])
-    layout(folder / "layout", list(recognisers), list(units))
-    matrix_events(folder / "transfer", victims)
+    several = any(len(own) > 1 for own in audits.values())
+    layout(folder / "layout", list(recognisers), list(units), several=several, training=training)
+    overview_events(folder / "overview", rows, groups, [record for record, _ in leaks], victims)
     text_events(folder / "pages", pages)
 
 
@@ -244,7 +256,7 @@ def _histogram(writer: Events, tag: str, values: np.ndarray, step: int = 0) -> N
     writer.add_histogram(tag, np.asarray(values, "float64"), step, bins="auto")
 
 
-def read_shipped() -> dict[str, list[tuple[Record, dict[str, np.ndarray]]]]:
+def _read_shipped() -> dict[str, list[tuple[Record, dict[str, np.ndarray]]]]:
     """The record of the shipped generator, in the same form as `read_all` returns records."""
     path = SHIPPED / "inverter" / "record.json"
     return {"inversion": [(Record.read(path), read_scores(path))]}
@@ -255,9 +267,13 @@ def read_all(
 ) -> dict[str, list[tuple[Record, dict[str, np.ndarray]]]]:
     """The chosen records by protocol, with their raw scores.
 
+    Beside an installed package, without the published records, that of the shipped generator.
+
     Raises:
         UserError: there are none.
     """
+    if records == Folders().records and not records.exists():
+        return _read_shipped()
     chosen_records = {}
     for protocol in PROTOCOLS:
         pairs = tables.read_with_scores(records, protocol, chosen)

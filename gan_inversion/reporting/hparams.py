@@ -1,7 +1,6 @@
-"""TensorBoard's HParams tab: every run and trial with its options and headline figures."""
+"""TensorBoard's HParams tab: every method and trial with its options and headline figures."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
@@ -9,67 +8,46 @@ from tensorboardX.summary import hparams
 
 from gan_inversion.core.events import Events
 from gan_inversion.core.record import Record, at, resolved
+from gan_inversion.protocols import INDEPENDENT
+from gan_inversion.reporting.table import Cell, cell
 
-HEADLINE = {
-    "type1": at("sar_type1", fmr=1e-3),
-    "type2": at("sar_type2", fmr=1e-3),
-    "cosine": "cosine_mean",
+LEAK = "image/lira_offline_fixed/log_mse"
+FIGURES = {  # metric -> name of its column
+    at(f"{LEAK}/tpr", fpr=1e-2): "leak_TPR",
+    "ssim": "SSIM",
+    "swd/mean": "SWD",
+    f"{LEAK}/auc": "leak_AUC",
 }
-
-FIRST = ("method", "family", "protocol", "knowledge", "seed")  # shown columns of the HParams tab
+# Figures by the beginning of their names: TensorBoard ticks the first five columns.
+ORDER = ("SAR_type-II_", "leak_TPR", "SSIM", "SWD", "leak_AUC", "SAR_type-I_")
+FIRST = ("method", "family", "knowledge")  # shown columns of options; others are hidden
 HIDDEN = ("data_digest", "split")  # options that the HParams tab leaves out
 
+Row = tuple[dict[str, Any], dict[str, float]]  # of the HParams tab: options, figures
 
-def hparams_events(
-    folder: Path,
-    inversions: Sequence[Record],
-    leaks: Sequence[Record],
-    searches: Sequence[Record],
-) -> None:
-    """Write every run and trial with its options and headline figures, which can be sorted.
+
+def row_of(records: Sequence[Record], *, whole: bool = True) -> Row:
+    """Options and headline figures of one method: means over its seeds.
 
     Args:
-        folder: folder for all runs and trials.
-        inversions: records of the `inversion` protocol.
-        leaks: records of the `membership` protocol.
-        searches: records of the `search` protocol, which hold several trials.
+        records: of the `inversion` or the `membership` protocol, one a seed.
+        whole: whether all options are given, or the first few alone.
     """
-    rows = [
-        *map(_run, (*inversions, *leaks)),
-        *(row for search_record in searches for row in _trials(search_record)),
-    ]
-    columns = {name: value for _, options, _ in rows for name, value in options.items()}
-    headlines = dict.fromkeys(f"headline/{name}" for *_, figures in rows for name in figures)
-    # TensorBoard takes its columns from one run that declares them: here one run declares all.
-    with Events(folder) as writer:
-        writer.file_writer.add_summary(_columns(columns, headlines))
-    for name, options, figures in rows:
-        with Events(folder / name) as writer:
-            writer.file_writer.add_summary(hparams(options, {})[1])
-            for short, value in figures.items():
-                writer.add_scalar(f"headline/{short}", value)
+    figures = dict(FIGURES)
+    for name in (records[0].victim, *INDEPENDENT):
+        for kind, word in ((1, "I"), (2, "II")):
+            figures[at(f"{name}/sar_type{kind}", fmr=1e-3)] = f"SAR_type-{word}_{name}"
+    values = {}
+    for metric, short in figures.items():
+        figure = cell(records, metric)
+        if isinstance(figure, Cell) and figure.mean is not None:
+            values[short] = figure.mean
+    options = options_of(records[0]) | {"seeds": len(records)}
+    return {name: options[name] for name in (options if whole else FIRST)}, values
 
 
-Row = tuple[str, dict[str, Any], dict[str, float]]  # of the HParams tab: name, options, figures
-
-
-def _run(record: Record) -> Row:
-    figures = {}
-    for name in dict.fromkeys(metric.split("/")[0] for metric in record.metrics):
-        for short, figure in HEADLINE.items():
-            figures[f"{name}_{short}"] = record.metrics.get(f"{name}/{figure}")
-    figures |= {name: record.metrics.get(name) for name in ("ssim", "c2st_auc")}
-    figures["swd"] = record.metrics.get("swd/mean")
-    leak = "image/lira_offline_fixed/log_mse"
-    figures["leak_auc"] = record.metrics.get(f"{leak}/auc")
-    figures["leak_tpr"] = record.metrics.get(at(f"{leak}/tpr", fpr=1e-2))
-    values = resolved(
-        {name: figure_value for name, figure_value in figures.items() if figure_value is not None}
-    )
-    return f"{record.protocol}-{record.method}-s{record.seed}", options_of(record), values
-
-
-def _trials(record: Record) -> Iterator[Row]:
+def trials_of(record: Record) -> Iterator[tuple[str, Row]]:
+    """Name, options and figures of each trial of a search."""
     for place, (trial, content) in enumerate(record.config["trials"].items()):
         own = {"trial": place, "status": content["status"].lower()}
         figures = {
@@ -77,8 +55,31 @@ def _trials(record: Record) -> Iterator[Row]:
             for name, metric in record.metrics.items()
             if name.startswith(f"{trial}/")
         }
-        name = f"{record.protocol}-{record.method}-s{record.seed}-{place}"
-        yield name, options_of(record) | content["options"] | own, resolved(figures)
+        options = options_of(record) | content["options"] | own
+        yield f"{record.method}-s{record.seed}-{place}", (options, resolved(figures))
+
+
+def write_row(writer: Events, row: Row) -> None:
+    """Write a line of the table into the run that the writer writes."""
+    options, figures = row
+    plain = {name: _plain(value) for name, value in options.items()}
+    writer.file_writer.add_summary(hparams(plain, {})[1])
+    for short, value in figures.items():
+        writer.add_scalar(f"headline/{short}", value)
+
+
+def write_columns(writer: Events, rows: Sequence[Row]) -> None:
+    """Declare the columns of all rows: TensorBoard takes them from one run that declares them."""
+    options = {name: _plain(value) for given, _ in rows for name, value in given.items()}
+    names = dict.fromkeys(name for _, figures in rows for name in figures)
+    known = [name for first in ORDER for name in names if name.startswith(first)]
+    tags = [f"headline/{name}" for name in dict.fromkeys([*known, *names])]
+    writer.file_writer.add_summary(_columns(options, tags))
+
+
+def _plain(value: Any) -> Any:
+    """Whole numbers as text: the tab shows numbers with decimals."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _columns(options: Mapping[str, Any], tags: Iterable[str]) -> Any:
@@ -102,12 +103,12 @@ def _columns(options: Mapping[str, Any], tags: Iterable[str]) -> Any:
 
 
 def options_of(record: Record) -> dict[str, Any]:
-    """The plain options in a record's `config`, and its method, family, seed and protocol."""
+    """The plain options in a record's `config`, and its method, family and protocol."""
     config = {**record.config.get("inverter", {}), **record.config}
     plain = {
         name: value
         for name, value in config.items()
         if isinstance(value, bool | int | float | str) and name not in HIDDEN
     }
-    own = {"method": record.method, "family": record.trained["family"], "seed": record.seed}
+    own = {"method": record.method, "family": record.trained["family"]}
     return {**plain, **own, "protocol": record.protocol, "knowledge": record.knowledge or ""}

@@ -94,7 +94,7 @@ def leak_sections(leaks: Pairs) -> list[Section]:
     ledger = [table.html() for table in overviews([record for record, _ in leaks])]
     if points := balance([record for record, _ in leaks]):
         leak_axis = "membership TPR at FPR 1 %, offline LiRA"
-        chart = charts.pareto(points, "type-II SAR at FMR 0.1 %", leak_axis, "epochs")
+        chart = charts.svg(charts.pareto(points, "type-II SAR at FMR 0.1 %", leak_axis, "epochs"))
         caption = "What reconstruction gains against what it gives away of whom it was trained on"
         drawn = [pair for pair in leaks if place_of(pair[0]) in points]
         ledger.insert(0, drawing(caption, chart, files_of(drawn)))

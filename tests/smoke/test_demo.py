@@ -19,7 +19,7 @@ from gan_inversion.pretrained import SHIPPED
 from gan_inversion.protocols import Inversion
 from gan_inversion.protocols.inversion import grid
 from gan_inversion.protocols.inversion.faces import shipped_faces
-from gan_inversion.protocols.inversion.quick import quick_verdicts
+from gan_inversion.protocols.inversion.quick import drawn_bench, quick_verdicts
 from gan_inversion.recognisers import Compact
 from gan_inversion.reporting.check import conditions_of, differences
 from gan_inversion.reporting.demo import SHOWN
@@ -31,13 +31,13 @@ def shown(tmp_path_factory, eager):
     """The demo with few people, who are trained on for a few steps; its folder and its bench."""
     folder = tmp_path_factory.mktemp("demo")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo, "Synthetic", lambda *_, **known: Synthetic(90, 2, **known))
+        patch.setattr(demo, "SUBJECTS", 90)
         patch.setattr(demo, "EPOCHS", 1)
         patch.setattr(demo, "MEMBERS", 20)
         patch.setitem(cgan.METHODS, "cgan_demo", SMALL)
         patch.setattr(demo, "SMALL", {"steps": 2, "batch_size": 4, "corrections": 0})
         demo.run_all(demo.Options(runs=folder))
-        yield folder, demo.open_bench()
+        yield folder, drawn_bench(90)
 
 
 def test_embeddings_of_another_recogniser_are_a_warning(tmp_path, capsys):

@@ -4,14 +4,12 @@ import re
 import shlex
 import shutil
 from dataclasses import make_dataclass, replace
-from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-import experiments.dashboard
 import experiments.documented
 import experiments.inversion
 from baselines import decoders, inverter
@@ -22,6 +20,7 @@ from gan_inversion.data import Synthetic
 from gan_inversion.data.pairs import draw_pairs
 from gan_inversion.protocols.verification import run as verification
 from gan_inversion.recognisers import Compact, registry
+from gan_inversion.reporting import tensorboard
 from tests.conftest import ROOT, SMALL
 from tests.programs import call
 
@@ -94,8 +93,7 @@ def in_small(monkeypatch, eager):
         once = make_dataclass("Options", fields, bases=(program.Options,), frozen=True)
         monkeypatch.setattr(program, "Options", once)
     served = []
-    browser = SimpleNamespace(run=lambda command, check: served.append(command))
-    monkeypatch.setattr(experiments.dashboard, "subprocess", browser)
+    monkeypatch.setattr(tensorboard, "serve", lambda *arguments: served.append(arguments))
     return served
 
 

@@ -48,8 +48,8 @@ def test_every_search_is_recorded_and_told(tmp_path):
     board = EventMultiplexer().AddRunsFromDirectory(str(tmp_path / "board")).Reload()
     trials = {run: found["scalars"] for run, found in board.Runs().items() if "search" in run}
     assert len(trials) == 6
-    assert "headline/validation_loss" in trials["runs/search-search_honest-s0-1"]
-    assert "headline/score" in trials["runs/search-search_cgan-s0-0"]
+    assert "headline/validation_loss" in trials["search/search_honest-s0-1"]
+    assert "headline/score" in trials["search/search_cgan-s0-0"]
 
 
 def test_the_thesis_search_stands_on_the_thesis_ground(tmp_path):

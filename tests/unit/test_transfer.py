@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gan_inversion.core.record import at, bare_spec, metric
 from gan_inversion.protocols import Inversion
 from gan_inversion.reporting import charts
-from gan_inversion.reporting.dashboard import matrix_events
+from gan_inversion.reporting.overview import overview_events
 from gan_inversion.reporting.pages import write_transfer
+from gan_inversion.reporting.table import by_method
 from gan_inversion.reporting.transfer import SHOWN, heat_maps, judges_of, read_victims, transfer
 from tests.unit.test_record import RECORD
 
@@ -57,6 +59,13 @@ def test_a_row_is_a_victim_and_columns_are_judges(root):
     assert table.rows[2][table.header.index("dlib, type-II SAR at FMR 0.1 %")] == ""
 
 
+def images(folder, victims):
+    """Tags of the images that TensorBoard is given."""
+    groups = by_method(victims["facenet"])
+    overview_events(folder, [], groups, [], victims)
+    return EventAccumulator(str(folder)).Reload().Tags()["images"]
+
+
 def test_the_heat_map_has_the_figures(root):
     maps = heat_maps(read_victims(root))
     assert list(maps) == ["ridge_pca"]  # the other method attacks one victim only
@@ -70,14 +79,13 @@ def test_the_heat_map_has_the_figures(root):
 def test_page_and_events_are_written_where_several_victims_are(root, tmp_path):
     page = write_transfer(root, tmp_path / "docs")
     assert page.name == "transfer.md" and "| ridge_pca | mobilefacenet |" in page.read_text()
-    matrix_events(tmp_path / "events", read_victims(root))
-    assert list((tmp_path / "events").glob("events*"))
+    assert "transfer/ridge_pca" in images(tmp_path / "events", read_victims(root))
 
 
 def test_one_victim_is_no_matrix(root, tmp_path):
     for path in (root / "inversion").glob("*mobilefacenet*"):
         path.unlink()
     assert write_transfer(root, tmp_path / "docs") is None
-    matrix_events(tmp_path / "events", read_victims(root))
-    assert not (tmp_path / "events").exists()
+    shown = images(tmp_path / "events", read_victims(root))
+    assert shown == [f"2_one_by_one/type-II_SAR__{name}" for name in ("dlib", "facenet", "sface")]
     assert at("sar_type2", fmr=1e-3) == SHOWN

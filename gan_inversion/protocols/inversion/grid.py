@@ -24,7 +24,7 @@ from gan_inversion.protocols.inversion.faces import (
 from gan_inversion.protocols.inversion.rules import Inversion
 from gan_inversion.recognisers import embed_view
 
-POINTS = 200  # photographs in the projector, and as many reconstructions
+POINTS = 200  # subjects in the projector, each with a photograph and its reconstruction
 SPRITE = 40  # side of a face in the projector, pixels
 MARGIN = 28  # height of the title of a group, pixels
 
@@ -106,7 +106,9 @@ def draw_faces(place: Path, shown: Shown) -> None:
             # (N, 160, columns * 160, 3)
             rows = np.concatenate([pictures for _, pictures in columns], axis=2)
             writer.add_image(name, np.concatenate([titles, *rows]), 0, dataformats="HWC")
-    shown_test = shown.test[:POINTS]
+    # One image a subject: of those with two a second one would lie on the first.
+    _, first = np.unique(shown.subjects[shown.test], return_index=True)
+    shown_test = shown.test[first[:POINTS]]
     photographs, embeddings = shown.load(shown_test)
     for method, pictures in drawn_by(inverters, embeddings):
         vectors = np.concatenate([embeddings, shown.recogniser.embed(pictures)])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from gan_inversion.core.record import Metric, at
-from gan_inversion.data import Dataset
+from gan_inversion.data import Dataset, Synthetic
 from gan_inversion.inverters.base import Inverter
 from gan_inversion.inverters.trained import reconstruct
 from gan_inversion.metrics.attack import attack
@@ -11,7 +11,7 @@ from gan_inversion.metrics.figures import success
 from gan_inversion.protocols.inversion.bench import Bench, Judge
 from gan_inversion.protocols.inversion.rules import Inversion
 from gan_inversion.protocols.verification.thresholds import thresholds_of
-from gan_inversion.recognisers import Recogniser
+from gan_inversion.recognisers import Compact, Recogniser
 
 FMR = 1e-3  # false match rate at which a face is accepted
 
@@ -32,6 +32,11 @@ def quick_bench(faces: Dataset, recogniser: Recogniser) -> Bench:
     )
     judge = Judge(recogniser, embeddings, thresholds)
     return Bench(protocol, faces, images, split, [judge], split.test)
+
+
+def drawn_bench(subjects: int) -> Bench:
+    """A bench of drawn faces, of whom the shipped recogniser and generator saw nobody."""
+    return quick_bench(Synthetic(subjects, 2, first=20_000), Compact())
 
 
 def quick_verdicts(
