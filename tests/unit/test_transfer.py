@@ -87,5 +87,5 @@ def test_one_victim_is_no_matrix(root, tmp_path):
         path.unlink()
     assert write_transfer(root, tmp_path / "docs") is None
     shown = images(tmp_path / "events", read_victims(root))
-    assert shown == [f"2_one_by_one/type-II_SAR__{name}" for name in ("dlib", "facenet", "sface")]
+    assert shown == [f"2_one_by_one/type-II_SAR__{name}" for name in RATES["facenet"]]
     assert at("sar_type2", fmr=1e-3) == SHOWN
