@@ -57,10 +57,6 @@ class Adapter(Inverter):
         return cls(options, name=name)
 
     @property
-    def stochastic(self) -> bool:  # type: ignore[override]
-        return bool(self.inverter and self.inverter.stochastic)
-
-    @property
     def parameters(self) -> int:
         return self.inverter.parameters if self.inverter else 0
 
@@ -113,18 +109,19 @@ class Adapter(Inverter):
             f"experiments.train {method} --victim {own} --seed {seed}`"
         )
 
-    def invert(self, embeddings: np.ndarray, **hypothesis: int) -> np.ndarray:
+    def invert(self, embeddings: np.ndarray) -> np.ndarray:
         """Reconstruct float32 (N, 160, 160, 3) in [0, 1] from the victim's embeddings.
+
+        One reconstruction each, also where the attacker's inverter could give several.
 
         Args:
             embeddings: float (N, D), whole: what is not leaked is not looked at.
-            hypothesis: index of one of several reconstructions, where the inverter gives several.
         """
         if self.inverter is None or self.translation is None:
             raise UserError(f"{self.name} must be fitted or loaded before it inverts")
         check_invert(embeddings, int(self.dimension or 0))
         part = leaked(embeddings, self.options.leak)
-        return self.inverter.invert(self.translation(part), **hypothesis)
+        return self.inverter.invert(self.translation(part))
 
     def save(self, path: Path) -> None:
         if self.inverter is None or self.translation is None:

@@ -6,11 +6,14 @@ other image of the same subject. Identification follows ISO/IEC 19795-1: a close
 image a subject.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from gan_inversion.metrics.verification import cosine
+
+BLOCK = 512  # reconstructions compared with all images at once
 
 
 def rejected(embeddings: np.ndarray) -> np.ndarray:
@@ -89,6 +92,38 @@ def attack(reconstructions: np.ndarray, originals: np.ndarray, subjects: np.ndar
     type2 = cosine(reconstructions[inverted], originals[other])
     missing = np.isnan(type1)
     return Attack(np.nan_to_num(type1, nan=-1), np.nan_to_num(type2, nan=-1), inverted, missing)
+
+
+def accepted_as_others(
+    reconstructions: np.ndarray,
+    originals: np.ndarray,
+    subjects: np.ndarray,
+    thresholds: Sequence[float],
+) -> np.ndarray:
+    """How often each reconstruction is accepted as someone else.
+
+    By the choice of a threshold that is the false match rate for photographs; reconstructions that
+    lie closer to everybody are accepted more often than photographs are, as the person too.
+
+    Args:
+        reconstructions: float32 (N, D), embeddings of unit norm; NaN where rejected.
+        originals: float32 (N, D), embeddings of images of the subjects, or NaN.
+        subjects: (N,), subject of each image.
+        thresholds: T scores from which a pair is accepted.
+
+    Returns:
+        float32 (N, T), share of the images of other subjects that each is accepted with.
+    """
+    _, codes = np.unique(subjects, return_inverse=True)
+    shares = np.empty((len(subjects), len(thresholds)), "float32")
+    for start in range(0, len(subjects), BLOCK):
+        rows = slice(start, start + BLOCK)
+        scores = reconstructions[rows] @ originals.T  # NaN is never accepted
+        other = codes[rows, None] != codes
+        for place, threshold in enumerate(thresholds):
+            hits = ((scores >= threshold) & other).sum(axis=1)
+            shares[rows, place] = hits / np.maximum(other.sum(axis=1), 1)
+    return shares
 
 
 def best_of(

@@ -47,10 +47,10 @@ def figures(scores: Scores, conditions: Conditions) -> dict[str, Metric]:
     """Compute every figure that the scores give.
 
     Args:
-        scores: by recogniser `<name>/type1` (N,), `type2` (P,), `rank`, `rejected`, `undetected`,
-            `best<k>` and `alike`; `psnr`, `ssim`, `midlayer`, `copy/...`, `c2st/...`,
-            `swd/<side>`, `kid/<space>`, `spectrum/...`, `diversity`, as `experiments.inversion`
-            keeps them. Missing scores give no figure.
+        scores: by recogniser `<name>/type1` (N,), `type2` (P,), `others` (N, T), `rank`,
+            `rejected`, `undetected`, `best<k>` and `alike`; `psnr`, `ssim`, `midlayer`, `copy/...`,
+            `c2st/...`, `swd/<side>`, `kid/<space>`, `spectrum/...`, `diversity`, as
+            `experiments.inversion` keeps them. Missing scores give no figure.
         conditions: subjects and thresholds.
     """
     metrics: dict[str, Metric] = {}
@@ -75,6 +75,10 @@ def _attack(
     type1 = scores[f"{name}/type1"]
     type2 = scores.get(f"{name}/type2", np.empty(0))
     metrics = success(name, type1, type2, subjects, thresholds)
+    if f"{name}/others" in scores:
+        shares = scores[f"{name}/others"].astype(float)
+        for values, (fmr, threshold) in zip(shares.T, thresholds.items(), strict=True):
+            metrics[at(f"{name}/sar_others", fmr=fmr)] = _rate(values, subjects, threshold)
     missing = type1 <= -1  # where there is no embedding
     cosines, people = type1[~missing], subjects[~missing]
     if len(cosines):

@@ -50,7 +50,10 @@ def transfer(victims: Mapping[str, Sequence[Record]]) -> Table:
         "the validation subjects. Type-I compares with the very image whose embedding was "
         "inverted, type-II with other images of the person. `translated` has no image: a linear "
         "map from the victim's embeddings to the judge's, fitted on training subjects, gives the "
-        "vector that the judge would compare. Victim and judge are the same on the diagonal."
+        "vector that the judge would compare. Such vectors lie nearer to everybody than "
+        "photographs do: the metric `sar_others` of their records says how often they are accepted "
+        "as someone else, where photographs are at the false match rate. Victim and judge are the "
+        "same on the diagonal."
     )
     records = [record for own in victims.values() for record in own]
     return Table(

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan_inversion.metrics.attack import (
+    accepted_as_others,
     attack,
     best_of,
     identify,
@@ -20,6 +21,7 @@ from gan_inversion.metrics.intervals import (
     bootstrap_rate,
     clopper_pearson,
 )
+from gan_inversion.metrics.verification import impostors
 
 
 def unit(vectors):
@@ -152,3 +154,26 @@ def test_the_copy_audit_is_level_under_its_null():
         outcome = copy_test(similarities[:40], subjects, similarities[40:], subjects)
         rejected += outcome.p_value < 0.05
     assert rejected <= 12  # 5 expected; 13 or more have a chance of 0.1 %
+
+
+def test_a_reconstruction_may_be_accepted_as_someone_else():
+    subjects = np.array(["a", "a", "b", "c"])
+    originals = np.eye(4, dtype="float32")
+    vectors = np.array([[0, 0.6, 0.8, 0], [0.8, 0, 0.6, 0], [0, 0, 1, 0], [np.nan] * 4], "float32")
+    shares = accepted_as_others(vectors, originals, subjects, [0.5, 0.7, np.inf])
+    # Of the two images that are not of subject a: b scores 0.8 and 0.6, c nothing.
+    np.testing.assert_allclose(shares, [[0.5, 0.5, 0], [0.5, 0, 0], [0, 0, 0], [0, 0, 0]])
+
+
+def test_photographs_are_accepted_as_others_at_the_false_match_rate(monkeypatch):
+    random = np.random.default_rng(0)
+    vectors = random.standard_normal((900, 64)).astype("float32")
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    subjects = np.arange(900) // 3
+    threshold = impostors(vectors, subjects, fmrs=(1e-2,)).thresholds[1e-2]
+    monkeypatch.setattr("gan_inversion.metrics.attack.BLOCK", 128)
+    shares = accepted_as_others(vectors, vectors, subjects, [threshold])
+    assert shares.mean() == pytest.approx(1e-2, rel=0.02)
+    near = vectors + vectors.mean(axis=0) * 20  # nearer to everybody
+    near /= np.linalg.norm(near, axis=1, keepdims=True)
+    assert accepted_as_others(near, near, subjects, [threshold]).mean() > 3e-2

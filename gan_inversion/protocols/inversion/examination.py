@@ -12,7 +12,14 @@ from gan_inversion.core.progress import progress
 from gan_inversion.core.record import Metric, metric
 from gan_inversion.core.storage import sha256
 from gan_inversion.metrics import realism
-from gan_inversion.metrics.attack import attack, best_of, identify, one_each, rejected
+from gan_inversion.metrics.attack import (
+    accepted_as_others,
+    attack,
+    best_of,
+    identify,
+    one_each,
+    rejected,
+)
 from gan_inversion.metrics.copying import nearest
 from gan_inversion.metrics.figures import COUNTS, Conditions, figures
 from gan_inversion.metrics.intervals import clopper_pearson
@@ -110,6 +117,8 @@ def attack_judge(examination: Examination, judge: Judge, vectors: np.ndarray, be
     originals = judge.embeddings[bench.split.test]
     outcome = attack(vectors, originals, subjects)
     examination.scores[f"{name}/type1"] = outcome.type1
+    least = [np.inf if value is None else value for value in judge.accepts_from.values()]
+    examination.scores[f"{name}/others"] = accepted_as_others(vectors, originals, subjects, least)
     if rejected(vectors).any():
         examination.scores[f"{name}/rejected"] = rejected(vectors)
     lost = rejected(judge.embeddings[bench.test_images])
