@@ -6,6 +6,7 @@ embeddings to his own is fitted on the photographs; then his inverter inverts wh
 takes seconds for each new victim.
 """
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +17,6 @@ import numpy as np
 from gan_inversion.cgan.options import AdapterOptions
 from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.progress import progress
 from gan_inversion.core.run import Run
 from gan_inversion.core.storage import (
     manifest_digest,
@@ -31,9 +31,9 @@ from gan_inversion.inverters.families import FAMILIES
 from gan_inversion.inverters.trained import RECORD, open_trained, trained_config
 from gan_inversion.inverters.translation import LEAKS, Translation, leaked
 from gan_inversion.metrics.attack import rejected
-from gan_inversion.recognisers import open_recogniser
+from gan_inversion.recognisers import embed_cached, open_recogniser
 
-BLOCK = 256  # photographs embedded at once
+BLOCK = 256  # photographs read at once
 SAME = ("data_digest", "split", "seed")  # options of runs that must agree
 
 
@@ -76,12 +76,11 @@ class Adapter(Inverter):
         files = [file for file in (folder / "inverter").iterdir() if file.stem != RECORD.stem]
         digests = {file.name: sha256_file(file) for file in files}
         self.config["generator_digest"] = manifest_digest(digests)
-        blocks = range(0, len(images), BLOCK)
-        vectors = [
-            own.embed(images[start : start + BLOCK])
-            for start in progress(blocks, desc=f"photographs by {own.name}")
-        ]
-        theirs = np.concatenate([np.empty((0, own.dimension), "float32"), *vectors])
+        content = hashlib.sha256()
+        for start in range(0, len(images), BLOCK):
+            content.update(np.ascontiguousarray(images[start : start + BLOCK]).data)
+        # Embedded once for all leaks.
+        theirs = embed_cached(own, images, key=f"photographs-{content.hexdigest()[:16]}")
         usable = ~rejected(theirs)
         known = leaked(embeddings[usable], self.options.leak)
         self.translation = Translation.learned(known, theirs[usable])

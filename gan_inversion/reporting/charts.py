@@ -94,7 +94,9 @@ def pareto(
     """
     figure, axes = _axes(across, up, size)
     line = np.array([points[key] for key in front(points)])
-    axes.plot(*line.T, color="grey", linewidth=4, alpha=0.25, zorder=0, label="not outdone")
+    axes.plot(
+        *line.T, color="grey", linewidth=4, alpha=0.25, zorder=0, label="none gains more for less"
+    )
     for place, name in enumerate(dict.fromkeys(name for name, _ in points)):
         own = {number: point for (key, number), point in points.items() if key == name}
         path = np.array([own[number] for number in sorted(own)])

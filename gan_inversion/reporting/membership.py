@@ -101,7 +101,8 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
     few: list[str] = []  # methods whose study has one signal
     header = ["method", "knowledge", "epochs", "members", "type-I SAR", "type-II SAR"]
     shown = ("auc", at("tpr", fpr=1e-2))
-    header += [f"{attack.split('_')[0]} {_title(figure)}" for attack in LEAKS for figure in shown]
+    attacks = ("threshold, loss", "lira, all signals")
+    header += [f"{attack}: {_title(figure)}" for attack in attacks for figure in shown]
     private = any(CLAIMED in group[0].config.get("inverter", {}) for group in groups.values())
     header += ["claimed epsilon", "proven epsilon"] if private else []
     for method in _by_size(groups):
@@ -139,7 +140,7 @@ def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> T
     rows: list[Row] = []
     figures = ["auc", *(at("tpr", fpr=fpr) for fpr in (1e-2, 1e-3))]
     header = ["unit", "method", "epochs", "members", "-log MSE of members", "of others"]
-    header += [f"{attack.split('_')[0]} {_title(f)}" for attack in LEAKS for f in figures]
+    header += [f"{attack.split('_')[0]}, loss: {_title(f)}" for attack in LEAKS for f in figures]
     for unit in UNITS:
         for method in _by_size(groups):
             group = groups[method]

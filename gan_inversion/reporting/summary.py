@@ -8,6 +8,7 @@ from gan_inversion.cgan.options import FAMILY
 from gan_inversion.core.record import Record, at
 from gan_inversion.reporting import charts, tables
 from gan_inversion.reporting.membership import base_method, epochs_of, strongest
+from gan_inversion.reporting.table import Cell, by_method, cell
 
 PLAIN = ("oracle", "random", "mean_face")  # controls that say nothing about an inverter
 
@@ -21,13 +22,14 @@ def sentences(inversions: Pairs, leaks: Pairs, documented: Pairs) -> list[str]:
     if any(r.method == "documented_conv_bn" and r.reported for r, _ in documented):
         lines.append(tables.finding([record for record, _ in documented]).strip())
     name = inversions[0][0].victim
-    turned = []
+    turned, groups = [], by_method([record for record, _ in inversions])
     for record, _ in compared(inversions):
         first, second = (at(f"{name}/sar_type{kind}", fmr=1e-3) for kind in (1, 2))
         if record.trained["family"] in (FAMILY, "documented"):
+            seeds = groups[record.method]  # the means that the tables have
             turned.append(
-                f"{record.method} turns {_share(record, first)} into images that {name} accepts "
-                f"as the very photograph, and {_share(record, second)} into images accepted as "
+                f"{record.method} turns {_share(seeds, first)} into images that {name} accepts "
+                f"as the very photograph, and {_share(seeds, second)} into images accepted as "
                 "another photograph of the person"
             )
     if turned:
@@ -58,9 +60,9 @@ def remembered(leaks: Sequence[Record]) -> str:
     return (
         "What an inverter shows of someone tells whether it was trained on him. The chance that an "
         "attacker with shadow models ranks an image of a member above another, 0.5 by guessing, "
-        f"is from {least} to {most}. Images of strangers that are accepted as the person cost "
-        "members, found at a false positive rate of 1 %. Not outdone in both: "
-        f"{'; '.join(prices)}."
+        f"is from {least} to {most}. No other inverter reconstructs more strangers than these and "
+        f"gives away fewer members: {'; '.join(prices)} (accepted: reconstructions of strangers as "
+        "the person; found: members, where 1 % of the others are taken for members)."
     )
 
 
@@ -68,10 +70,11 @@ def _after(method: str, epochs: int) -> str:
     return f"{method} after epoch {epochs}"
 
 
-def _share(record: Record, name: str) -> str:
-    """A rate in per cent."""
-    value = record.metrics[name].value
-    return "too few to count" if value is None else f"{value:.1%}"
+def _share(records: Sequence[Record], name: str) -> str:
+    """A rate in per cent, mean over seeds."""
+    figure = cell(records, name)
+    mean = figure.mean if isinstance(figure, Cell) else None
+    return "too few to count" if mean is None else f"{mean:.1%}"
 
 
 def compared(inversions: Pairs) -> Pairs:
