@@ -75,7 +75,7 @@ def picture_all(dashboard: Path, report: Path, output: Path) -> None:
     """Write a screenshot of each tab of a dashboard without photographs, and of the report."""
     with browser() as chromium, served(dashboard) as (address, _):
         places = {tab: (f"{address}/{tab_place(tab)}", words) for tab, words in TABS.items()}
-        places["report"] = (report.resolve().as_uri(), ["Findings"])
+        places["report"] = (report.resolve().as_uri(), ["What to do"])
         for name, (shown, words) in places.items():
             view = chromium.new_page(viewport=DESK)
             show(view, shown, words)

@@ -14,6 +14,7 @@ SIZE = (6.4, 4.0)  # inches
 SMALL = (4.2, 3.0)  # inches, where a chart is shown 300 pixels wide
 SOLID = ("-", "--", ":", "-.")
 BESIDE: dict[str, Any] = {"fontsize": 8, "loc": "upper left", "bbox_to_anchor": (1, 1)}
+NEAR = 0.05  # share of an axis within which only one of several points gets its number
 MARKERS = ("o-", "s-", "^-", "D-", "v-", "P-", "X-", "*-")
 
 
@@ -33,7 +34,9 @@ def roc(curves: Mapping[str, np.ndarray], *, least: float) -> str:
             of the intervals of the latter.
         least: false positive rate below which nothing is resolved.
     """
-    figure, axes = _axes("false positive rate", "true positive rate")
+    figure, axes = _axes(
+        "false positive rate: others taken for members", "true positive rate: members found"
+    )
     for place, (name, (false, hits, low, high)) in enumerate(curves.items()):
         shown = false >= least
         axes.plot(false[shown], hits[shown], SOLID[place % len(SOLID)], label=name)
@@ -41,7 +44,7 @@ def roc(curves: Mapping[str, np.ndarray], *, least: float) -> str:
     ends = np.array([least, 1])
     axes.plot(ends, ends, color="grey", linewidth=0.8, label="chance")
     axes.set(xscale="log", yscale="log", xlim=(least, 1), ylim=(least, 1))
-    axes.legend(fontsize=8)
+    axes.legend(**BESIDE)
     return svg(figure)
 
 
@@ -93,6 +96,8 @@ def pareto(
         size: of the chart without its legend, inches.
     """
     figure, axes = _axes(across, up, size)
+    spread = np.ptp(np.array(list(points.values())), axis=0) + 1e-9
+    labelled: list[np.ndarray] = []  # places of numbers, as shares of the axes
     line = np.array([points[key] for key in front(points)])
     axes.plot(
         *line.T, color="grey", linewidth=4, alpha=0.25, zorder=0, label="none gains more for less"
@@ -102,6 +107,10 @@ def pareto(
         path = np.array([own[number] for number in sorted(own)])
         axes.plot(*path.T, MARKERS[place % len(MARKERS)], linewidth=0.8, label=name)
         for number, point in own.items():
+            here = np.array(point) / spread
+            if any(np.abs(here - there).max() < NEAR for there in labelled):
+                continue  # numbers on top of each other can't be read
+            labelled.append(here)
             style = {"textcoords": "offset points", "xytext": (5, 4), "fontsize": 8}
             axes.annotate(str(number), point, **style)
     axes.margins(0.08)

@@ -24,6 +24,13 @@ th:first-child, td:first-child { text-align: left; position: sticky; left: 0; ba
 table.faces td, table.faces th { text-align: center; white-space: normal; vertical-align: top;
          padding: .3rem; border: 0; font-size: .8rem; }
 table.faces th { text-align: left; min-width: 8rem; } table.faces img { width: 120px; }
+summary { cursor: pointer; } summary { margin: .8rem 0; } summary h2 { display: inline; }
+.narrow { display: none; }
+@media (max-width: 50rem) {
+  .narrow { display: block; color: #555; font-size: .8rem; }
+  th:first-child, td:first-child { min-width: 5.5rem; max-width: 6.5rem; font-size: .75rem; }
+  table.faces th { min-width: 5rem; }
+}
 nav a { margin-right: 1rem; } ol.findings li { margin-bottom: .6rem; }
 """
 
@@ -35,10 +42,12 @@ class Section:
     Attributes:
         title: the heading.
         parts: HTML elements.
+        folded: whether they show only when the heading is clicked.
     """
 
     title: str
     parts: Sequence[str]
+    folded: bool = False
 
 
 def page(title: str, sections: Sequence[Section]) -> str:
@@ -47,7 +56,13 @@ def page(title: str, sections: Sequence[Section]) -> str:
     links = [f"<a href='#s{place}'>{escape(s.title)}</a>" for place, s in enumerate(sections)]
     body.append(f"<nav>{''.join(links)}</nav>")
     for place, section in enumerate(sections):
-        body += [f"<h2 id='s{place}'>{escape(section.title)}</h2>", *section.parts]
+        heading = f"<h2>{escape(section.title)}</h2>"
+        inside = "\n".join(section.parts)
+        if section.folded:  # a link to what is inside opens it
+            heading, inside = f"<summary>{heading}</summary>", f"<div id='s{place}'>{inside}</div>"
+            body.append(f"<details>{heading}{inside}</details>")
+        else:
+            body.append(f"<section id='s{place}'>{heading}{inside}</section>")
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
@@ -60,6 +75,11 @@ def page(title: str, sections: Sequence[Section]) -> str:
 def text(sentences: str) -> str:
     """A paragraph."""
     return f"<p>{escape(sentences)}</p>"
+
+
+def point(heading: str, sentences: str) -> str:
+    """A paragraph that begins with its heading."""
+    return f"<p><strong>{escape(heading)}.</strong> {escape(sentences)}</p>"
 
 
 def findings(sentences: Sequence[str]) -> str:

@@ -15,8 +15,15 @@ from gan_inversion.protocols import Faces, read_split
 from gan_inversion.reporting import charts, tables
 from gan_inversion.reporting.inversion import headline
 from gan_inversion.reporting.membership import base_method, epochs_of, overviews
-from gan_inversion.reporting.page import Section, drawing, findings, page, png, text
-from gan_inversion.reporting.summary import Pairs, balance, compared, place_of, sentences
+from gan_inversion.reporting.page import Section, drawing, findings, page, png, point, text
+from gan_inversion.reporting.summary import (
+    Pairs,
+    balance,
+    brief,
+    compared,
+    place_of,
+    sentences,
+)
 from gan_inversion.reporting.transfer import by_victim, heat_maps, read_victims, transfer
 
 ATTACKS = ("threshold", "lira_offline_fixed", "rmia_offline")  # whose curves are drawn
@@ -51,7 +58,7 @@ def attack_section(inversions: Pairs, verifications: Pairs) -> Section:
             chart = charts.histogram(scores, f"cosine, {name}", line)
             caption = f"Reconstructions against other images of the person, judged by {name}"
             parts.append(drawing(caption, chart, files_of(used)))
-    return Section("Similarity", parts)
+    return Section("Similarity", parts, folded=True)
 
 
 def matrix_section(records: Path, chosen: Selection) -> list[Section]:
@@ -64,11 +71,45 @@ def matrix_section(records: Path, chosen: Selection) -> list[Section]:
         caption = f"{method}: type-II SAR at FMR 0.1 %, every victim before every judge"
         made: Pairs = [(record, {}) for group in methods[method].values() for record in group]
         parts.append(drawing(caption, charts.svg(chart), files_of(made)))
-    return [Section("Every victim, every judge", parts)]
+    return [Section("Every victim, every judge", parts, folded=True)]
 
 
-def leak_sections(leaks: Pairs) -> list[Section]:
-    """The ledger with its chart, then ROC curves and histograms of losses."""
+def leak_section(leaks: Pairs) -> list[Section]:
+    """What reconstruction gains against what it gives away, and how well members are found."""
+    parts = []
+    if points := balance([record for record, _ in leaks]):
+        leak_axis = "members found at FPR 1 % (offline LiRA)"
+        chart = charts.pareto(points, "type-II SAR at FMR 0.1 %", leak_axis, "epochs")
+        caption = "What reconstruction gains against what it gives away of whom it was trained on"
+        drawn = [pair for pair in leaks if place_of(pair[0]) in points]
+        parts.append(drawing(caption, charts.svg(chart), files_of(drawn)))
+    curves, least, used = {}, 1.0, []
+    for record, arrays in _last_audits(leaks):
+        name = f"image/{ATTACKS[1]}/log_mse/roc"
+        if name in arrays:
+            inside = arrays["image/membership"].astype(bool)
+            label = f"{base_method(record)}, {epochs_of([record])} epochs"
+            curves[label] = _with_band(arrays[name], int(inside.sum()))
+            least = min(least, 10 / int((~inside).sum()))
+            used.append((record, arrays))
+    if curves:
+        caption = "How well members are found by their loss (offline LiRA), every audited inverter"
+        parts.append(drawing(caption, charts.roc(curves, least=least), files_of(used)))
+    return [Section("Gain and leak", parts)] if parts else []
+
+
+def _last_audits(leaks: Pairs) -> Pairs:
+    """Of each inverter the audit after the most epochs."""
+    last: dict[str, tuple[Record, Mapping[str, np.ndarray]]] = {}
+    for record, arrays in sorted(leaks, key=lambda pair: epochs_of([pair[0]])):
+        last[base_method(record)] = record, arrays
+    return list(last.values())
+
+
+def ledger_sections(leaks: Pairs) -> list[Section]:
+    """The ledger, then ROC curves and histograms of losses of every audit."""
+    if not leaks:
+        return []
     parts = []
     for record, arrays in leaks:
         label = f"{base_method(record)}, {epochs_of([record])} epochs"
@@ -90,15 +131,11 @@ def leak_sections(leaks: Pairs) -> list[Section]:
             losses["others"] = -arrays["image/log_mse"][~inside]
             chart = charts.histogram(losses, "logarithm of the squared error")
             parts.append(drawing(f"Losses: {label}", chart, files_of([(record, arrays)])))
-    sections = [Section("What an inverter remembers", parts)]
     ledger = [table.html() for table in overviews([record for record, _ in leaks])]
-    if points := balance([record for record, _ in leaks]):
-        leak_axis = "membership TPR at FPR 1 %, offline LiRA"
-        chart = charts.svg(charts.pareto(points, "type-II SAR at FMR 0.1 %", leak_axis, "epochs"))
-        caption = "What reconstruction gains against what it gives away of whom it was trained on"
-        drawn = [pair for pair in leaks if place_of(pair[0]) in points]
-        ledger.insert(0, drawing(caption, chart, files_of(drawn)))
-    return [Section("The leakage ledger", ledger), *sections]
+    return [
+        Section("The leakage ledger", ledger, folded=True),
+        Section("What each inverter remembers", parts, folded=True),
+    ]
 
 
 def _with_band(curve: np.ndarray, members: int) -> np.ndarray:
@@ -139,7 +176,7 @@ def slice_section(inversions: Pairs, faces: Pairs, files: Sequence[str]) -> Sect
         words = [f"{word}\n({chosen.sum():,})" for word, chosen in groups]
         caption = f"Type-I cosine by {title}; in brackets the images"
         parts.append(drawing(caption, charts.bars(words, lines), files_of([*pairs, *faces])))
-    return Section("Who is at risk", parts)
+    return Section("Who is at risk", parts, folded=True)
 
 
 def face_section(runs: Path, inversions: Pairs) -> Section | None:
@@ -210,13 +247,15 @@ def write_report(
         "trained on. Every figure is computed from the run records named below it."
     )
     files = image_files(results, inversions[0][0])
+    people = len({files[index].split("/")[0] for index in inversions[0][1]["test_index"]})
     sections = [
-        Section("In short", [intro, table]),
-        Section("Findings", [findings(lines)]),
+        Section("In short", [intro, *(point(*part) for part in brief(inversions, leaks, people))]),
         strips or drawn_section(drawn()),
+        *leak_section(leaks),
+        Section("Every inverter", [table, findings(lines)], folded=True),
         attack_section(inversions, read("verification")),
         *matrix_section(results / "records", chosen),
-        *(leak_sections(leaks) if leaks else ()),
+        *ledger_sections(leaks),
         slice_section(inversions, read(Faces().name), files),
     ]
     write_text(output, page("What face embeddings give away", sections))

@@ -6,13 +6,75 @@ import numpy as np
 
 from gan_inversion.cgan.options import FAMILY
 from gan_inversion.core.record import Record, at
+from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting import charts, tables
 from gan_inversion.reporting.membership import base_method, epochs_of, strongest
 from gan_inversion.reporting.table import Cell, by_method, cell
 
-PLAIN = ("oracle", "random", "mean_face")  # controls that say nothing about an inverter
+# Families that say nothing about an inverter: real images, anyone's, and no image at all.
+PLAIN = ("oracle", "random", "mean_face", "translated")
 
 Pairs = Sequence[tuple[Record, Mapping[str, np.ndarray]]]
+
+
+def brief(inversions: Pairs, leaks: Pairs, people: int) -> list[tuple[str, str]]:
+    """Headings and sentences for one screen: what leaks, how sure that is, and what to do.
+
+    Args:
+        inversions: records of the `inversion` protocol.
+        leaks: records of the `membership` protocol; may be none.
+        people: number of subjects whose embeddings were inverted.
+    """
+    groups = by_method(
+        [record for record, _ in inversions if record.trained["family"] not in PLAIN]
+    )
+    first = next(iter(groups.values()), [inversions[0][0]])[0]
+    victim, images = first.victim, len(inversions[0][1]["test_index"])
+    lines = []
+    for knowledge, who in (
+        ("white_box", f"who has a copy of {victim}"),
+        ("black_box", f"who has only photographs with their {victim} embeddings"),
+    ):
+        rates = {
+            method: figure
+            for method, group in groups.items()
+            if group[0].knowledge == knowledge
+            and isinstance(figure := cell(group, at(f"{victim}/sar_type2", fmr=1e-3)), Cell)
+            and figure.mean is not None
+        }
+        if rates:
+            method = max(rates, key=lambda name: rates[name].mean or 0)
+            others = [
+                f"{name}, which he never used, accepts {_share(groups[method], rate)}"
+                for name in INDEPENDENT
+                if (rate := at(f"{name}/sar_type2", fmr=1e-3)) in groups[method][0].metrics
+            ]
+            besides = "".join(f"; {other}" for other in others)
+            low, high = rates[method].interval or (np.nan, np.nan)
+            lines.append(
+                f"An attacker {who} makes a face that {victim} accepts as another photograph of "
+                f"the person in {_share(groups[method], at(f'{victim}/sar_type2', fmr=1e-3))} of "
+                f"cases [{low:.1%}, {high:.1%}] ({method}){besides}."
+            )
+    parts = {"What a stored embedding gives away": " ".join(lines)} if lines else {}
+    if points := balance([record for record, _ in leaks]):
+        least, most = (choose(points, key=lambda place: points[place][1]) for choose in (min, max))
+        parts["What the attacker's own model gives away"] = (
+            "Whom it was trained on. Of the images that an inverter was trained on, an attacker "
+            f"with models of his own finds {points[least][1]:.1%} ({_after(*least)}) to "
+            f"{points[most][1]:.1%} ({_after(*most)}), where he takes 1 % of other images for such."
+        )
+    parts["How sure this is"] = (
+        f"Measured on {images:,} photographs of {people:,} people on whom nothing was trained, at "
+        "thresholds where one of 1,000 pairs of strangers is accepted. Brackets hold 95 % "
+        "intervals. Other recognisers, and groups of people that the data hardly have, may differ."
+    )
+    parts["What to do"] = (
+        "Treat a stored embedding like the photograph that it was made from: encrypt it, delete it "
+        "with the photograph, and tell people of its loss as of the photograph's. Treat a "
+        "model that was trained on embeddings or faces as personal data of these people."
+    )
+    return list(parts.items())
 
 
 def sentences(inversions: Pairs, leaks: Pairs, documented: Pairs) -> list[str]:
@@ -87,7 +149,12 @@ def compared(inversions: Pairs) -> Pairs:
     best: dict[str, tuple[Record, Mapping[str, np.ndarray]]] = {}
     for record, scores in inversions:
         family, sized = record.trained["family"], record.trained["training_images"] is not None
-        if record.seed or sized or record.method in PLAIN or figure not in record.metrics:
+        if (
+            record.seed
+            or sized
+            or record.trained["family"] in PLAIN
+            or figure not in record.metrics
+        ):
             continue
         value = record.metrics[figure].value or 0
         leader = best.get(family)

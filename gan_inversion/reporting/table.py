@@ -120,6 +120,7 @@ class Table:
         )
         return (
             f"<figure class='table'><figcaption>{escape(self.caption)}</figcaption>"
+            f"<div class='narrow'>Scroll the table sideways for its figures.</div>"
             f"<div class='wide'><table>\n<thead>{row(self.header, 'th')}</thead>\n"
             f"<tbody>{body}</tbody></table></div>{notes}</figure>"
         )
