@@ -14,6 +14,7 @@ from gan_inversion.metrics import catalogue
 from gan_inversion.metrics.catalogue import kinds
 from gan_inversion.reporting import speed, tables
 from gan_inversion.reporting.check import COMPUTE, check_records
+from gan_inversion.reporting.glance import findings, glance
 from gan_inversion.reporting.inversion import headline, inversion
 from gan_inversion.reporting.membership import membership, overviews
 from gan_inversion.reporting.table import Table, replace_block
@@ -61,6 +62,16 @@ def write_headline(
     published = tables.read_records(records, "inversion")
     table = headline(published, expected=expected)
     write_block(readme, "inversion", with_note(table, checked).markdown())
+
+
+def write_glance(records: Path, readme: Path) -> None:
+    """Write the findings and the small table between their markers in the README."""
+    pairs = tables.read_with_scores(records, "inversion", LFW)
+    lines = findings(pairs, tables.read_records(records, "membership"))
+    points = [f"- {line}" for line in lines]
+    body = "\n".join(textwrap.fill(point, 100, subsequent_indent="  ") for point in points)
+    table = glance([record for record, _ in pairs]).markdown()
+    write_block(readme, "glance", f"{body}\n\n{table.rstrip()}\n")
 
 
 def with_note(table: Table, note: str) -> Table:
@@ -232,6 +243,7 @@ def write_every(
     if (records / "speed").is_dir():  # depend on machines: no part of the benchmark
         write_speed(records, output)
     if readme.is_file():
+        write_glance(records, readme)
         write_headline(records, readme, expected=expected, checked=checked)
         write_ledger(records, readme)
         write_finding(records, readme)

@@ -17,6 +17,56 @@ PLAIN = ("oracle", "random", "mean_face", "translated")
 Pairs = Sequence[tuple[Record, Mapping[str, np.ndarray]]]
 
 
+def attacked(inversions: Pairs) -> list[str]:
+    """What the best attacker reaches who has the victim, and the best who has not: a sentence each.
+
+    Args:
+        inversions: records of the `inversion` protocol.
+    """
+    groups = by_method([r for r, _ in inversions if r.trained["family"] not in PLAIN])
+    victim = inversions[0][0].victim
+    figure = at(f"{victim}/sar_type2", fmr=1e-3)
+    lines = []
+    for knowledge, who in (
+        ("white_box", f"who has a copy of {victim}"),
+        ("black_box", f"who has only photographs with their {victim} embeddings"),
+    ):
+        rates = {
+            method: rate
+            for method, group in groups.items()
+            if group[0].knowledge == knowledge
+            and isinstance(rate := cell(group, figure), Cell)
+            and rate.mean is not None
+        }
+        if rates:
+            method = max(rates, key=lambda name: rates[name].mean or 0)
+            others = [
+                f"; {name}, which he never used, accepts {_share(groups[method], theirs)}"
+                for name in INDEPENDENT
+                if (theirs := at(f"{name}/sar_type2", fmr=1e-3)) in groups[method][0].metrics
+            ]
+            low, high = rates[method].interval or (np.nan, np.nan)
+            lines.append(
+                f"An attacker {who} makes a face that {victim} accepts as another photograph of "
+                f"the person in {_share(groups[method], figure)} of cases "
+                f"[{low:.1%}, {high:.1%}] ({method}){''.join(others)}."
+            )
+    return lines
+
+
+def given_away(leaks: Sequence[Record]) -> str:
+    """How many of the images that it was trained on an inverter gives away: least and most."""
+    points = balance(leaks)
+    if not points:
+        return ""
+    least, most = (choose(points, key=lambda place: points[place][1]) for choose in (min, max))
+    return (
+        "Of the images that an inverter was trained on, an attacker with models of his own finds "
+        f"{points[least][1]:.1%} ({_after(*least)}) to {points[most][1]:.1%} ({_after(*most)}), "
+        "where he takes 1 % of other images for such."
+    )
+
+
 def brief(inversions: Pairs, leaks: Pairs, people: int) -> list[tuple[str, str]]:
     """Headings and sentences for one screen: what leaks, how sure that is, and what to do.
 
@@ -25,56 +75,19 @@ def brief(inversions: Pairs, leaks: Pairs, people: int) -> list[tuple[str, str]]
         leaks: records of the `membership` protocol; may be none.
         people: number of subjects whose embeddings were inverted.
     """
-    groups = by_method(
-        [record for record, _ in inversions if record.trained["family"] not in PLAIN]
-    )
-    first = next(iter(groups.values()), [inversions[0][0]])[0]
-    victim, images = first.victim, len(inversions[0][1]["test_index"])
-    lines = []
-    for knowledge, who in (
-        ("white_box", f"who has a copy of {victim}"),
-        ("black_box", f"who has only photographs with their {victim} embeddings"),
-    ):
-        rates = {
-            method: figure
-            for method, group in groups.items()
-            if group[0].knowledge == knowledge
-            and isinstance(figure := cell(group, at(f"{victim}/sar_type2", fmr=1e-3)), Cell)
-            and figure.mean is not None
-        }
-        if rates:
-            method = max(rates, key=lambda name: rates[name].mean or 0)
-            others = [
-                f"{name}, which he never used, accepts {_share(groups[method], rate)}"
-                for name in INDEPENDENT
-                if (rate := at(f"{name}/sar_type2", fmr=1e-3)) in groups[method][0].metrics
-            ]
-            besides = "".join(f"; {other}" for other in others)
-            low, high = rates[method].interval or (np.nan, np.nan)
-            lines.append(
-                f"An attacker {who} makes a face that {victim} accepts as another photograph of "
-                f"the person in {_share(groups[method], at(f'{victim}/sar_type2', fmr=1e-3))} of "
-                f"cases [{low:.1%}, {high:.1%}] ({method}){besides}."
-            )
-    parts = {"What a stored embedding gives away": " ".join(lines)} if lines else {}
-    if points := balance([record for record, _ in leaks]):
-        least, most = (choose(points, key=lambda place: points[place][1]) for choose in (min, max))
-        parts["What the attacker's own model gives away"] = (
-            "Whom it was trained on. Of the images that an inverter was trained on, an attacker "
-            f"with models of his own finds {points[least][1]:.1%} ({_after(*least)}) to "
-            f"{points[most][1]:.1%} ({_after(*most)}), where he takes 1 % of other images for such."
-        )
-    parts["How sure this is"] = (
-        f"Measured on {images:,} photographs of {people:,} people on whom nothing was trained, at "
-        "thresholds where one of 1,000 pairs of strangers is accepted. Brackets hold 95 % "
-        "intervals. Other recognisers, and groups of people that the data hardly have, may differ."
-    )
-    parts["What to do"] = (
-        "Treat a stored embedding like the photograph that it was made from: encrypt it, delete it "
-        "with the photograph, and tell people of its loss as of the photograph's. Treat a "
-        "model that was trained on embeddings or faces as personal data of these people."
-    )
-    return list(parts.items())
+    images = len(inversions[0][1]["test_index"])
+    parts = {
+        "What a stored embedding gives away": " ".join(attacked(inversions)),
+        "What the attacker's own model gives away": given_away([record for record, _ in leaks]),
+        "How sure this is": f"Measured on {images:,} photographs of {people:,} people on whom "
+        "nothing was trained, at thresholds where one of 1,000 pairs of strangers is accepted. "
+        "Brackets hold 95 % intervals. Other recognisers, and groups of people that the data "
+        "hardly have, may differ.",
+        "What to do": "Treat a stored embedding like the photograph that it was made from: encrypt "
+        "it, delete it with the photograph, and tell people of its loss as of the photograph's. "
+        "Treat a model that was trained on embeddings or faces as personal data of these people.",
+    }
+    return [(heading, sentence) for heading, sentence in parts.items() if sentence]
 
 
 def sentences(inversions: Pairs, leaks: Pairs, documented: Pairs) -> list[str]:

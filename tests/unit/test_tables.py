@@ -12,12 +12,14 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.older import older_spec
 from gan_inversion.core.record import Metric, at, bare_spec, metric
 from gan_inversion.reporting.charts import front
+from gan_inversion.reporting.glance import glance
 from gan_inversion.reporting.inversion import headline, inversion
 from gan_inversion.reporting.membership import claim, overviews
 from gan_inversion.reporting.pages import (
     check_inversion,
     write_documented,
     write_finding,
+    write_glance,
     write_headline,
     write_inversion,
     write_ledger,
@@ -112,6 +114,7 @@ def test_no_records_is_a_sentence(tmp_path):
     ("name", "write"),
     [
         ("finding", write_finding),
+        ("glance", write_glance),
         ("inversion", lambda r, o: write_headline(r, o, expected=EXPECTED, checked=checked())),
         ("ledger", write_ledger),
     ],
@@ -454,3 +457,27 @@ def test_the_brief_has_the_means_and_intervals_of_the_tables():
     oracles = [pair for pair in inversions if pair[0].method == "oracle"]
     alone = dict(brief(oracles, [], 1113))  # real images alone are no attack
     assert list(alone) == ["How sure this is", "What to do"]
+
+
+def test_the_glance_takes_the_best_of_each_kind():
+    def accepted(method, family, knowledge, rate):
+        (record,) = examined(method, [0.4])
+        figures = {at("facenet/sar_type2", fmr=1e-3): metric(rate, n=9), "ssim": metric(0.4, n=9)}
+        spec = {**bare_spec(method, family), "preset": method}
+        return dataclasses.replace(record, knowledge=knowledge, metrics=figures, spec=spec)
+
+    rows = glance([
+        accepted("oracle", "oracle", "black_box", 0.97),
+        accepted("cgan_cpu", "cgan", "white_box", 0.9),
+        accepted("cgan_long", "cgan", "white_box", 0.95),
+        accepted("cgan_black_box_cpu", "cgan", "black_box", 0.6),
+        accepted("adapter", "adapter", "black_box", 0.7),
+        accepted("documented_dense", "documented", "black_box", 0.3),
+    ]).rows  # fmt: skip
+    assert [(row[0].partition(":")[0], row[1], row[-1]) for row in rows] == [
+        ("the photograph itself", "97.0%", "0.40"),
+        ("white box", "95.0%", "0.40"),
+        ("black box", "70.0%", "0.40"),
+        ("the best decoder of the 2023 thesis", "30.0%", "0.40"),
+    ]
+    assert rows[0][2] == "not yet"

@@ -1,0 +1,67 @@
+"""What the README shows first: three findings, and a table of six rows."""
+
+from collections.abc import Mapping, Sequence
+
+from gan_inversion.cgan.options import FAMILY
+from gan_inversion.core.record import Record, at
+from gan_inversion.metrics.catalogue import title
+from gan_inversion.protocols import INDEPENDENT
+from gan_inversion.reporting.summary import Pairs, attacked, given_away
+from gan_inversion.reporting.table import Cell, Table, by_method, cell
+
+# Rows: words, families, knowledge. Of several methods the one that the victim accepts most often.
+ROWS = (
+    ("the photograph itself", ("oracle",), None),
+    ("white box: a conditional GAN", (FAMILY,), "white_box"),
+    ("black box: a conditional GAN", (FAMILY, "adapter"), "black_box"),
+    ("the best decoder of the 2023 thesis", ("documented",), None),
+    ("the mean of all faces", ("mean_face",), None),
+    ("a photograph of someone else", ("random",), None),
+)
+
+
+def findings(inversions: Pairs, leaks: Sequence[Record]) -> list[str]:
+    """Two sentences of what embeddings give away, and one of what inverters do."""
+    return [line for line in (*attacked(inversions), given_away(leaks)) if line]
+
+
+def glance(records: Sequence[Record]) -> Table:
+    """How often each kind of image is accepted as another photograph of the person.
+
+    Args:
+        records: of the `inversion` protocol on one data set and victim.
+    """
+    groups = by_method([r for r in records if r.trained["training_images"] is None])
+    victim = records[0].victim
+    shown = {at(f"{name}/sar_type2", fmr=1e-3): name for name in (victim, *INDEPENDENT)}
+    rows = []
+    for words, families, knowledge in ROWS:
+        own = {
+            method: group
+            for method, group in groups.items()
+            if group[0].trained["family"] in families and knowledge in (None, group[0].knowledge)
+        }
+        if own:
+            group = own[max(own, key=lambda name: _mean(own, name, next(iter(shown))))]
+            figures = [_percent(cell(group, figure)) for figure in shown]
+            likeness = cell(group, "ssim", form=".2f")
+            mean = likeness.mean if isinstance(likeness, Cell) else None
+            rows.append([words, *figures, "" if mean is None else f"{mean:.2f}"])
+    named = [f"{victim} (attacked)", *(f"{name} (independent)" for name in INDEPENDENT)]
+    return Table(
+        "glance",
+        "Shown instead of a photograph of the person, how often is it accepted? (One of 1,000 "
+        "pairs of strangers is.)",
+        ["what is shown", *named, title("ssim")],
+        rows,
+    )
+
+
+def _mean(groups: Mapping[str, Sequence[Record]], method: str, figure: str) -> float:
+    rate = cell(groups[method], figure)
+    return rate.mean or 0 if isinstance(rate, Cell) else 0
+
+
+def _percent(figure: Cell | str) -> str:
+    mean = figure.mean if isinstance(figure, Cell) else None
+    return "not yet" if mean is None else f"{mean:.1%}"
