@@ -10,6 +10,7 @@ from gan_inversion.cgan.options import ABLATION, FAMILY
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record
 from gan_inversion.metrics.catalogue import form
+from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting.table import Cell, Row, by_method, cell, check_same, footer
 
 ORDER = ("oracle", "random", "mean_face", "nearest_face", "ridge_pca")  # controls first
@@ -96,7 +97,13 @@ def comparison(records: Sequence[Record], expected: Collection[tuple[str, int]])
     seeds = {method: [seed for name, seed in missing if name == method] for method, _ in missing}
     names = "; ".join(f"{method}, seed {str(seeds[method])[1:-1]}" for method in seeds)
     notes = [f"Not yet run: {names}."] if missing else []
-    return Comparison(by_method(records), [*notes, footer(records, "inversion")])
+    groups = by_method(records)
+    for judge in INDEPENDENT:
+        shown = {m: any(judge in r.config["recognisers"] for r in groups[m]) for m in groups}
+        if any(shown.values()) and not all(shown.values()):
+            without = ", ".join(method for method in groups if not shown[method])
+            notes.append(f"Not yet shown to {judge}: {without}.")
+    return Comparison(groups, [*notes, footer(records, "inversion")])
 
 
 def _alike(first: dict[str, float | None], second: dict[str, float | None]) -> bool:

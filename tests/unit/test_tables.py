@@ -481,3 +481,11 @@ def test_the_glance_takes_the_best_of_each_kind():
         ("the best decoder of the 2023 thesis", "30.0%", "0.40"),
     ]
     assert rows[0][2] == "not yet"
+
+
+def test_what_a_judge_was_not_shown_is_named():
+    shown = {"split": "a" * 16, "recognisers": {"facenet": {}, "sface": {}}, "training_images": 70}
+    records = [*examined("ridge_pca", [0.2], config=shown), *examined("oracle", [1.0])]
+    assert "Not yet shown to sface: oracle." in inversion(records)[0].notes
+    both = [*examined("ridge_pca", [0.2]), *examined("oracle", [1.0])]  # nobody was shown to it
+    assert not any("Not yet shown" in note for note in inversion(both)[0].notes)
