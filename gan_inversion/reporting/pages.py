@@ -64,14 +64,14 @@ def write_headline(
     write_block(readme, "inversion", with_note(table, checked).markdown())
 
 
-def write_glance(records: Path, readme: Path) -> None:
-    """Write the findings and the small table between their markers in the README."""
+def write_glance(records: Path, page: Path) -> None:
+    """Write the findings and the small table between their markers in a page."""
     pairs = tables.read_with_scores(records, "inversion", LFW)
     lines = findings(pairs, tables.read_records(records, "membership"))
     points = [f"- {line}" for line in lines]
     body = "\n".join(textwrap.fill(point, 100, subsequent_indent="  ") for point in points)
     table = glance([record for record, _ in pairs]).markdown()
-    write_block(readme, "glance", f"{body}\n\n{table.rstrip()}\n")
+    write_block(page, "glance", f"{body}\n\n{table.rstrip()}\n")
 
 
 def with_note(table: Table, note: str) -> Table:
@@ -242,8 +242,9 @@ def write_every(
     write_text(output / "metrics.md", metrics_page())
     if (records / "speed").is_dir():  # depend on machines: no part of the benchmark
         write_speed(records, output)
+    for page in filter(Path.is_file, (readme, output / "index.md")):
+        write_glance(records, page)
     if readme.is_file():
-        write_glance(records, readme)
         write_headline(records, readme, expected=expected, checked=checked)
         write_ledger(records, readme)
         write_finding(records, readme)

@@ -126,7 +126,9 @@ def test_the_blocks_in_the_readme_are_what_the_command_writes(tmp_path, name, wr
     before, _, rest = copy.read_text().partition(f"<!-- {name} -->\n")
     body, _, after = rest.partition(f"<!-- /{name} -->")
     assert (before, after) == ("# Title\n", "\nrest\n") and body.count(".") > 5
-    assert f"<!-- {name} -->\n{body}<!-- /{name} -->" in (ROOT / "README.md").read_text()
+    pages = [ROOT / "README.md"] + [ROOT / "docs/index.md"] * (name == "glance")
+    for page in pages:
+        assert f"<!-- {name} -->\n{body}<!-- /{name} -->" in page.read_text()
 
 
 @pytest.mark.parametrize(
