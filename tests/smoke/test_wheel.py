@@ -80,4 +80,6 @@ def test_it_rehearses_and_shows_what_is_shipped(python, tmp_path):
         python, tmp_path, "-m", "experiments.dashboard", "--no-serve"
     )
     board = tmp_path / "runs/dashboard"
-    assert list(board.glob("inversion/cgan_drawn/*")) and list(board.glob("faces/*"))
+    assert list(board.glob("inversion/conditional_GAN/cgan_drawn/*")) and list(
+        board.glob("faces/*")
+    )
