@@ -6,7 +6,6 @@ embeddings to his own is fitted on the photographs; then his inverter inverts wh
 takes seconds for each new victim.
 """
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -31,9 +30,8 @@ from gan_inversion.inverters.families import FAMILIES
 from gan_inversion.inverters.trained import RECORD, open_trained, trained_config
 from gan_inversion.inverters.translation import LEAKS, Translation, leaked
 from gan_inversion.metrics.attack import rejected
-from gan_inversion.recognisers import embed_cached, open_recogniser
+from gan_inversion.recognisers import embed_unnamed, open_recogniser
 
-BLOCK = 256  # photographs read at once
 SAME = ("data_digest", "split", "seed")  # options of runs that must agree
 
 
@@ -76,11 +74,7 @@ class Adapter(Inverter):
         files = [file for file in (folder / "inverter").iterdir() if file.stem != RECORD.stem]
         digests = {file.name: sha256_file(file) for file in files}
         self.config["generator_digest"] = manifest_digest(digests)
-        content = hashlib.sha256()
-        for start in range(0, len(images), BLOCK):
-            content.update(np.ascontiguousarray(images[start : start + BLOCK]).data)
-        # Embedded once for all leaks.
-        theirs = embed_cached(own, images, key=f"photographs-{content.hexdigest()[:16]}")
+        theirs = embed_unnamed(own, images, kind="photographs")  # once for all leaks
         usable = ~rejected(theirs)
         known = leaked(embeddings[usable], self.options.leak)
         self.translation = Translation.learned(known, theirs[usable])

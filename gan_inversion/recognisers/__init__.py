@@ -6,7 +6,7 @@ from gan_inversion.recognisers.base import (
     Recogniser,
     fastest_precision,
 )
-from gan_inversion.recognisers.cache import embed_cached, embed_view
+from gan_inversion.recognisers.cache import embed_cached, embed_unnamed, embed_view
 from gan_inversion.recognisers.compact import Compact
 from gan_inversion.recognisers.dlib import Dlib
 from gan_inversion.recognisers.facenet import FaceNet
@@ -26,6 +26,7 @@ __all__ = [
     "FaceNet",
     "KerasRecogniser",
     "embed_cached",
+    "embed_unnamed",
     "embed_view",
     "fastest_precision",
     "load_recogniser",

@@ -1,5 +1,6 @@
 """Embeddings of whole views, computed once and kept on disk."""
 
+import hashlib
 import sys
 from functools import partial
 from typing import Any
@@ -43,6 +44,14 @@ def embed_cached(recogniser: Recogniser, images: Images, *, key: str) -> np.ndar
             parts.append(cached_result(path, stop - start, embed))
             bar.update(stop - bar.n)
     return np.concatenate(parts)
+
+
+def embed_unnamed(recogniser: Recogniser, images: Images, *, kind: str) -> np.ndarray:
+    """Embed images that only their content names, and keep the result; else as `embed_cached`."""
+    content = hashlib.sha256()
+    for start in range(0, len(images), SHOWN):
+        content.update(np.ascontiguousarray(images[start : start + SHOWN]).data)
+    return embed_cached(recogniser, images, key=f"{kind}-{content.hexdigest()[:16]}")
 
 
 def _embed_part(recogniser: Recogniser, images: Images, part: range, bar: Any) -> np.ndarray:

@@ -17,14 +17,15 @@ from gan_inversion.core.record import Record, Selection, at, read_scores
 from gan_inversion.pretrained import SHIPPED
 from gan_inversion.reporting import tables
 from gan_inversion.reporting.hparams import Row, row_of, trials_of, write_row
-from gan_inversion.reporting.membership import base_method, epochs_of, is_attack
+from gan_inversion.reporting.membership import CURVES, base_method, epochs_of, is_attack
 from gan_inversion.reporting.overview import overview_events, text_events
+from gan_inversion.reporting.summary import audits_of
 from gan_inversion.reporting.table import Cell, by_method, cell
 
 RATES = (1e-2, 1e-3, 1e-4)
 SIDES = (20, 40, 80, 160)  # rising: TensorBoard drops what is behind an earlier step
 RANKS = 20
-PLAINEST = [[a, "log_mse"] for a in ("threshold", "lira_offline_fixed", "rmia_offline")]
+PLAINEST = [[attack, "log_mse"] for attack in CURVES]
 ENDS = ("", "/low", "/high")  # ends of the tags of a figure and of its interval
 
 PROTOCOLS = ("inversion", "membership", "verification", "search")
@@ -176,7 +177,7 @@ def layout(
         }
     leak = lines.setdefault("Whom does it remember? (step: epoch)", {})
     for unit in units if several else ():
-        for attack in ("threshold", "lira_offline_fixed", "rmia_offline"):
+        for attack in CURVES:
             tag = f"leak/{unit}/{attack}/log_mse"
             leak[f"AUC, {unit}s, {attack}"] = ["Margin", [f"{tag}/auc{end}" for end in ENDS]]
         leak[f"TPR at FPR 1 %, {unit}s"] = [
@@ -224,10 +225,7 @@ def write_all(
             continue
         if not few or record.method in {f"{name}_aligned" for name in recognisers}:
             verification_events(folder / "real_pairs" / record.method, record, arrays)
-    audits: dict[str, list[tuple[Record, Scores]]] = {}
-    for record, arrays in sorted(leaks, key=lambda pair: epochs_of([pair[0]])):
-        if not record.seed:
-            audits.setdefault(base_method(record), []).append((record, arrays))
+    audits = audits_of([pair for pair in leaks if not pair[0].seed])
     for base, own in audits.items():
         audited, raw = zip(*own, strict=True)
         rows.append(row_of(audited[-1:], whole=not few))

@@ -1,13 +1,13 @@
 """What the README shows first: three findings, and a table of six rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from gan_inversion.cgan.options import FAMILY
 from gan_inversion.core.record import Record, at
 from gan_inversion.metrics.catalogue import title
 from gan_inversion.protocols import INDEPENDENT
-from gan_inversion.reporting.summary import Pairs, attacked, given_away
-from gan_inversion.reporting.table import Cell, Table, by_method, cell
+from gan_inversion.reporting.summary import attacked, given_away
+from gan_inversion.reporting.table import Table, by_method, mean_of
 
 # Rows: words, families, knowledge. Of several methods the one that the victim accepts most often.
 ROWS = (
@@ -20,7 +20,7 @@ ROWS = (
 )
 
 
-def findings(inversions: Pairs, leaks: Sequence[Record]) -> list[str]:
+def findings(inversions: Sequence[Record], leaks: Sequence[Record]) -> list[str]:
     """Two sentences of what embeddings give away, and one of what inverters do."""
     return [line for line in (*attacked(inversions), given_away(leaks)) if line]
 
@@ -31,22 +31,22 @@ def glance(records: Sequence[Record]) -> Table:
     Args:
         records: of the `inversion` protocol on one data set and victim.
     """
-    groups = by_method([r for r in records if r.trained["training_images"] is None])
+    groups = by_method([r for r in records if r.trained["training_images"] is None]).values()
     victim = records[0].victim
-    shown = {at(f"{name}/sar_type2", fmr=1e-3): name for name in (victim, *INDEPENDENT)}
+    shown = [at(f"{name}/sar_type2", fmr=1e-3) for name in (victim, *INDEPENDENT)]
     rows = []
     for words, families, knowledge in ROWS:
-        own = {
-            method: group
-            for method, group in groups.items()
+        own = [
+            group
+            for group in groups
             if group[0].trained["family"] in families and knowledge in (None, group[0].knowledge)
-        }
+        ]
         if own:
-            group = own[max(own, key=lambda name: _mean(own, name, next(iter(shown))))]
-            figures = [_percent(cell(group, figure)) for figure in shown]
-            likeness = cell(group, "ssim", form=".2f")
-            mean = likeness.mean if isinstance(likeness, Cell) else None
-            rows.append([words, *figures, "" if mean is None else f"{mean:.2f}"])
+            group = max(own, key=lambda group: mean_of(group, shown[0]) or 0)
+            rates = [mean_of(group, figure) for figure in shown]
+            likeness = mean_of(group, "ssim")
+            texts = ["not yet" if rate is None else f"{rate:.1%}" for rate in rates]
+            rows.append([words, *texts, "" if likeness is None else f"{likeness:.2f}"])
     named = [f"{victim} (attacked)", *(f"{name} (independent)" for name in INDEPENDENT)]
     return Table(
         "glance",
@@ -55,13 +55,3 @@ def glance(records: Sequence[Record]) -> Table:
         ["what is shown", *named, title("ssim")],
         rows,
     )
-
-
-def _mean(groups: Mapping[str, Sequence[Record]], method: str, figure: str) -> float:
-    rate = cell(groups[method], figure)
-    return rate.mean or 0 if isinstance(rate, Cell) else 0
-
-
-def _percent(figure: Cell | str) -> str:
-    mean = figure.mean if isinstance(figure, Cell) else None
-    return "not yet" if mean is None else f"{mean:.1%}"

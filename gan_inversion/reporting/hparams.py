@@ -9,7 +9,7 @@ from tensorboardX.summary import hparams
 from gan_inversion.core.events import Events
 from gan_inversion.core.record import Record, at, resolved
 from gan_inversion.protocols import INDEPENDENT
-from gan_inversion.reporting.table import Cell, cell
+from gan_inversion.reporting.table import mean_of
 
 LEAK = "image/lira_offline_fixed/log_mse"
 FIGURES = {  # metric -> name of its column
@@ -37,11 +37,8 @@ def row_of(records: Sequence[Record], *, whole: bool = True) -> Row:
     for name in (records[0].victim, *INDEPENDENT):
         for kind, word in ((1, "I"), (2, "II")):
             figures[at(f"{name}/sar_type{kind}", fmr=1e-3)] = f"SAR_type-{word}_{name}"
-    values = {}
-    for metric, short in figures.items():
-        figure = cell(records, metric)
-        if isinstance(figure, Cell) and figure.mean is not None:
-            values[short] = figure.mean
+    means = {short: mean_of(records, metric) for metric, short in figures.items()}
+    values = {short: mean for short, mean in means.items() if mean is not None}
     options = options_of(records[0]) | {"seeds": len(records)}
     return {name: options[name] for name in (options if whole else FIRST)}, values
 

@@ -82,14 +82,8 @@ def _success(recognisers: Sequence[str]) -> dict[str, str]:
 def _attack(runs: Comparison, recogniser: str) -> Table:
     """Success rates and identification with one recogniser."""
     names = [at(f"sar_type{kind}", fmr=rate) for kind in (1, 2) for rate in RATES]
-    names += [
-        at("sar_type2_pairs", fmr=1e-3),
-        at("sar_others", fmr=1e-3),
-        "rank1",
-        "rank5",
-        "cosine_mean",
-        "cosine_p05",
-    ]
+    names += [at(figure, fmr=1e-3) for figure in ("sar_type2_pairs", "sar_others")]
+    names += ["rank1", "rank5", "cosine_mean", "cosine_p05"]
     names += ["rejected", "rejected_originals", "undetected"]
     metrics = [f"{recogniser}/{name}" for name in names]
     metrics.append(at(f"gap_{recogniser}/sar_type1", fmr=1e-3))

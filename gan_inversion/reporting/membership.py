@@ -41,6 +41,7 @@ log_mse alone; `lira` is the offline attack LiRA with one variance, on all signa
 CLAIMED = "epsilon"  # of differential privacy, in the options of an inverter
 UNITS = ("image", "subject")  # what can be a member: an image or a subject
 TOGETHER = "together"  # in names, instead of a signal: all signals at once
+CURVES = ("threshold", "lira_offline_fixed", "rmia_offline")  # attacks whose curves are drawn
 LEAKS = ("threshold", "lira_offline_fixed")  # attacks in the overviews: plain and strong
 
 

@@ -11,7 +11,7 @@ from gan_inversion.core.record import Record, at
 from gan_inversion.metrics.catalogue import title
 from gan_inversion.reporting import charts
 from gan_inversion.reporting.hparams import Row, write_columns
-from gan_inversion.reporting.summary import balance
+from gan_inversion.reporting.summary import balance, balance_chart
 from gan_inversion.reporting.table import Cell, cell
 from gan_inversion.reporting.transfer import heat_maps
 
@@ -37,10 +37,7 @@ def overview_events(
     """
     figures = {}
     if points := balance(leaks):
-        across, up = "type-II SAR at FMR 0.1 %", "membership TPR at FPR 1 %, offline LiRA"
-        figures["1_quality_against_leak"] = charts.pareto(
-            points, across, up, "epochs", charts.SMALL
-        )
+        figures["1_quality_against_leak"] = balance_chart(points, charts.SMALL)
     for words, values in _panels(groups).items():
         figures[f"2_one_by_one/{words}"] = charts.ranking(list(groups), values, words)
     figures |= {f"transfer/{method}": figure for method, figure in heat_maps(victims).items()}

@@ -24,7 +24,7 @@ th:first-child, td:first-child { text-align: left; position: sticky; left: 0; ba
 table.faces td, table.faces th { text-align: center; white-space: normal; vertical-align: top;
          padding: .3rem; border: 0; font-size: .8rem; }
 table.faces th { text-align: left; min-width: 8rem; } table.faces img { width: 120px; }
-summary { cursor: pointer; } summary { margin: .8rem 0; } summary h2 { display: inline; }
+summary { cursor: pointer; margin: .8rem 0; } summary h2 { display: inline; }
 .narrow { display: none; }
 @media (max-width: 50rem) {
   .narrow { display: block; color: #555; font-size: .8rem; }

@@ -66,11 +66,11 @@ def write_headline(
 
 def write_glance(records: Path, page: Path) -> None:
     """Write the findings and the small table between their markers in a page."""
-    pairs = tables.read_with_scores(records, "inversion", LFW)
-    lines = findings(pairs, tables.read_records(records, "membership"))
+    inversions = tables.read_records(records, "inversion")
+    lines = findings(inversions, tables.read_records(records, "membership"))
     points = [f"- {line}" for line in lines]
     body = "\n".join(textwrap.fill(point, 100, subsequent_indent="  ") for point in points)
-    table = glance([record for record, _ in pairs]).markdown()
+    table = glance(inversions).markdown()
     write_block(page, "glance", f"{body}\n\n{table.rstrip()}\n")
 
 

@@ -14,11 +14,13 @@ from gan_inversion.metrics.intervals import bootstrap_mean, clopper_pearson
 from gan_inversion.protocols import Faces, read_split
 from gan_inversion.reporting import charts, tables
 from gan_inversion.reporting.inversion import headline
-from gan_inversion.reporting.membership import base_method, epochs_of, overviews
+from gan_inversion.reporting.membership import CURVES, LEAKS, base_method, epochs_of, overviews
 from gan_inversion.reporting.page import Section, drawing, findings, page, png, point, text
 from gan_inversion.reporting.summary import (
     Pairs,
+    audits_of,
     balance,
+    balance_chart,
     brief,
     compared,
     place_of,
@@ -26,7 +28,6 @@ from gan_inversion.reporting.summary import (
 )
 from gan_inversion.reporting.transfer import by_victim, heat_maps, read_victims, transfer
 
-ATTACKS = ("threshold", "lira_offline_fixed", "rmia_offline")  # whose curves are drawn
 GROUPS = ((1, 1), (2, 5), (6, 20), (21, 10_000))  # images of a subject
 TERCILES = ("low", "middle", "high")
 FEWEST = 10  # images that a slice must have
@@ -78,18 +79,15 @@ def leak_section(leaks: Pairs) -> list[Section]:
     """What reconstruction gains against what it gives away, and how well members are found."""
     parts = []
     if points := balance([record for record, _ in leaks]):
-        leak_axis = "members found at FPR 1 % (offline LiRA)"
-        chart = charts.pareto(points, "type-II SAR at FMR 0.1 %", leak_axis, "epochs")
         caption = "What reconstruction gains against what it gives away of whom it was trained on"
         drawn = [pair for pair in leaks if place_of(pair[0]) in points]
-        parts.append(drawing(caption, charts.svg(chart), files_of(drawn)))
+        parts.append(drawing(caption, charts.svg(balance_chart(points)), files_of(drawn)))
     curves, least, used = {}, 1.0, []
-    for record, arrays in _last_audits(leaks):
-        name = f"image/{ATTACKS[1]}/log_mse/roc"
+    for record, arrays in (audits[-1] for audits in audits_of(leaks).values()):
+        name = f"image/{LEAKS[1]}/log_mse/roc"
         if name in arrays:
             inside = arrays["image/membership"].astype(bool)
-            label = f"{base_method(record)}, {epochs_of([record])} epochs"
-            curves[label] = _with_band(arrays[name], int(inside.sum()))
+            curves[_label(record)] = _with_band(arrays[name], int(inside.sum()))
             least = min(least, 10 / int((~inside).sum()))
             used.append((record, arrays))
     if curves:
@@ -98,12 +96,8 @@ def leak_section(leaks: Pairs) -> list[Section]:
     return [Section("Gain and leak", parts)] if parts else []
 
 
-def _last_audits(leaks: Pairs) -> Pairs:
-    """Of each inverter the audit after the most epochs."""
-    last: dict[str, tuple[Record, Mapping[str, np.ndarray]]] = {}
-    for record, arrays in sorted(leaks, key=lambda pair: epochs_of([pair[0]])):
-        last[base_method(record)] = record, arrays
-    return list(last.values())
+def _label(record: Record) -> str:
+    return f"{base_method(record)}, {epochs_of([record])} epochs"
 
 
 def ledger_sections(leaks: Pairs) -> list[Section]:
@@ -112,13 +106,13 @@ def ledger_sections(leaks: Pairs) -> list[Section]:
         return []
     parts = []
     for record, arrays in leaks:
-        label = f"{base_method(record)}, {epochs_of([record])} epochs"
+        label = _label(record)
         for unit in record.config["units"]:
             inside = arrays[f"{unit}/membership"].astype(bool)
             members, others = int(inside.sum()), int((~inside).sum())
             curves = {
                 attack: _with_band(arrays[f"{unit}/{attack}/log_mse/roc"], members)
-                for attack in ATTACKS
+                for attack in CURVES
                 if f"{unit}/{attack}/log_mse/roc" in arrays
             }
             if curves:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from gan_inversion.cgan.options import FAMILY
 from gan_inversion.core.record import Record, at
 from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting import charts, tables
 from gan_inversion.reporting.membership import base_method, epochs_of, strongest
-from gan_inversion.reporting.table import Cell, by_method, cell
+from gan_inversion.reporting.table import Cell, by_method, cell, mean_of
 
 # Families that say nothing about an inverter: real images, anyone's, and no image at all.
 PLAIN = ("oracle", "random", "mean_face", "translated")
@@ -17,14 +18,14 @@ PLAIN = ("oracle", "random", "mean_face", "translated")
 Pairs = Sequence[tuple[Record, Mapping[str, np.ndarray]]]
 
 
-def attacked(inversions: Pairs) -> list[str]:
+def attacked(inversions: Sequence[Record]) -> list[str]:
     """What the best attacker reaches who has the victim, and the best who has not: a sentence each.
 
     Args:
         inversions: records of the `inversion` protocol.
     """
-    groups = by_method([r for r, _ in inversions if r.trained["family"] not in PLAIN])
-    victim = inversions[0][0].victim
+    groups = by_method([r for r in inversions if r.trained["family"] not in PLAIN])
+    victim = inversions[0].victim
     figure = at(f"{victim}/sar_type2", fmr=1e-3)
     lines = []
     for knowledge, who in (
@@ -77,7 +78,7 @@ def brief(inversions: Pairs, leaks: Pairs, people: int) -> list[tuple[str, str]]
     """
     images = len(inversions[0][1]["test_index"])
     parts = {
-        "What a stored embedding gives away": " ".join(attacked(inversions)),
+        "What a stored embedding gives away": " ".join(attacked([r for r, _ in inversions])),
         "What the attacker's own model gives away": given_away([record for record, _ in leaks]),
         "How sure this is": f"Measured on {images:,} photographs of {people:,} people on whom "
         "nothing was trained, at thresholds where one of 1,000 pairs of strangers is accepted. "
@@ -147,8 +148,7 @@ def _after(method: str, epochs: int) -> str:
 
 def _share(records: Sequence[Record], name: str) -> str:
     """A rate in per cent, mean over seeds."""
-    figure = cell(records, name)
-    mean = figure.mean if isinstance(figure, Cell) else None
+    mean = mean_of(records, name)
     return "too few to count" if mean is None else f"{mean:.1%}"
 
 
@@ -162,12 +162,7 @@ def compared(inversions: Pairs) -> Pairs:
     best: dict[str, tuple[Record, Mapping[str, np.ndarray]]] = {}
     for record, scores in inversions:
         family, sized = record.trained["family"], record.trained["training_images"] is not None
-        if (
-            record.seed
-            or sized
-            or record.trained["family"] in PLAIN
-            or figure not in record.metrics
-        ):
+        if record.seed or sized or family in PLAIN or figure not in record.metrics:
             continue
         value = record.metrics[figure].value or 0
         leader = best.get(family)
@@ -185,6 +180,22 @@ def balance(leaks: Iterable[Record]) -> dict[tuple[str, int], tuple[float, float
         if gain and leak and gain.value is not None and leak.value is not None:
             points[place_of(record)] = gain.value, leak.value
     return points
+
+
+def balance_chart(
+    points: Mapping[tuple[str, int], tuple[float, float]], size: tuple[float, float] = charts.SIZE
+) -> Figure:
+    """The chart of what `balance` returns."""
+    across, up = "type-II SAR at FMR 0.1 %", "members found at FPR 1 % (offline LiRA)"
+    return charts.pareto(points, across, up, "epochs", size)
+
+
+def audits_of(leaks: Pairs) -> dict[str, list[tuple[Record, Mapping[str, np.ndarray]]]]:
+    """The audits of each inverter, by epochs."""
+    audits: dict[str, list[tuple[Record, Mapping[str, np.ndarray]]]] = {}
+    for record, arrays in sorted(leaks, key=lambda pair: epochs_of([pair[0]])):
+        audits.setdefault(base_method(record), []).append((record, arrays))
+    return audits
 
 
 def place_of(record: Record) -> tuple[str, int]:

@@ -196,6 +196,12 @@ def cell(group: Sequence[Record], name: str, *, form: str = ".4f") -> Cell | str
     return Cell(values, interval, figures[0].n, form)
 
 
+def mean_of(group: Sequence[Record], name: str) -> float | None:
+    """Mean of a metric over the seeds of one method; None where it is missing or not resolved."""
+    figure = cell(group, name)
+    return figure.mean if isinstance(figure, Cell) else None
+
+
 def check_same(records: Sequence[Record], *fields: str) -> None:
     """Raise `UserError` unless the records agree in each field."""
     for field in fields:

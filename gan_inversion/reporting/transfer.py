@@ -10,7 +10,7 @@ from gan_inversion.core.record import Record, Selection, at
 from gan_inversion.metrics.catalogue import title
 from gan_inversion.reporting import charts
 from gan_inversion.reporting.comparison import comparison
-from gan_inversion.reporting.table import Cell, Row, Table, by_method, cell, footer
+from gan_inversion.reporting.table import Row, Table, by_method, cell, footer, mean_of
 from gan_inversion.reporting.tables import LFW, find_records
 
 RATES = (1e-3, 1e-2)
@@ -96,6 +96,5 @@ def heat_maps(victims: Mapping[str, Sequence[Record]]) -> dict[str, Figure]:
 
 
 def _value(group: Sequence[Record], judge: str) -> float:
-    figure = cell(group, f"{judge}/{SHOWN}")
-    mean = figure.mean if isinstance(figure, Cell) else None
+    mean = mean_of(group, f"{judge}/{SHOWN}")
     return np.nan if mean is None else mean

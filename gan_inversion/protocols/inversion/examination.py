@@ -10,7 +10,6 @@ import numpy as np
 
 from gan_inversion.core.progress import progress
 from gan_inversion.core.record import Metric, metric
-from gan_inversion.core.storage import sha256
 from gan_inversion.metrics import realism
 from gan_inversion.metrics.attack import (
     accepted_as_others,
@@ -26,7 +25,7 @@ from gan_inversion.metrics.intervals import clopper_pearson
 from gan_inversion.metrics.reconstruction import PER_IMAGE, feature_distance
 from gan_inversion.protocols.inversion.bench import Bench, Judge
 from gan_inversion.protocols.inversion.two_sample import two_sample_scores
-from gan_inversion.recognisers import Recogniser, embed_cached
+from gan_inversion.recognisers import Recogniser, embed_unnamed
 
 BLOCK = 64  # images compared at once
 
@@ -107,8 +106,7 @@ def conditions(bench: Bench) -> Conditions:
 
 
 def _embed(recogniser: Recogniser, reconstructions: np.ndarray) -> np.ndarray:
-    key = f"reconstructions-{sha256(np.ascontiguousarray(reconstructions).data)[:16]}"
-    return embed_cached(recogniser, reconstructions, key=key)
+    return embed_unnamed(recogniser, reconstructions, kind="reconstructions")
 
 
 def attack_judge(examination: Examination, judge: Judge, vectors: np.ndarray, bench: Bench) -> None:
