@@ -1,23 +1,20 @@
 """Run what is missing of the published benchmark, or only say what that would cost."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 from experiments import published
-from experiments.common import fail, main, specs_of
+from experiments.common import main, specs_of
 from gan_inversion.core.folders import ROOT
-from gan_inversion.core.record import costs, record_path
+from gan_inversion.core.jobs import Job, missing_of, run_jobs
 from gan_inversion.core.storage import cache_dir, data_dir
 from gan_inversion.data.views import FILTERS, OF_TEMPLATE, VIEWS
 from gan_inversion.protocols.membership.rules import labels
 from gan_inversion.protocols.verification.rules import label as label_of
 
-DATASET = "lfw"
 PUBLISHED = ROOT / "results"
 PRECISION = {"GAN_INVERSION_PRECISION": "float32"}  # of the published records' recognisers
 
@@ -39,42 +36,6 @@ class Options:
     """Only list the missing jobs and their minutes by the published records; run nothing."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """One call of a program.
-
-    Attributes:
-        program: module in `experiments`.
-        options: its options on the command line.
-        methods: methods of the records that it writes, one each.
-        seed: seed of these records.
-        protocol: protocol of these records; by default that of the program's name.
-        victim: recogniser that was attacked, if it is not FaceNet.
-    """
-
-    program: str
-    options: tuple[str, ...]
-    methods: tuple[str, ...]
-    seed: int = 0
-    protocol: str = ""
-    victim: str = ""
-
-    @property
-    def keys(self) -> list[tuple[str, str]]:
-        """Protocol and method of each record that it writes."""
-        return [(self.protocol or self.program, method) for method in self.methods]
-
-    def records(self, results: Path) -> list[Path]:
-        """The files of its records."""
-        root, place = results / "records", (DATASET, self.seed)
-        return [record_path(root, *key, *place, victim=self.victim) for key in self.keys]
-
-    @property
-    def command(self) -> list[str]:
-        """The call, for a shell."""
-        return ["python", "-m", f"experiments.{self.program}", *self.options]
-
-
 def declared() -> Iterator[Job]:
     """Every job of the benchmark, in the order in which they are run."""
     modern = product(("mobilefacenet", "sface"), ("aligned", *OF_TEMPLATE), ("bilinear",))
@@ -84,13 +45,14 @@ def declared() -> Iterator[Job]:
         yield Job("verification", options, (label_of(name, view, resample),))
     yield Job("faces", (), ("aligned",))
     corrected = [f"{method}_corrected" for method in published.DOCUMENTED]
-    documented = [*product(published.DOCUMENTED, published.SEEDS), *product(corrected, [0])]
-    for program, runs in (("documented", documented), ("inversion", published.EXPECTED)):
-        for method, seed in runs:
-            yield Job(program, ("--methods", method, "--seeds", str(seed)), (method,), seed)
-    for victim, method in published.TRANSFERRED:
-        options = ("--methods", method, "--seeds", "0", "--victim", victim)
-        yield Job("inversion", options, (method,), victim=victim)
+    for method, seed in [*product(published.DOCUMENTED, published.SEEDS), *product(corrected, [0])]:
+        yield Job("documented", _options(method, seed), (method,), seed)
+    attacked = [("", *key) for key in published.EXPECTED]
+    attacked += [(victim, method, 0) for victim, method in published.TRANSFERRED]
+    for victim, method, seed in attacked:
+        options = (*_options(method, seed), *(["--victim", victim] if victim else []))
+        judges = published.JUDGES
+        yield Job("inversion", options, (method,), seed, victim=victim, judges=judges)
     for study in published.STUDIES:
         words = [str(word) for name, values in study.items() for word in (f"--{name}", *values)]
         (spec,) = specs_of(study["methods"])
@@ -100,31 +62,19 @@ def declared() -> Iterator[Job]:
         yield Job("search", ("--searches", name), (f"search_{name}",))
 
 
+def _options(method: str, seed: int) -> tuple[str, ...]:
+    return "--methods", method, "--seeds", str(seed)
+
+
 def run_all(options: Options) -> None:
     """Print which jobs are missing, run them, and write the tables."""
-    jobs, results = list(declared()), options.folder / "results"
-    missing = [job for job in jobs if not all(path.exists() for path in job.records(results))]
-    print(f"{len(jobs) - len(missing)} of {len(jobs)} jobs are recorded in {results}")
-    seconds = costs(PUBLISHED / "records") if missing else {}
-    expected = [max(seconds.get(key, 0) for key in job.keys) for job in missing]
-    for job, cost in zip(missing, expected, strict=True):
-        print(f"{' '.join(job.command)}: {f'{cost / 60:.0f} minutes' if cost else 'not known'}")
-    if missing:
-        hours, unknown = sum(expected) / 3600, expected.count(0)
-        print(f"in all {hours:.1f} hours, and {unknown} jobs whose time no record gives")
+    results = options.folder / "results"
+    missing = missing_of(list(declared()), results, published=PUBLISHED)
     if options.dry_run:
         return
-    options.folder.mkdir(parents=True, exist_ok=True)
     places = {"GAN_INVERSION_DATA": data_dir(), "GAN_INVERSION_CACHE": cache_dir()}
-    environment = {name: str(path.resolve()) for name, path in places.items()}
-    environment = PRECISION | os.environ | environment
-    for place, job in enumerate(missing, 1):
-        print(f"{place}/{len(missing)}: {' '.join(job.command)}", flush=True)
-        call = [sys.executable, *job.command[1:]]
-        done = subprocess.run(call, cwd=options.folder, env=environment)
-        if done.returncode:
-            fail(f"{' '.join(job.command)} ended with exit code {done.returncode}; see above")
-            sys.exit(done.returncode)
+    resolved = {name: str(path.resolve()) for name, path in places.items()}
+    run_jobs(missing, options.folder, PRECISION | os.environ | resolved)
 
     from gan_inversion.reporting.pages import write_every
 

@@ -1,48 +1,21 @@
-"""What every program shares: options from a dataclass, errors as sentences, rehearsals."""
+"""What programs share: groups of options, rehearsals, the methods on a command line."""
 
 import dataclasses
 import sys
-import threading
 import typing
-from _thread import interrupt_main
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 import tyro
 
-from gan_inversion.core.backend import load_backend
-from gan_inversion.core.errors import UserError, visible
-from gan_inversion.core.memory import keep_freed_memory
-from gan_inversion.core.options import check_options, leaves, option_name
+from gan_inversion.core.options import leaves, option_name
 from gan_inversion.core.own import is_own
+from gan_inversion.core.program import main as main
 from gan_inversion.data.source import Source
 from gan_inversion.inverters.families import FAMILIES, Family, MethodSpec, described, specified
 
 T = TypeVar("T")
 Flat = Annotated[T, tyro.conf.arg(name="")]  # options of a group, without the group's name
-
-
-def main(options: type[T], body: Callable[[T], None]) -> None:
-    """Parse the command line into `options` and run `body`.
-
-    Bad input ends with one sentence and exit code 2, Ctrl-C with exit code 130.
-    """
-    usual, sys.unraisablehook = sys.unraisablehook, _interrupt_again
-    try:
-        given = tyro.cli(options)
-        check_options(given)
-        load_backend()  # after parsing, so that --help answers at once
-        keep_freed_memory()
-        body(given)
-    except UserError as error:
-        sys.exit(fail(str(error)))
-    except OSError as error:
-        sys.exit(fail(f"{error.filename or 'the file system'}: {error.strerror or error}"))
-    except KeyboardInterrupt:
-        print("\ninterrupted: the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
-    finally:
-        sys.unraisablehook = usual
 
 
 def rehearsed(options: T, **changes: Any) -> T:
@@ -70,26 +43,6 @@ def rehearsed(options: T, **changes: Any) -> T:
                 f"--smoke rehearses with {option_name(name)} {used}, not {given}", file=sys.stderr
             )
     return small
-
-
-def _interrupt_again(caught: "sys.UnraisableHookArgs") -> None:
-    """Repeat a Ctrl-C that came while an object was being cleaned up: Python drops those."""
-    if caught.exc_type is not KeyboardInterrupt:
-        sys.__unraisablehook__(caught)
-        return
-    waiting = True
-    while waiting:
-        try:
-            threading.Timer(0.1, interrupt_main).start()
-            waiting = False
-        except KeyboardInterrupt:  # on a busy machine it comes before this block ends
-            continue
-
-
-def fail(sentence: str) -> int:
-    """Print an error sentence; return the exit code for bad input."""
-    print(f"error: {visible(sentence)}", file=sys.stderr)
-    return 2
 
 
 HINT = "(default: the preset's)"

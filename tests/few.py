@@ -8,8 +8,8 @@ import sys
 from contextlib import contextmanager
 from unittest.mock import patch
 
-import experiments.common
 from gan_inversion import data
+from gan_inversion.core import program
 from gan_inversion.core.backend import load_backend
 from gan_inversion.data.synthetic import Synthetic
 
@@ -68,6 +68,6 @@ if __name__ == "__main__":
     sys.argv = sys.argv[1:]
     with (
         patch.object(data, "Synthetic", faces_of(sys.argv[0])),
-        patch.object(experiments.common, "load_backend", load_eagerly),
+        patch.object(program, "load_backend", load_eagerly),
     ):
         runpy.run_module(sys.argv[0], run_name="__main__")

@@ -10,7 +10,7 @@ from contextlib import chdir, redirect_stderr, redirect_stdout
 from functools import partial
 from unittest.mock import patch
 
-from experiments.common import main
+from gan_inversion.core.program import main
 from tests.conftest import ROOT
 
 SMALL = ("-m", "tests.few")  # programs that rehearse on few faces

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from experiments import benchmark
+from gan_inversion.core import jobs
 from gan_inversion.core.record import Record
 from gan_inversion.reporting import pages
 from tests.conftest import ROOT
@@ -28,7 +29,9 @@ def test_a_dry_run_says_what_is_missing_and_what_it_costs(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     count = len(list(benchmark.declared()))
     assert lines[0] == f"1 of {count} jobs are recorded in {tmp_path / 'results'}"
-    assert len(lines) == 1 + (count - 1) + 1
+    assert len(lines) == 1 + (count - 1) + 4  # one older record, three sums
+    whole = [line for line in lines if line.startswith("all jobs anew: ")]
+    assert float(whole[0].split()[3]) > 20
     told = [line for line in lines if "--methods ridge_pca --seeds" in line]
     left = [line.partition(" --seeds ")[2].partition(":")[0] for line in told]
     victims = [f"0 --victim {name}" for name in ("mobilefacenet", "sface", "dlib")]
@@ -38,11 +41,11 @@ def test_a_dry_run_says_what_is_missing_and_what_it_costs(tmp_path, capsys):
 
 def test_a_job_runs_in_the_folder_and_one_that_fails_ends_the_run(tmp_path, monkeypatch, capfd):
     folder = tmp_path / "anew"
-    jobs = [
-        benchmark.Job("documented", ("--smoke", "--methods", "mean_face"), ("mean_face",)),
-        benchmark.Job("documented", ("--methods", "nobody"), ("nobody",)),
+    both = [
+        jobs.Job("documented", ("--smoke", "--methods", "mean_face"), ("mean_face",)),
+        jobs.Job("documented", ("--methods", "nobody"), ("nobody",)),
     ]
-    monkeypatch.setattr(benchmark, "declared", lambda: iter(jobs))
+    monkeypatch.setattr(benchmark, "declared", lambda: iter(both))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     with pytest.raises(SystemExit) as stop:
         benchmark.run_all(benchmark.Options(folder=folder))
@@ -74,3 +77,14 @@ def test_what_is_published_was_embedded_in_the_precision_that_a_new_run_is_given
         if path.parent.name in ("documented", "verification"):
             found.add(config["precision"])
     assert found == set(benchmark.PRECISION.values())
+
+
+def test_a_record_that_was_not_shown_to_a_judge_is_named(tmp_path, capsys):
+    name = "documented_conv-lfw-s2.json"
+    folder = tmp_path / "records" / "inversion"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes((PUBLISHED / "records" / "inversion" / name).read_bytes())
+    held = list(Record.read(folder / name).config["recognisers"])
+    job = jobs.Job("inversion", (), ("documented_conv",), 2, judges=(*held, "another"))
+    assert jobs.missing_of([job], tmp_path, published=PUBLISHED) == []
+    assert f"{name}: not shown to another; missing once you remove it" in capsys.readouterr().out

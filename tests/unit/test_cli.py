@@ -22,7 +22,7 @@ from experiments import (
     train_compact,
     verification,
 )
-from experiments.common import main
+from gan_inversion.core.program import main
 from gan_inversion.core.storage import data_dir
 
 MODULES = {

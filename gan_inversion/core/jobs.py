@@ -1,0 +1,103 @@
+"""Jobs of a benchmark: calls of programs that write records, what they cost, and running them."""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gan_inversion.core.program import fail
+from gan_inversion.core.record import Record, costs, record_path
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of a program.
+
+    Attributes:
+        program: module in `experiments`.
+        options: its options on the command line.
+        methods: methods of the records that it writes, one each.
+        seed: seed of these records.
+        protocol: protocol of these records; by default that of the program's name.
+        victim: recogniser that was attacked, if it is not FaceNet.
+        dataset: of these records.
+        judges: recognisers whose figures these records should hold.
+    """
+
+    program: str
+    options: tuple[str, ...]
+    methods: tuple[str, ...]
+    seed: int = 0
+    protocol: str = ""
+    victim: str = ""
+    dataset: str = "lfw"
+    judges: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """Protocol and method of each record that it writes."""
+        return [(self.protocol or self.program, method) for method in self.methods]
+
+    def records(self, results: Path) -> list[Path]:
+        """The files of its records."""
+        root, place = results / "records", (self.dataset, self.seed)
+        return [record_path(root, *key, *place, victim=self.victim) for key in self.keys]
+
+    def lacking(self, results: Path) -> list[str]:
+        """Judges whose figures its records do not hold, because the records are older."""
+        held = [Record.read(path).config.get("recognisers", {}) for path in self.records(results)]
+        return [judge for judge in self.judges if not all(judge in names for names in held)]
+
+    @property
+    def command(self) -> list[str]:
+        """The call, for a shell."""
+        return ["python", "-m", f"experiments.{self.program}", *self.options]
+
+
+def missing_of(jobs: Sequence[Job], results: Path, *, published: Path) -> list[Job]:
+    """The jobs without a record, printed with what they and all jobs cost.
+
+    Args:
+        jobs: all jobs.
+        results: folder in which records are looked for.
+        published: folder of results that say how long jobs take.
+    """
+    missing = [job for job in jobs if not all(path.exists() for path in job.records(results))]
+    print(f"{len(jobs) - len(missing)} of {len(jobs)} jobs are recorded in {results}")
+    seconds = costs(published / "records")
+    spent = {job: max(seconds.get(key, 0) for key in job.keys) for job in jobs}
+    for job in missing:
+        cost = f"{spent[job] / 60:.0f} minutes" if spent[job] else "not known"
+        print(f"{' '.join(job.command)}: {cost}")
+    recorded = [job for job in jobs if job not in missing]
+    older = {job: judges for job in recorded if (judges := job.lacking(results))}
+    for job, judges in older.items():
+        names = ", ".join(path.name for path in job.records(results))
+        print(f"{names}: not shown to {', '.join(judges)}; missing once you remove it")
+    sums = {"what is missing": missing, "what is older": [*older], "all jobs anew": [*jobs]}
+    for name, chosen in sums.items():
+        unknown = sum(not spent[job] for job in chosen)
+        hours = sum(spent[job] for job in chosen) / 3600
+        print(f"{name}: {hours:.1f} hours, and {unknown} jobs whose time no record gives")
+    return missing
+
+
+def run_jobs(jobs: Sequence[Job], folder: Path, environment: Mapping[str, str]) -> None:
+    """Run jobs in a folder, one after another.
+
+    Args:
+        jobs: jobs to run.
+        folder: made if it is missing.
+        environment: variables of the programs.
+
+    A job that fails ends this process with its exit code.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for place, job in enumerate(jobs, 1):
+        print(f"{place}/{len(jobs)}: {' '.join(job.command)}", flush=True)
+        call = [sys.executable, *job.command[1:]]
+        done = subprocess.run(call, cwd=folder, env=environment)
+        if done.returncode:
+            fail(f"{' '.join(job.command)} ended with exit code {done.returncode}; see above")
+            sys.exit(done.returncode)

@@ -1,0 +1,59 @@
+"""How every program begins and ends: options from a dataclass, errors as sentences."""
+
+import sys
+import threading
+from _thread import interrupt_main
+from collections.abc import Callable
+from typing import TypeVar
+
+import tyro
+
+from gan_inversion.core.backend import load_backend
+from gan_inversion.core.errors import UserError, visible
+from gan_inversion.core.memory import keep_freed_memory
+from gan_inversion.core.options import check_options
+
+T = TypeVar("T")
+
+
+def main(options: type[T], body: Callable[[T], None]) -> None:
+    """Parse the command line into `options` and run `body`.
+
+    Bad input ends with one sentence and exit code 2, Ctrl-C with exit code 130.
+    """
+    usual, sys.unraisablehook = sys.unraisablehook, _interrupt_again
+    try:
+        given = tyro.cli(options)
+        check_options(given)
+        load_backend()  # after parsing, so that --help answers at once
+        keep_freed_memory()
+        body(given)
+    except UserError as error:
+        sys.exit(fail(str(error)))
+    except OSError as error:
+        sys.exit(fail(f"{error.filename or 'the file system'}: {error.strerror or error}"))
+    except KeyboardInterrupt:
+        print("\ninterrupted: the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
+    finally:
+        sys.unraisablehook = usual
+
+
+def fail(sentence: str) -> int:
+    """Print an error sentence; return the exit code for bad input."""
+    print(f"error: {visible(sentence)}", file=sys.stderr)
+    return 2
+
+
+def _interrupt_again(caught: "sys.UnraisableHookArgs") -> None:
+    """Repeat a Ctrl-C that came while an object was being cleaned up: Python drops those."""
+    if caught.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(caught)
+        return
+    waiting = True
+    while waiting:
+        try:
+            threading.Timer(0.1, interrupt_main).start()
+            waiting = False
+        except KeyboardInterrupt:  # on a busy machine it comes before this block ends
+            continue
