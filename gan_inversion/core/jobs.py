@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gan_inversion.core.program import fail
-from gan_inversion.core.record import Record, costs, record_path
+from gan_inversion.core.record import Record, record_path
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,18 @@ class Job:
     def command(self) -> list[str]:
         """The call, for a shell."""
         return ["python", "-m", f"experiments.{self.program}", *self.options]
+
+
+def costs(root: Path) -> dict[tuple[str, str], float]:
+    """Seconds that runs took by their records, by protocol and method, for the slowest seed."""
+    seconds: dict[tuple[str, str], float] = {}
+    for path in root.glob("*/*.json"):
+        record = Record.read(path)
+        parts = [record.cost.get("train_seconds"), record.cost.get("seconds")]
+        parts += record.cost.get("examination_seconds", {}).values()
+        key = record.protocol, record.method
+        seconds[key] = max(sum(filter(None, parts)), seconds.get(key, 0))
+    return {key: spent for key, spent in seconds.items() if spent}
 
 
 def missing_of(jobs: Sequence[Job], results: Path, *, published: Path) -> list[Job]:

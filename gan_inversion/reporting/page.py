@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from gan_inversion.reporting.table import CODE, MARKED
+from gan_inversion.reporting.table import marked
 
 STYLE = """
 :root { color-scheme: light; }
@@ -84,7 +84,7 @@ def point(heading: str, sentences: str) -> str:
 
 def findings(sentences: Sequence[str]) -> str:
     """A numbered list; text in backquotes is set as code."""
-    lines = [f"<li>{CODE.sub(MARKED, escape(line))}</li>" for line in sentences]
+    lines = [f"<li>{marked(line)}</li>" for line in sentences]
     return f"<ol class='findings'>{''.join(lines)}</ol>"
 
 

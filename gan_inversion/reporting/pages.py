@@ -16,7 +16,10 @@ from gan_inversion.reporting import speed, tables
 from gan_inversion.reporting.check import COMPUTE, check_records
 from gan_inversion.reporting.glance import findings, glance
 from gan_inversion.reporting.inversion import headline, inversion
+from gan_inversion.reporting.leaderboard import leaderboard
 from gan_inversion.reporting.membership import membership, overviews
+from gan_inversion.reporting.page import Section
+from gan_inversion.reporting.page import page as html
 from gan_inversion.reporting.table import Table, replace_block
 from gan_inversion.reporting.tables import LFW
 from gan_inversion.reporting.transfer import read_victims, transfer
@@ -145,6 +148,18 @@ def write_transfer(records: Path, output: Path, chosen: Selection = LFW) -> Path
     return write_page(output, name, "The transfer matrix", [transfer(victims)])
 
 
+def write_leaderboard(results: Path, output: Path) -> Path:
+    """Write the leaderboard of the benchmark's methods and of entries, as Markdown and as HTML."""
+    victims, entered = read_victims(results / "records"), read_victims(results / "entries")
+    shown = leaderboard(
+        {victim: [*own, *entered.get(victim, [])] for victim, own in victims.items()},
+        entered={record.method for own in entered.values() for record in own},
+    )
+    boards = [Section(table.caption.split(":")[0], [table.html()]) for table in shown]
+    write_text(output / "leaderboard.html", html("Leaderboard", boards))
+    return write_page(output, "leaderboard", "Leaderboard", shown)
+
+
 def write_thresholds(registry: Path, output: Path) -> Path:
     """Write the page of the threshold registry."""
     lines = read_thresholds(registry)
@@ -235,6 +250,7 @@ def write_every(
     write_documented(records, output)
     write_inversion(records, output, expected=expected, checked=checked)
     write_transfer(records, output)
+    write_leaderboard(results, output)
     write_verification(records, output)
     write_thresholds(results / "thresholds.json", output)
     write_membership(records, output)

@@ -16,7 +16,7 @@ from gan_inversion.core.record import Record
 
 NOT_RESOLVED = "n/a"
 CODE = re.compile(r"`([^`]+)`")  # in Markdown
-MARKED = r"<code>\1</code>"
+LINK = re.compile(r"\[([^]`]+)\]\(([^)]+)\)")
 SPECIAL = re.compile(r"([&%$#_{}])")  # of LaTeX, to be escaped by a backslash
 WORDS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 
@@ -115,9 +115,7 @@ class Table:
             return f"<tr>{''.join(f'<{tag}>{text}</{tag}>' for text in (first, *others))}</tr>"
 
         body = "\n".join(row(line, "td") for line in self.rows)
-        notes = "".join(
-            f"<p class='note'>{CODE.sub(MARKED, escape(note))}</p>" for note in self.notes
-        )
+        notes = "".join(f"<p class='note'>{marked(note)}</p>" for note in self.notes)
         return (
             f"<figure class='table'><figcaption>{escape(self.caption)}</figcaption>"
             f"<div class='narrow'>Scroll the table sideways for its figures.</div>"
@@ -175,6 +173,12 @@ class Table:
                     line += [cell, *[None] * 4] if place in figures else [cell]
             writer.writerow(line)
         return out.getvalue()
+
+
+def marked(text: str) -> str:
+    """Markdown with code and links as HTML."""
+    linked = LINK.sub(r"<a href='\2'>\1</a>", escape(text))
+    return CODE.sub(r"<code>\1</code>", linked)
 
 
 def _plain(text: str) -> str:

@@ -17,6 +17,7 @@ from gan_inversion.protocols.base import Protocol, near_duplicates
 
 PARTS = ("train", "validation", "test")
 INDEPENDENT = ("dlib", "sface")  # judges that no training, selection or calibration touches
+PICTURES = "pictures_digest"  # in the `config` of a record: SHA-256 of its reconstructions
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ from gan_inversion.protocols.inversion.prepared import (
     open_run,
     prepare,
 )
+from gan_inversion.protocols.inversion.rules import PICTURES
 from gan_inversion.protocols.inversion.translated import run_translated
 from gan_inversion.protocols.records import Entry
 
@@ -125,7 +126,7 @@ def run_elsewhere(
     name = plain_name(f":{pictures.resolve().name}")
     files = [bench.dataset.files[index] for index in bench.split.test]
     reconstructions = read_reconstructions(pictures, files)
-    config = {"pictures_digest": sha256(reconstructions.data)}
+    config = {PICTURES: sha256(reconstructions.data)}
     spec = bare_spec(name, "elsewhere")
     entry = entry_of(spec, seed, folders, bench)
     if entry.exists(split=bench.split.hash, **config):
@@ -183,7 +184,7 @@ def _finish(
     as_published = (bench.dataset.name, victim) == ("lfw", "facenet")
     record = entry.record(
         knowledge=facts["knowledge"],
-        config={**facts["config"], **declared(bench)},
+        config={**facts["config"], PICTURES: sha256(reconstructions.data), **declared(bench)},
         metrics=examination.metrics,
         reported=REPORTED if as_published else {},
         cost={**facts["cost"], "examination_seconds": seconds, "peak_memory_gib": peak_memory()},

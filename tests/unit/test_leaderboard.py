@@ -1,0 +1,151 @@
+"""The leaderboard: what enters it, what does not, and in which order it stands."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import submit
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.record import Metric, Record, bare_spec, read_scores
+from gan_inversion.core.storage import sha256
+from gan_inversion.protocols import read_split
+from gan_inversion.reporting.leaderboard import check_entry, leaderboard
+from gan_inversion.reporting.transfer import read_victims
+from tests.conftest import ROOT
+
+RESULTS = ROOT / "results"
+SOURCE = RESULTS / "records" / "inversion" / "adapter-lfw-s0.json"
+FIGURE = "sface/sar_type2@fmr=1e-3"
+
+
+@pytest.fixture(scope="module")
+def entry():
+    """A record that may enter: a published one under another name; and its raw scores."""
+    published = Record.read(SOURCE)
+    config = {**published.config, "pictures_digest": "0" * 64}
+    spec = bare_spec("mine", "elsewhere")
+    return replace(published, method="mine", spec=spec, config=config), read_scores(SOURCE)
+
+
+def written(folder, entry, scores=None, **changes):
+    record = replace(entry[0], **changes)
+    return record.write(folder / "records", entry[1] if scores is None else scores)
+
+
+def test_an_entry_is_checked_and_says_what_to_send(entry, tmp_path, capsys):
+    submit.run_all(submit.Options(written(tmp_path, entry)))
+    printed = capsys.readouterr().out
+    assert "every figure was computed from its raw scores again" in printed
+    assert "results/entries/inversion: mine-lfw-s0.json and mine-lfw-s0.npz" in printed
+
+
+def better(record):
+    metrics = dict(record.metrics)
+    metrics[FIGURE] = Metric(0.999, metrics[FIGURE].ci, metrics[FIGURE].n)
+    return {"metrics": metrics}
+
+
+def narrower(record):
+    metrics = dict(record.metrics)
+    figure = metrics[FIGURE]
+    metrics[FIGURE] = Metric(figure.value, (figure.value, figure.value), figure.n)
+    return {"metrics": metrics}
+
+
+def without(record):
+    return {"metrics": {name: m for name, m in record.metrics.items() if name != FIGURE}}
+
+
+def with_more(record):
+    return {"metrics": {**record.metrics, "charm": Metric(1.0, None, 1)}}
+
+
+def changed(name, **changes):
+    def change(record):
+        recognisers = dict(record.config["recognisers"])
+        recognisers[name] = {**recognisers[name], **changes}
+        return {"config": {**record.config, "recognisers": recognisers}}
+
+    return change
+
+
+def without_judge(record):
+    recognisers = {n: d for n, d in record.config["recognisers"].items() if n != "dlib"}
+    return {"config": {**record.config, "recognisers": recognisers}}
+
+
+def without_digest(record):
+    return {"config": {n: v for n, v in record.config.items() if n != "pictures_digest"}}
+
+
+LENIENT = {"0.01": 0.0, "0.001": 0.1, "0.0001": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (better, f"says {FIGURE} 0.999"),
+        (narrower, f"says {FIGURE}"),
+        (without, f"expected the figure {FIGURE}"),
+        (with_more, "got none for charm"),
+        (changed("sface", thresholds=LENIENT), "one set of thresholds of sface"),
+        (changed("dlib", digest="1" * 64), "its dlib has other weights"),
+        (without_judge, "expected the judge dlib"),
+        (without_digest, "expected pictures_digest"),
+        (lambda r: {"protocol_hash": "0" * 16}, "expected protocol_hash"),
+        (lambda r: {"part": "validation"}, "expected part test, got validation"),
+        (lambda r: {"data_digest": "0" * 64}, "one data_digest"),
+        (lambda r: {"knowledge": None}, "expected an attack"),
+        (lambda r: {"method": "cgan_cpu"}, "has a method cgan_cpu"),
+        (lambda r: {"victim": "arcface"}, "a victim of the benchmark, got arcface"),
+        (lambda r: {"spec": bare_spec("mine", "oracle")}, "expected an attack"),
+    ],
+)
+def test_what_is_not_as_it_should_be_is_said(entry, tmp_path, change, sentence):
+    path = written(tmp_path, entry, **change(entry[0]))
+    with pytest.raises(UserError, match=sentence):
+        check_entry(path, RESULTS)
+
+
+def test_every_test_image_is_asked_for(entry, tmp_path):
+    index = entry[1]["test_index"]
+    for other in (index[:-1], index[::-1]):
+        path = written(tmp_path / str(len(other)), entry, {**entry[1], "test_index": other})
+        with pytest.raises(UserError, match="expected scores of the 2,443 test images"):
+            check_entry(path, RESULTS)
+
+
+def test_the_reconstructions_are_those_that_were_examined(entry, tmp_path):
+    files = list(read_split(RESULTS / "splits" / f"lfw-{entry[0].config['split']}.csv"))
+    test = [files[place] for place in entry[1]["test_index"]]
+    grey = np.full((160, 160, 3), 128, "uint8")
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+    rows = "".join(f"{file},grey.png\n" for file in test)
+    (tmp_path / "index.csv").write_text(f"image,reconstruction\n{rows}")
+    digest = sha256(np.repeat(grey[None], len(test), axis=0).data)
+    config = {**entry[0].config, "pictures_digest": digest}
+    path = written(tmp_path / "same", entry, config=config)
+    check_entry(path, RESULTS, reconstructions=tmp_path)
+    other = written(tmp_path / "other", entry)
+    with pytest.raises(UserError, match="expected the reconstructions of the record"):
+        check_entry(other, RESULTS, reconstructions=tmp_path)
+
+
+def test_best_first_with_entries_named_and_ceilings_left_out(entry):
+    victims = read_victims(RESULTS / "records")
+    tables = leaderboard({"facenet": [*victims["facenet"], entry[0]]}, entered={"mine"})
+    assert [table.name for table in tables] == [
+        "leaderboard_facenet_black_box",
+        "leaderboard_facenet_white_box",
+    ]
+    black, white = tables
+    assert {row[0]: row[2] for row in black.rows}["mine"] == "an entry"
+    for table in tables:
+        rates = [row[4].mean for row in table.rows]
+        assert rates == sorted(rates, reverse=True)
+        assert [row[1] for row in table.rows] == [str(1 + n) for n in range(len(rates))]
+        assert not {"oracle", "random", "translated"} & {row[0] for row in table.rows}
+    assert {"cgan_cpu", "cgan_long"} <= {row[0] for row in white.rows}
+    assert "<a href='own.md'>own.md</a>" in black.html()
