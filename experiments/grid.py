@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from experiments.common import Flat, main
 from gan_inversion.core.errors import UserError
@@ -10,11 +11,11 @@ from gan_inversion.data.source import Source
 
 @dataclass(frozen=True)
 class Options:
-    """Draw a grid of reconstructed test images: one line an inverter, in three groups.
+    """Draw a grid of reconstructed test images: one line an inverter, in groups.
 
-    The groups are ten images drawn at random, and the median ten and the worst ten by the last
-    inverter's type-I cosine, that of the inverted embedding and the reconstruction's. Needs the
-    data. Writes one picture.
+    The groups are images drawn at random, and the median and the worst ones by the last inverter's
+    type-I cosine, that of the inverted embedding and the reconstruction's. Needs the data. Writes
+    one picture.
 
     Cost: a minute on two CPU cores.
     """
@@ -24,6 +25,15 @@ class Options:
 
     output: Path = Path("docs/faces.png")
     """File for the picture."""
+
+    groups: tuple[Literal["random", "median", "worst"], ...] = ("random", "median", "worst")
+    """Groups to draw."""
+
+    people: int = 10
+    """Images in each group."""
+
+    names: tuple[str, ...] = ()
+    """What the lines are called, one name a run; by default their methods."""
 
     photographs: bool = False
     """Begin each group with a line of the images themselves. LFW's must not be published."""
@@ -39,19 +49,15 @@ class Options:
 
 def run_all(options: Options) -> None:
     """Open the inverters, and draw the grid."""
-    if not options.models:
-        raise UserError("expected at least one run to draw, got none")
+    if not options.models or not options.groups or options.people < 1:
+        raise UserError("expected at least one run, one group and one image in it, got none")
 
     from gan_inversion.inverters.trained import open_trained
-    from gan_inversion.protocols.inversion.grid import draw_grid
+    from gan_inversion.protocols.inversion.grid import Layout, draw_grid
 
-    draw_grid(
-        [open_trained(folder, own=options.own) for folder in options.models],
-        options.output,
-        source=options.source,
-        photographs=options.photographs,
-        own=options.victim,
-    )
+    models = [open_trained(folder, own=options.own) for folder in options.models]
+    layout = Layout(options.groups, options.people, options.names, options.photographs)
+    draw_grid(models, options.output, layout, source=options.source, own=options.victim)
 
 
 if __name__ == "__main__":

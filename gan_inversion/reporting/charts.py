@@ -1,6 +1,7 @@
 """Charts of the report, drawn from records, as self-contained SVG."""
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from PIL import Image
 
 BINS = 80
 SIZE = (6.4, 4.0)  # inches
+DIGITS = re.compile(r"(\d\.\d\d)\d+")  # of a coordinate, in points
+# Of charts as SVG: the same data give the same file, and words are text, not outlines.
+STABLE: Any = {"svg.hashsalt": "gan_inversion", "svg.fonttype": "none"}
 SMALL = (4.2, 3.0)  # inches, where a chart is shown 300 pixels wide
 SOLID = ("-", "--", ":", "-.")
 BESIDE: dict[str, Any] = {"fontsize": 8, "loc": "upper left", "bbox_to_anchor": (1, 1)}
@@ -20,10 +24,11 @@ MARKERS = ("o-", "s-", "^-", "D-", "v-", "P-", "X-", "*-")
 
 def svg(figure: Figure) -> str:
     """A figure as an `svg` element for a page."""
-    text = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "gan_inversion"}):  # same data, same file
-        figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
-    return text.getvalue()[text.getvalue().index("<svg") :]
+    file = io.StringIO()
+    with mpl.rc_context(STABLE):
+        figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
+    text = file.getvalue()
+    return DIGITS.sub(r"\1", text[text.index("<svg") :])
 
 
 def roc(curves: Mapping[str, np.ndarray], *, least: float) -> str:

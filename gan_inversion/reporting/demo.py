@@ -3,16 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from gan_inversion.core.events import Events
 from gan_inversion.core.record import Metric
 from gan_inversion.metrics.leak import Leak
-from gan_inversion.reporting.page import Section, page, png, text
+from gan_inversion.reporting.page import Section, page, picture, text
 
 SHOWN = 8  # people on the page
 
@@ -59,10 +57,8 @@ def table_of_faces(
 
 def _row(name: str, pictures: np.ndarray, captions: Sequence[str]) -> str:
     cells = []
-    for picture, words in zip(np.asarray(pictures), captions, strict=True):
-        data = BytesIO()
-        Image.fromarray(picture).save(data, "PNG")
-        cells.append(f"<td>{png(data.getvalue(), f'{name}: {words}')}<br>{escape(words)}</td>")
+    for pixels, words in zip(np.asarray(pictures), captions, strict=True):
+        cells.append(f"<td>{picture(pixels, f'{name}: {words}')}<br>{escape(words)}</td>")
     return f"<tr><th>{escape(name)}</th>{''.join(cells)}</tr>"
 
 

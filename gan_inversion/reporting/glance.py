@@ -1,6 +1,7 @@
 """What the README shows first: three findings, and a table of six rows."""
 
 from collections.abc import Sequence
+from importlib.metadata import metadata
 
 from gan_inversion.cgan.options import FAMILY
 from gan_inversion.core.record import Record, at
@@ -54,4 +55,31 @@ def glance(records: Sequence[Record]) -> Table:
         "pairs of strangers is.)",
         ["what is shown", *named, title("ssim")],
         rows,
+    )
+
+
+def badges(records: int) -> dict[str, str]:
+    """Facts about the package as small pictures: name -> SVG.
+
+    Args:
+        records: number of published records.
+    """
+    package = metadata("gan_inversion")
+    facts = {
+        "python": package["Requires-Python"].removeprefix(">=") + " or newer",
+        "licence": package["License-Expression"],
+        "records": f"{records:,}, with raw scores",
+    }
+    return {name: _badge(name, fact) for name, fact in facts.items()}
+
+
+def _badge(name: str, fact: str) -> str:
+    left, right = (round(6.6 * len(words) + 14) for words in (name, fact))
+    return (
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='{left + right}' height='20' role='img' "
+        f"aria-label='{name}: {fact}'><rect width='{left + right}' height='20' rx='3' "
+        f"fill='#555'/><rect x='{left}' width='{right}' height='20' rx='3' fill='#0b6e99'/>"
+        "<g fill='#fff' font-family='Verdana,DejaVu Sans,sans-serif' font-size='11' "
+        f"text-anchor='middle'><text x='{left / 2}' y='14'>{name}</text>"
+        f"<text x='{left + right / 2}' y='14'>{fact}</text></g></svg>\n"
     )

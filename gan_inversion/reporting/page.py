@@ -4,6 +4,10 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
 
 from gan_inversion.reporting.table import marked
 
@@ -102,7 +106,9 @@ def drawing(caption: str, picture: str, sources: Sequence[str]) -> str:
     )
 
 
-def png(data: bytes, description: str) -> str:
-    """A PNG as an element of the page."""
-    packed = b64encode(data).decode("ascii")
-    return f"<img alt='{escape(description, quote=True)}' src='data:image/png;base64,{packed}'>"
+def picture(pixels: np.ndarray, description: str) -> str:
+    """An image, uint8 (H, W, 3), as an element of the page."""
+    data = BytesIO()
+    Image.fromarray(pixels).save(data, "WEBP", quality=90)  # a tenth of a PNG's size
+    packed = b64encode(data.getvalue()).decode("ascii")
+    return f"<img alt='{escape(description, quote=True)}' src='data:image/webp;base64,{packed}'>"

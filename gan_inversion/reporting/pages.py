@@ -1,6 +1,7 @@
 """The tables as pages of the documentation and blocks of the README, from records alone."""
 
 import csv
+import re
 import textwrap
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -14,10 +15,10 @@ from gan_inversion.metrics import catalogue
 from gan_inversion.metrics.catalogue import kinds
 from gan_inversion.reporting import speed, tables
 from gan_inversion.reporting.check import COMPUTE, check_records
-from gan_inversion.reporting.glance import findings, glance
+from gan_inversion.reporting.glance import badges, findings, glance
 from gan_inversion.reporting.inversion import headline, inversion
 from gan_inversion.reporting.leaderboard import leaderboard
-from gan_inversion.reporting.membership import membership, overviews
+from gan_inversion.reporting.membership import membership
 from gan_inversion.reporting.page import Section
 from gan_inversion.reporting.page import page as html
 from gan_inversion.reporting.table import Table, replace_block
@@ -53,18 +54,10 @@ def write_inversion(
     chosen_records = tables.read_records(records, "inversion", chosen)
     title = "Reconstruction of people never seen"
     scores = {(r.method, r.seed): read_scores(r.path(records)) for r in chosen_records}
-    page = inversion(chosen_records, scores=scores, expected=expected)
+    page = [headline(chosen_records, expected=expected)]
+    page += inversion(chosen_records, scores=scores, expected=expected)
     noted = [with_note(table, checked) for table in page]
     return write_page(output, chosen.page("inversion"), title, noted)
-
-
-def write_headline(
-    records: Path, readme: Path, *, expected: Collection[tuple[str, int]] = (), checked: str = ""
-) -> None:
-    """Write the headline table of the `inversion` protocol between its markers in the README."""
-    published = tables.read_records(records, "inversion")
-    table = headline(published, expected=expected)
-    write_block(readme, "inversion", with_note(table, checked).markdown())
 
 
 def write_glance(records: Path, page: Path) -> None:
@@ -117,13 +110,6 @@ def write_audit(record: Record, output: Path) -> Path:
     """Write the page of one audit of a user's own matrices."""
     name = f"membership-{record.method}"
     return write_page(output, name, f"Membership inference: {record.method}", membership([record]))
-
-
-def write_ledger(records: Path, readme: Path) -> None:
-    """Write the leakage ledger between its markers in the README."""
-    published = tables.read_records(records, "membership")
-    (ledger,) = (table for table in overviews(published) if table.name == "membership_ledger")
-    write_block(readme, "ledger", ledger.markdown())
 
 
 def write_search(records: Path, output: Path, chosen: Selection = LFW) -> Path:
@@ -226,10 +212,19 @@ def write_page(output: Path, name: str, title: str, shown: Sequence[Table]) -> P
         write_text(stem.with_suffix(".csv"), table.csv())
     page = output / f"{name}.md"
     shared = [note for note in shown[0].notes if all(note in table.notes for table in shown)]
-    body = [table.markdown(leave_out=shared) for table in shown]
-    write_text(page, "\n".join([f"# {title}\n", *body, *(f"{note}\n" for note in shared)]))
+    several = len(shown) > 1
+    body = [table.markdown(leave_out=shared, under_heading=several) for table in shown]
+    links = [f"- [{table.heading}](#{anchor(table.heading)})" for table in shown if several]
+    contents = ["\n".join(links) + "\n"] if several else []
+    notes = [f"{note}\n" for note in shared]
+    write_text(page, "\n".join([f"# {title}\n", *contents, *body, *notes]))
     print(f"{page} written")
     return page
+
+
+def anchor(heading: str) -> str:
+    """What GitHub and MyST call the place of a heading in a page."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def write_every(
@@ -258,11 +253,11 @@ def write_every(
     write_text(output / "metrics.md", metrics_page())
     if (records / "speed").is_dir():  # depend on machines: no part of the benchmark
         write_speed(records, output)
+    for name, picture in badges(len(list(records.glob("*/*.json")))).items():
+        write_text(output / "pictures" / f"{name}.svg", picture)
     for page in filter(Path.is_file, (readme, output / "index.md")):
         write_glance(records, page)
     if readme.is_file():
-        write_headline(records, readme, expected=expected, checked=checked)
-        write_ledger(records, readme)
         write_finding(records, readme)
     else:
         print(f"no {readme}, whose blocks would be filled")

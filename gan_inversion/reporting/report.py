@@ -1,7 +1,6 @@
 """The benchmark on one page: tables, findings, curves, the ledger, faces and who is at risk."""
 
 from collections.abc import Callable, Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from gan_inversion.protocols import Faces, read_split
 from gan_inversion.reporting import charts, tables
 from gan_inversion.reporting.inversion import headline
 from gan_inversion.reporting.membership import CURVES, LEAKS, base_method, epochs_of, overviews
-from gan_inversion.reporting.page import Section, drawing, findings, page, png, point, text
+from gan_inversion.reporting.page import Section, drawing, findings, page, picture, point, text
 from gan_inversion.reporting.summary import (
     Pairs,
     audits_of,
@@ -181,21 +180,18 @@ def face_section(runs: Path, inversions: Pairs) -> Section | None:
         for kind in ("worst", "median", "random"):
             strip = folder / "strips" / f"{kind}-000.png"
             if strip.exists():
-                data = BytesIO()
-                Image.open(strip).convert("RGB").save(data, "PNG", optimize=True)
+                faces = np.asarray(Image.open(strip).convert("RGB"))
                 caption = f"{record.method}: {kind}, originals above"
-                picture = png(data.getvalue(), caption)
-                parts.append(drawing(caption, picture, files_of([(record, arrays)])))
+                shown = picture(faces, caption)
+                parts.append(drawing(caption, shown, files_of([(record, arrays)])))
     return Section("Faces", parts) if parts else None
 
 
 def drawn_section(strip: np.ndarray) -> Section:
     """Drawn faces, which may be published: uint8 (H, W, 3), originals above reconstructions."""
-    data = BytesIO()
-    Image.fromarray(strip).save(data, "PNG", optimize=True)
     caption = "Drawn people, and what the shipped conditional GAN makes of their embeddings"
-    picture = drawing(caption, png(data.getvalue(), caption), ["cgan_drawn, which is shipped"])
-    return Section("Faces", [picture])
+    shown = drawing(caption, picture(strip, caption), ["cgan_drawn, which is shipped"])
+    return Section("Faces", [shown])
 
 
 def image_files(results: Path, record: Record) -> list[str]:

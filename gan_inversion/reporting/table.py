@@ -85,8 +85,22 @@ class Table:
     rows: Sequence[Sequence[Cell | str]]
     notes: Sequence[str] = ()
 
-    def markdown(self, *, leave_out: Collection[str] = ()) -> str:
-        """Markdown of caption, table and notes, without the notes in `leave_out`."""
+    @property
+    def heading(self) -> str:
+        """The caption, or what stands before its colon."""
+        return self.caption.partition(": ")[0].removesuffix(".")
+
+    def markdown(self, *, leave_out: Collection[str] = (), under_heading: bool = False) -> str:
+        """Markdown of caption, table and notes.
+
+        Args:
+            leave_out: notes that are left out.
+            under_heading: begin with the heading, and leave out a caption that says no more.
+        """
+        caption = f"{self.caption}\n"
+        if under_heading:
+            more = "" if self.heading == self.caption.removesuffix(".") else f"\n{caption}"
+            caption = f"## {self.heading}\n{more}"
         lines = [
             self.header,
             [":--", *["--:"] * (len(self.header) - 1)],
@@ -98,7 +112,7 @@ class Table:
         table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
         return "\n".join(
             [
-                f"{self.caption}\n",
+                caption,
                 table,
                 *(f"{note}\n" for note in self.notes if note not in leave_out),
             ]

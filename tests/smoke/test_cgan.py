@@ -160,8 +160,8 @@ def test_its_grid_shows_random_median_and_worst(smoke, tmp_path):
     call(tmp_path, "experiments.grid", *arguments, "--photographs")
     grid = np.asarray(Image.open(tmp_path / "grid.png"))
     assert grid.shape == (3 * (28 + 2 * 160), 1760, 3)
-    titles, pictures = grid[:28], grid[28 : 28 + 320, 160:]
-    for words in (titles, grid[28 : 28 + 320, :160]):
+    titles, pictures = grid[:40], grid[40 : 40 + 320, 230:]
+    for words in (titles, grid[40 : 40 + 320, :230]):
         assert words.min() < 50 and np.mean(words == 255) > 0.5  # black on white
     assert pictures[:160].std() > 10 and pictures[160:].std() > 1
     shutil.copytree(run, tmp_path / "copy")

@@ -91,7 +91,7 @@ def test_the_page_holds_what_the_records_hold_and_nothing_else(rehearsed):
     page = (rehearsed / "report.html").read_text()
     record = Record.read(rehearsed / f"records/inversion/{GAN}-synthetic-s0.json")
     assert f"{record.metrics['ssim'].value:.3f}" in page
-    assert f"inversion/{GAN}-synthetic-s0" in page and "data:image/png;base64" in page
+    assert f"inversion/{GAN}-synthetic-s0" in page and "data:image/webp;base64" in page
     assert "Type-I cosine by pose" in page and "faces/aligned-synthetic-s0" in page
 
 

@@ -53,7 +53,7 @@ def test_embeddings_of_another_recogniser_are_a_warning(tmp_path, capsys):
 def test_the_page_shows_people_and_what_every_inverter_makes_of_them(shown):
     folder, _ = shown
     page = (folder / "demo.html").read_text()
-    assert page.count("data:image/png;base64,") == SHOWN * 4
+    assert page.count("data:image/webp;base64,") == SHOWN * 4
     for name in demo.NAMES.values():
         assert name in page
     assert page.count("the original<") == SHOWN

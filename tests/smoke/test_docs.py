@@ -1,6 +1,7 @@
 """What the documentation shows, runs."""
 
 import importlib
+import json
 import re
 import shlex
 import subprocess
@@ -12,15 +13,41 @@ import tyro
 from gan_inversion.core.options import check_options
 from tests.conftest import ROOT
 
+TUTORIAL = ROOT / "docs" / "tutorial.md"
 PAGES = [path for path in (ROOT / "docs").glob("*.md") if "```python" in path.read_text("utf-8")]
+PAGES.remove(TUTORIAL)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_code_of_a_page_runs_from_top_to_bottom(page):
+    run(page)
+
+
+def run(page):
+    """Execute the Python of a page from top to bottom; its blocks."""
     blocks = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
     namespace = {}
     for block in blocks:
         exec(compile(block, page.name, "exec"), namespace)
+    return blocks
+
+
+def test_the_notebook_is_the_tutorial_and_shows_what_it_prints(capsys):
+    blocks = run(TUTORIAL)
+    printed = capsys.readouterr().out
+    notebook = json.loads(TUTORIAL.with_suffix(".ipynb").read_text("utf-8"))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert ["".join(cell["source"]) for cell in cells] == [block.rstrip() for block in blocks]
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    texts = [out for out in outputs if out["output_type"] == "stream"]
+    assert {out["name"] for out in texts} == {"stdout"}  # no warning, no log line
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 1
+    shown = "".join("".join(out["text"]) for out in texts)
+    number = re.compile(r"\d+(?:\.\d+)?")
+    assert number.sub("0", shown) == number.sub("0", printed)  # the words and the verdicts
+    for one, other in zip(number.findall(shown), number.findall(printed), strict=True):
+        # Machines round differently: a few per cent, or a few hundredths of a cosine.
+        assert float(one) == pytest.approx(float(other), rel=0.05, abs=0.06 if "." in one else 4)
 
 
 def commands():

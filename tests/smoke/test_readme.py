@@ -130,10 +130,10 @@ def test_what_readme_and_docs_show_does_what_they_say(in_small, tmp_path):
 
     said = typed(first, "README.md")
     assert [program for program, _ in said] == [
-        "inversion", "inversion", "grid", "export", "invert", "fetch", "train", "invert",
-        "inversion", "documented", "verification",
+        "export", "invert", "fetch", "train", "invert", "inversion", "documented", "verification",
+        "train", "inversion", "grid",
     ]  # fmt: skip
-    assert Image.open(first / "docs/pictures/faces.jpg").size == (11 * 160, 3 * (28 + 3 * 160))
+    assert Image.open(first / "docs/pictures/faces.jpg").size == (230 + 8 * 160, 40 + 3 * 160)
     for folder in ("faces", "out"):
         assert (first / folder / "contact_sheet.png").exists()
         verdicts = (first / folder / "verdicts.csv").read_text().splitlines()

@@ -1,6 +1,7 @@
 import csv
 import dataclasses
 import io
+import itertools
 import re
 from functools import cache
 
@@ -20,9 +21,7 @@ from gan_inversion.reporting.pages import (
     write_documented,
     write_finding,
     write_glance,
-    write_headline,
     write_inversion,
-    write_ledger,
     write_membership,
     write_search,
     write_speed,
@@ -115,8 +114,6 @@ def test_no_records_is_a_sentence(tmp_path):
     [
         ("finding", write_finding),
         ("glance", write_glance),
-        ("inversion", lambda r, o: write_headline(r, o, expected=EXPECTED, checked=checked())),
-        ("ledger", write_ledger),
     ],
 )
 def test_the_blocks_in_the_readme_are_what_the_command_writes(tmp_path, name, write):
@@ -142,6 +139,36 @@ def test_the_finding_says_what_the_figures_say(mean_loss, mean_accuracy, verdict
     mean = dataclasses.replace(mean, metrics={**mean.metrics, **accuracy})
     text = finding([*seeds("documented_conv_bn", [0.3], reported=reported), mean])
     assert f"beats the decoder {verdict}: loss {mean_loss:.4f}" in text
+
+
+def test_a_page_of_several_tables_begins_with_its_contents():
+    lines = (ROOT / "docs" / "inversion.md").read_text("utf-8").splitlines()
+    headings = [line.removeprefix("## ") for line in lines if line.startswith("## ")]
+    links = [re.fullmatch(r"- \[(.+)\]\(#(.+)\)", line) for line in lines[2:]]
+    contents = {link[1]: link[2] for link in itertools.takewhile(bool, links)}
+    assert list(contents) == headings and len(set(contents.values())) == len(headings) > 5
+    assert contents["Success of reconstructions with facenet, the victim"] == (
+        "success-of-reconstructions-with-facenet-the-victim"
+    )
+
+
+def test_badges_are_true():
+    records = len(list((ROOT / "results" / "records").glob("*/*.json")))
+    pyproject = (ROOT / "pyproject.toml").read_text("utf-8")
+    texts = {name: f">{words}</text>" for name, words in {
+        "python": "3.11 or newer", "licence": "MIT", "records": f"{records}, with raw scores",
+    }.items()}  # fmt: skip
+    assert 'requires-python = ">=3.11"' in pyproject and 'license = "MIT"' in pyproject
+    for name, words in texts.items():
+        assert words in (ROOT / "docs" / "pictures" / f"{name}.svg").read_text("utf-8")
+
+
+def test_the_report_and_the_first_page_show_the_same_figures():
+    report = (ROOT / "docs" / "report.html").read_text("utf-8")
+    block = (ROOT / "README.md").read_text("utf-8").partition("<!-- glance -->")[2]
+    rates = re.findall(r"\d+\.\d%", block.partition("<!-- /glance -->")[0])
+    assert len(rates) > 20
+    assert [rate for rate in rates if rate not in report] == []
 
 
 def test_a_readme_without_the_block_is_a_sentence(tmp_path):

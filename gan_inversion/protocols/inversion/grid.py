@@ -1,6 +1,8 @@
 """Grids, and images for TensorBoard, of reconstructed faces of people never trained on."""
 
+import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +28,16 @@ from gan_inversion.recognisers import embed_view
 
 POINTS = 200  # subjects in the projector, each with a photograph and its reconstruction
 SPRITE = 40  # side of a face in the projector, pixels
-MARGIN = 28  # height of the title of a group, pixels
+MARGIN = 40  # height of the title of a group, pixels
+WIDTH = 230  # of the names of the lines, pixels
+LETTERS = 17  # in a line of such a name
 
 
-def caption(words: str, width: int, height: int = MARGIN) -> np.ndarray:
+def caption(words: str, width: int, height: int = MARGIN, *, size: int = 24) -> np.ndarray:
     """Black words on white, uint8 (height, width, 3)."""
     bar = Image.new("RGB", (width, height), "white")
-    place = (4, height // 2)
-    ImageDraw.Draw(bar).text(place, words, "black", ImageFont.load_default(15), anchor="lm")
+    font, place = ImageFont.load_default(size), (6, height // 2)
+    ImageDraw.Draw(bar).multiline_text(place, words, "black", font, anchor="lm")
     return np.asarray(bar)
 
 
@@ -41,25 +45,53 @@ def sheet(groups: dict[str, Pictures]) -> np.ndarray:
     """One image of all groups: under each title its named rows, uint8 (N, 160, 160, 3) each."""
     parts = []
     for title, lines in groups.items():
-        shown = [np.concatenate([caption(name, SIZE, SIZE), *line], axis=1) for name, line in lines]
+        shown = []
+        for name, line in lines:
+            words = caption(textwrap.fill(name, LETTERS), WIDTH, SIZE)
+            shown.append(np.concatenate([words, *line], axis=1))
         parts += [caption(title, shown[0].shape[1]), *shown]
     return np.concatenate(parts)
 
 
+@dataclass(frozen=True)
+class Layout:
+    """What a grid shows.
+
+    Attributes:
+        groups: of `random`, `median` and `worst`.
+        people: images in a group.
+        names: what the lines are called; by default by their methods.
+        photographs: whether each group begins with the photographs.
+    """
+
+    groups: tuple[str, ...] = ("random", "median", "worst")
+    people: int = SHOWN
+    names: tuple[str, ...] = ()
+    photographs: bool = False
+
+
 def draw_grid(
-    models: Sequence[Trained], output: Path, *, source: Source, photographs: bool, own: str | None
+    models: Sequence[Trained],
+    output: Path,
+    layout: Layout,
+    *,
+    source: Source,
+    own: str | None = None,
 ) -> None:
     """Write a grid: faces chosen by the last model's record, reconstructed by every model.
 
     Args:
         models: trained inverters, one row of the grid each.
         output: PNG file to write.
+        layout: what is shown.
         source: of the faces that they were examined on.
-        photographs: whether each group begins with the photographs.
         own: `file.py:name` of a user's own recogniser.
     """
     check_output(output, *(model.folder for model in models))
-    inverters = [(model.method, model.inverter) for model in models]
+    names = layout.names or tuple(model.method for model in models)
+    if len(names) != len(models):
+        raise UserError(f"expected a name for each of {len(models)} runs, got {len(names)}")
+    inverters = [(name, model.inverter) for name, model in zip(names, models, strict=True)]
     last, protocol = models[-1], Inversion()
     if not (last.folder / RECORD).exists():
         raise UserError(
@@ -79,10 +111,12 @@ def draw_grid(
     images = dataset.view(protocol.view, resample=protocol.resample)
     cosines = scores[f"{recogniser.name}/type1"]
     groups = {}
-    for name, places in picked(cosines, SHOWN).items():
+    chosen_places = picked(cosines, layout.people)
+    for name in layout.groups:
+        places = chosen_places[name]
         chosen = scores["test_index"][places]
         lines = drawn_by(inverters, embeddings[chosen])
-        if photographs:
+        if layout.photographs:
             lines.insert(0, ("photograph", np.asarray(images[chosen])))
         span = f"{cosines[places].min():.2f} to {cosines[places].max():.2f}"
         groups[f"{name}: cosine {span}"] = lines
@@ -102,7 +136,7 @@ def draw_faces(place: Path, shown: Shown) -> None:
         for name, chosen in picked(shown.cosines, SHOWN).items():
             photographs, embeddings = shown.load(shown.test[chosen])
             columns = [("photograph", photographs), *drawn_by(inverters, embeddings)]
-            titles = np.concatenate([caption(title, SIZE) for title, _ in columns], axis=1)
+            titles = np.concatenate([caption(title, SIZE, size=15) for title, _ in columns], axis=1)
             # (N, 160, columns * 160, 3)
             rows = np.concatenate([pictures for _, pictures in columns], axis=2)
             writer.add_image(name, np.concatenate([titles, *rows]), 0, dataformats="HWC")
