@@ -159,7 +159,7 @@ def test_its_grid_shows_random_median_and_worst(smoke, tmp_path):
     arguments = ("--models", str(run), "--dataset", "synthetic", "--output", "grid.png")
     call(tmp_path, "experiments.grid", *arguments, "--photographs")
     grid = np.asarray(Image.open(tmp_path / "grid.png"))
-    assert grid.shape == (3 * (28 + 2 * 160), 1760, 3)
+    assert grid.shape == (3 * (40 + 2 * 160), 230 + 1600, 3)
     titles, pictures = grid[:40], grid[40 : 40 + 320, 230:]
     for words in (titles, grid[40 : 40 + 320, :230]):
         assert words.min() < 50 and np.mean(words == 255) > 0.5  # black on white

@@ -42,14 +42,19 @@ def caption(words: str, width: int, height: int = MARGIN, *, size: int = 24) -> 
 
 
 def sheet(groups: dict[str, Pictures]) -> np.ndarray:
-    """One image of all groups: under each title its named rows, uint8 (N, 160, 160, 3) each."""
+    """One image of all groups, with titles if they are several.
+
+    Args:
+        groups: title -> named rows, uint8 (N, 160, 160, 3) each.
+    """
     parts = []
     for title, lines in groups.items():
         shown = []
         for name, line in lines:
             words = caption(textwrap.fill(name, LETTERS), WIDTH, SIZE)
             shown.append(np.concatenate([words, *line], axis=1))
-        parts += [caption(title, shown[0].shape[1]), *shown]
+        titles = [caption(title, shown[0].shape[1])] if len(groups) > 1 else []
+        parts += [*titles, *shown]
     return np.concatenate(parts)
 
 
