@@ -26,6 +26,7 @@ from gan_inversion.reporting.tables import LFW
 from gan_inversion.reporting.transfer import read_victims, transfer
 
 NEWLINE = "\n"
+RATE, BOLD = re.compile(r"(?<!\[)\b(\d+\.\d%)(?!\])"), r"**\1**"  # outside an interval
 
 
 def write_documented(records: Path, output: Path, chosen: Selection = LFW) -> Path:
@@ -64,7 +65,7 @@ def write_glance(records: Path, page: Path) -> None:
     """Write the findings and the small table between their markers in a page."""
     inversions = tables.read_records(records, "inversion")
     lines = findings(inversions, tables.read_records(records, "membership"))
-    points = [f"- {line}" for line in lines]
+    points = [f"- {RATE.sub(BOLD, line)}" for line in lines]
     body = "\n".join(textwrap.fill(point, 100, subsequent_indent="  ") for point in points)
     table = glance(inversions).markdown()
     write_block(page, "glance", f"{body}\n\n{table.rstrip()}\n")

@@ -12,6 +12,7 @@ from gan_inversion.core.storage import write_text
 from gan_inversion.metrics.intervals import bootstrap_mean, clopper_pearson
 from gan_inversion.protocols import Faces, read_split
 from gan_inversion.reporting import charts, tables
+from gan_inversion.reporting.glance import glance
 from gan_inversion.reporting.inversion import headline
 from gan_inversion.reporting.membership import CURVES, LEAKS, base_method, epochs_of, overviews
 from gan_inversion.reporting.page import Section, drawing, findings, page, picture, point, text
@@ -238,8 +239,9 @@ def write_report(
     )
     files = image_files(results, inversions[0][0])
     people = len({files[index].split("/")[0] for index in inversions[0][1]["test_index"]})
+    answers = [point(*part) for part in brief(inversions, leaks, people)]
     sections = [
-        Section("In short", [intro, *(point(*part) for part in brief(inversions, leaks, people))]),
+        Section("In short", [intro, *answers, glance(records).html()]),
         strips or drawn_section(drawn()),
         *leak_section(leaks),
         Section("Every inverter", [table, findings(lines)], folded=True),

@@ -62,9 +62,9 @@ def given_away(leaks: Sequence[Record]) -> str:
         return ""
     least, most = (choose(points, key=lambda place: points[place][1]) for choose in (min, max))
     return (
-        "Of the images that an inverter was trained on, an attacker with models of his own finds "
-        f"{points[least][1]:.1%} ({_after(*least)}) to {points[most][1]:.1%} ({_after(*most)}), "
-        "where he takes 1 % of other images for such."
+        "An inverter gives away whom it was trained on: an attacker with models of his own finds "
+        f"from {points[least][1]:.1%} ({_after(*least)}) to {points[most][1]:.1%} "
+        f"({_after(*most)}) of its training images, at one false alarm in a hundred others."
     )
 
 
