@@ -1,7 +1,8 @@
 """The families of inverters that the programs know. To add one: its own file, and a line here."""
 
 from baselines import options as baselines
-from gan_inversion.cgan import options as cgan
+from gan_inversion.cgan import presets as cgan
+from gan_inversion.cgan.adapter_options import ADAPTERS
 from gan_inversion.inverters.families import Family, register
 
 register(Family("own", {}, "gan_inversion.inverters.own:OwnInverter"))
@@ -10,7 +11,7 @@ for name, (kind, options) in baselines.CONTROLS.items():
 DECODER, TOGETHER = "baselines.inverter:DecoderInverter", "baselines.together:train_specs"
 register(Family("documented", baselines.DOCUMENTED, DECODER, together=TOGETHER))
 register(Family("private", baselines.PRIVATE, "baselines.private:PrivateInverter"))
-register(Family("adapter", cgan.ADAPTERS, "gan_inversion.cgan.adapter:Adapter"))
+register(Family("adapter", ADAPTERS, "gan_inversion.cgan.adapter:Adapter"))
 register(
     Family("cgan", cgan.METHODS, "gan_inversion.cgan.inverter:ConditionalGAN", cgan.REHEARSALS)
 )

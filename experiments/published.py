@@ -4,7 +4,8 @@ from itertools import product
 from typing import Any
 
 from baselines.options import DECODERS
-from gan_inversion.cgan.options import ABLATION, FAMILY
+from gan_inversion.cgan.options import FAMILY
+from gan_inversion.cgan.presets import ABLATION
 from gan_inversion.protocols import INDEPENDENT, Search
 
 CONTROLS = ("oracle", "random", "mean_face", "nearest_face", "ridge_pca")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gan_inversion import data
-from gan_inversion.cgan.options import PRESETS
+from gan_inversion.cgan.presets import PRESETS
 from gan_inversion.core.storage import data_dir
 from gan_inversion.data import Synthetic
 from tests.few import computed_eagerly, few

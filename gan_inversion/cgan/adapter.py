@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from gan_inversion.cgan.options import AdapterOptions
+from gan_inversion.cgan.adapter_options import AdapterOptions
 from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.run import Run

@@ -4,7 +4,8 @@ Mirza & Osindero, "Conditional Generative Adversarial Nets", 2014, with the term
 defines and `Config` weighs. The gradients are taken in `gradient`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from gan_inversion.data.views import SIZE
 from gan_inversion.inverters.augment import draw_views, view
 from gan_inversion.inverters.loop import Threaded
 
+BETWEEN = (0.3, 0.7)  # shares of the arc between two people where imagined ones lie
 SECOND = 8  # one image in so many is generated again with other noise, for `diversity`
 
 
@@ -30,12 +32,14 @@ class Side:
     Attributes:
         images: float (B, 160, 160, 3), in sharp views.
         maps: the recogniser's feature maps of other views, (B / recogniser_stride, H, W, C) each.
-        embeddings: the recogniser's, (B / recogniser_stride, D); of the generated side only.
+        embeddings: the recogniser's, (B / recogniser_stride, D), where a term needs them.
+        others: those of each recogniser of the committee.
     """
 
     images: Any
     maps: list
     embeddings: Any = None
+    others: list = field(default_factory=list)
 
 
 @dataclass
@@ -75,6 +79,7 @@ class Adversaries(keras.Model):
         average: another like it, whose weights are the EMA of the first one's.
         discriminator: as `networks.discriminator`. None without an adversarial term.
         recogniser: for terms that are computed through it. None if no term is.
+        committee: more of them, for the term `committee`, in the order of `config.members`.
     """
 
     def __init__(
@@ -85,9 +90,11 @@ class Adversaries(keras.Model):
         discriminator: keras.Model | None,
         *,
         recogniser: FrozenRecogniser | None,
+        committee: Sequence[FrozenRecogniser] = (),
     ):
         super().__init__(name="cgan")
         self.config, self.recogniser = config, recogniser
+        self.committee = list(committee)
         self.generator, self.discriminator, self.average = generator, discriminator, average
         self.players = [generator, *([discriminator] if discriminator else [])]
         adam = partial(keras.optimizers.Adam, beta_1=0.0, beta_2=0.99)
@@ -104,7 +111,8 @@ class Adversaries(keras.Model):
     @property
     def non_trainable_variables(self) -> list:
         """With those that Keras does not track, or a compiled step would hold them as constants."""
-        frozen = self.recogniser.variables if self.recogniser else []
+        every = [*([self.recogniser] if self.recogniser else []), *self.committee]
+        frozen = [variable for recogniser in every for variable in recogniser.variables]
         second = [variable for other in self.optimizers[1:] for variable in other.variables]
         return [*super().non_trainable_variables, *second, *frozen]
 
@@ -129,8 +137,18 @@ class Adversaries(keras.Model):
             "dissimilarity": lambda: losses.dissimilarity(real, fake),
             "midlayer": lambda: losses.feature_distance(real_side.maps, fake_side.maps),
             "identity": lambda: losses.identity(
-                embeddings[:: config.recogniser_stride], fake_side.embeddings
+                embeddings[:: config.recogniser_stride]
+                if real_side.embeddings is None
+                else real_side.embeddings,
+                fake_side.embeddings,
             ),
+            "committee": lambda: sum(
+                weight * losses.identity(real, fake)
+                for weight, real, fake in zip(
+                    config.members.values(), real_side.others, fake_side.others, strict=True
+                )
+            ),
+            "imagined": lambda: self.imagined(batch),
             "adversarial": lambda: adversarial["adversarial"],
             "projected": lambda: adversarial["projected"],
             "diversity": lambda: self.diversity(fake, batch),
@@ -141,21 +159,34 @@ class Adversaries(keras.Model):
         for name in config.terms:
             value = terms[name]()
             self.means[name].update_state(value)
-            total += getattr(config, name) * (ramp if name in RAMPED else 1.0) * value
+            total += config.weight(name) * (ramp if name in RAMPED else 1.0) * value
         self.means["loss"].update_state(total)
         return [total, *discriminator_loss]
 
     def sides(self, real, fake, views: dict) -> tuple[Side, Side]:
         """The real and the generated images of a batch, in the same random views."""
         both = Side(view(real, views, sharp=True), []), Side(view(fake, views, sharp=True), [])
-        if recogniser := self.recogniser:
-            chosen = slice(None, None, self.config.recogniser_stride)
-            shown = {name: values[chosen] for name, values in views.items()}
-            for side, images in zip(both, (real, fake), strict=True):
-                side.maps = recogniser.maps(view(images[chosen], shown))
-            if self.config.identity:
-                both[1].embeddings = recogniser.embed(both[1].maps)
+        chosen = slice(None, None, self.config.recogniser_stride)
+        shown = {name: values[chosen] for name, values in views.items()}
+        for side, images in zip(both, (real, fake), strict=True):
+            if self.recogniser or self.committee:
+                images = view(images[chosen], shown)
+            if self.recogniser:
+                side.maps = self.recogniser.maps(images)
+            side.others = [own.embed(own.maps(images)) for own in self.committee]
+        if self.recogniser and self.config.identity:
+            both[1].embeddings = self.recogniser.embed(both[1].maps)
+            if self.config.target == "view":
+                both[0].embeddings = self.recogniser.embed(both[0].maps)
         return both
+
+    def imagined(self, batch: dict):
+        """Identity term of reconstructions of embeddings that no photograph has."""
+        embeddings, views, count = batch["imagined"], batch["views"], self.config.imagined
+        fake = self.generator([embeddings, batch["noise"][:count]], training=True)
+        shown = view(fake, {name: values[:count] for name, values in views.items()})
+        recogniser: Any = self.recogniser
+        return losses.identity(embeddings, recogniser.embed(recogniser.maps(shown)))
 
     def discriminate(self, real_side: Side, fake_side: Side, embeddings) -> tuple:
         """The generator's adversarial terms by name, and the discriminator's loss."""
@@ -237,4 +268,25 @@ class StepBatches(Threaded):
         }
         if config.diversity:
             batch["second"] = random.standard_normal((count, config.noise), "float32")
+        if config.imagined:
+            one, other = self.embeddings[
+                random.integers(len(self.images), size=(2, config.imagined))
+            ]
+            share = random.uniform(*BETWEEN, (config.imagined, 1)).astype("float32")
+            batch["imagined"] = between(one, other, share)
         return (batch,)
+
+
+def between(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Unit vectors on the arc from the first to the second, which are not opposite.
+
+    Shoemake, "Animating Rotation with Quaternion Curves", SIGGRAPH 1985.
+
+    Args:
+        first, second: (N, D), unit norm.
+        share: (N, 1), of the arc.
+    """
+    angle = np.arccos(np.clip(np.sum(first * second, axis=1, keepdims=True), -1, 1))
+    angle = np.maximum(angle, 1e-3)  # of a vector with itself
+    mixed = np.sin((1 - share) * angle) * first + np.sin(share * angle) * second
+    return mixed / np.linalg.norm(mixed, axis=1, keepdims=True)

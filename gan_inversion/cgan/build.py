@@ -11,7 +11,8 @@ import numpy as np
 from gan_inversion.cgan.adversarial import Adversaries, FrozenRecogniser
 from gan_inversion.cgan.networks import discriminator, generator
 from gan_inversion.cgan.options import Config
-from gan_inversion.recognisers import KerasRecogniser, fastest_precision
+from gan_inversion.core.errors import UserError
+from gan_inversion.recognisers import KerasRecogniser, fastest_precision, load_recogniser
 
 TRAINING: dict[str, Literal["float32", "mixed_bfloat16"]] = {
     "float32": "float32",
@@ -51,15 +52,29 @@ def _training_step(config: Config, dimension: int, precision: str) -> Callable[[
     return partial(model.train_on_batch, inputs, np.zeros((FEW, *model.output_shape[1:])))
 
 
+def opened(name: str) -> KerasRecogniser:
+    """A recogniser of the committee.
+
+    Raises:
+        UserError: no gradient goes through it.
+    """
+    recogniser = load_recogniser(name)
+    if not isinstance(recogniser, KerasRecogniser):
+        raise UserError(f"expected a committee of Keras models, got {name}, which is none")
+    return recogniser
+
+
 def adversaries(
     config: Config, dimension: int, recogniser: KerasRecogniser | None, *, seed: int
 ) -> Adversaries:
     """Networks and optimiser of a configuration, with new weights; its precision is not `auto`."""
     precision = config.precision
-    frozen = None
+    frozen, arithmetic = None, precision.removeprefix("mixed_")
+    committee = [
+        FrozenRecogniser(*own.differentiable(arithmetic, 1)) for own in map(opened, config.members)
+    ]
     maps: list[tuple[int, int, int]] = []
     if config.needs_recogniser and recogniser is not None:
-        arithmetic = precision.removeprefix("mixed_")
         frozen = FrozenRecogniser(*recogniser.differentiable(arithmetic, config.stages))
         maps = [tuple(output.shape[1:]) for output in frozen.trunk.outputs]
     keras.utils.set_random_seed(seed)  # not before: what is built above may use randomness
@@ -77,6 +92,7 @@ def adversaries(
         build_generator(config, dimension, precision),
         opponent,
         recogniser=frozen,
+        committee=committee,
     )
     players.compile(players.optimizers[0], jit_compile=JIT)
     return players

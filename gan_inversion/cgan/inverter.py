@@ -16,6 +16,7 @@ from gan_inversion.cgan.build import adversaries, build_generator, with_precisio
 from gan_inversion.cgan.coarse import coarse_weights
 from gan_inversion.cgan.correct import back_projected
 from gan_inversion.cgan.distil import distil
+from gan_inversion.cgan.mirror import with_mirrors
 from gan_inversion.cgan.networks import COARSE
 from gan_inversion.cgan.options import Config
 from gan_inversion.core.errors import UserError
@@ -93,6 +94,8 @@ class ConditionalGAN(Inverter):
         if len(images) < config.batch_size:
             raise UserError(f"expected {config.batch_size} images or more, got {len(images)}")
         recogniser = self._recogniser(embeddings, images, seed=seed, run=run)
+        if config.mirrored:
+            embeddings, images = with_mirrors(embeddings, images, self.recogniser)
         *before, last = config.phases
         begun = run is not None and run.checkpoint.exists()  # its checkpoint holds everything
         early = run.folder / "warmup.npz" if run else None

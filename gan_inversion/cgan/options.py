@@ -1,13 +1,10 @@
-"""The options of the conditional GAN: every term of its loss by name, and the presets.
+"""The options of the conditional GAN: every term of its loss by name."""
 
-An ablation is a change of one field; `VARIANTS` are the published ones.
-"""
-
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.data.weights import INDEPENDENT
 
 FAMILY = "cgan"  # prefix of the methods' names
 TERMS = (
@@ -42,6 +39,21 @@ class Config:
 
     identity: float = 3.0
     """Weight of 1 - cosine to the inverted embedding; a larger one favours the same identity."""
+
+    target: Literal["embedding", "view"] = "embedding"
+    """What the identity term compares with: the inverted embedding, or that of the photograph in
+    the random view in which the recogniser sees the reconstruction."""
+
+    committee: tuple[str, ...] = ()
+    """More recognisers of the identity term, each as name=weight: the attacker's own, with which he
+    compares photograph and reconstruction. Keras models only; never dlib or sface, which judge."""
+
+    imagined: int = 0
+    """Imagined people in each step, with embeddings between those of two real ones: they have no
+    photograph, and only the identity term, with its weight, asks about them."""
+
+    mirrored: bool = False
+    """Whether mirror images, with embeddings of their own, are trained on too; needs white_box."""
 
     adversarial: float = 1.0
     """Weight of deceiving the discriminator by pixels; with 0 there is no discriminator."""
@@ -124,6 +136,15 @@ class Config:
     """Decay per step of the average (EMA) of the generator's weights; nearer 1 averages longer."""
 
     def __post_init__(self):
+        object.__setattr__(self, "committee", tuple(self.committee))  # a file gives a list
+        self.members  # noqa: B018 - raises where it is not well formed
+        if self.imagined and not 0 < self.imagined * bool(self.identity) <= self.batch_size:
+            raise UserError(
+                f"expected at most {self.batch_size} imagined people a step, as many as images, "
+                f"and an identity term, got {self.imagined} with the weight {self.identity}"
+            )
+        if self.mirrored and self.knowledge == "black_box":
+            raise UserError("expected white_box for mirrored: mirror images need embeddings")
         for steps in (self.steps, self.warmup):
             if steps % self.interval:
                 raise UserError(
@@ -156,132 +177,35 @@ class Config:
         return [warmup, replace(self, steps=self.steps - self.warmup, warmup=0)]
 
     @property
+    def members(self) -> dict[str, float]:
+        """Weight of each recogniser of the committee."""
+        weights: dict[str, float] = {}
+        for text in self.committee:
+            name, _, number = text.partition("=")
+            try:
+                weights[name] = float(number)
+            except ValueError:
+                weights[name] = 0.0
+            if not (name and 0 < weights[name] < float("inf")) or name in INDEPENDENT:
+                raise UserError(
+                    "expected recognisers of the committee as name=weight, such as "
+                    f"mobilefacenet=3, and none of {', '.join(INDEPENDENT)}, got {text!r}"
+                )
+        return weights
+
+    def weight(self, term: str) -> float:
+        """Weight of a term in the loss; that of the committee holds its members' weights."""
+        own = {"committee": 1.0, "imagined": self.identity}
+        return own[term] if term in own else float(getattr(self, term))
+
+    @property
     def terms(self) -> list[str]:
         """Names of the terms that have a weight."""
-        return [name for name in TERMS if getattr(self, name)]
+        more = {"committee": self.committee, "imagined": self.imagined}
+        names = [name for name in TERMS if getattr(self, name)]
+        return [*names, *(name for name, there in more.items() if there)]
 
     @property
     def needs_recogniser(self) -> bool:
         """Whether any term is computed through a recogniser."""
         return bool(self.identity or self.midlayer or self.projected)
-
-
-# Synthetic faces have flat colours and few lines: a discriminator of this size tells them from any
-# generated image at once, and then forces the same line into every image.
-_DRAWN: dict[str, Any] = {
-    "identity": 2.0,
-    "midlayer": 2.0,
-    "dissimilarity": 8.0,
-    "adversarial": 0.1,
-    "projected": 0.0,
-    "noise": 8,
-    "corrections": 1,
-    "learning_rate": 1e-3,
-    "discriminator_learning_rate": 4e-4,
-    "precision": "float32",  # so that the shipped weights can be reproduced on any machine
-}
-
-PRESETS = {
-    "smoke": Config(
-        side=64,
-        width=4,
-        discriminator_width=4,
-        batch_size=8,
-        steps=6,
-        interval=2,
-        warmup=2,
-        ramp=2,
-        surrogate=2,
-        corrections=1,
-        precision="float32",
-    ),
-    "tiny": Config(
-        side=64,
-        width=24,
-        discriminator_width=16,
-        recogniser_stride=4,
-        steps=300,
-        warmup=100,
-        corrections=0,
-    ),
-    "demo": Config(**_DRAWN, side=64, width=16, discriminator_width=8, steps=400, warmup=300),
-    "drawn": Config(
-        **_DRAWN, side=112, width=16, discriminator_width=16, steps=5000, warmup=4000, interval=500
-    ),
-    "short": Config(steps=500, warmup=200),
-    "cpu": Config(steps=1400, warmup=200),
-    "long": Config(steps=5600, warmup=200),
-    "gpu": Config(
-        width=64,
-        discriminator_width=32,
-        precision="mixed_bfloat16",
-        batch_size=64,
-        steps=2000,
-        warmup=500,
-        interval=500,
-    ),
-}
-PUBLISHED = "long"  # the preset of a method whose name gives none
-
-# Each row of the ablation adds one thing to the row above it.
-_MSE = dict.fromkeys(TERMS, 0.0) | {"l2": 1.0, "augment": False, "noise": 0, "corrections": 0}
-_PIXELS = {**_MSE, "l2": 0.0, "l1": Config.l1, "dissimilarity": Config.dissimilarity}
-_MIDLAYER = {**_PIXELS, "midlayer": Config.midlayer}
-_IDENTITY = {**_MIDLAYER, "identity": Config.identity}
-_ADVERSARIAL = {**_IDENTITY, "adversarial": Config.adversarial, "projected": Config.projected}
-_AUGMENTED = {**_ADVERSARIAL, "augment": True}
-ABLATION: dict[str, dict] = {
-    "mse": _MSE,
-    "l1_ssim": _PIXELS,
-    "midlayer": _MIDLAYER,
-    "identity": _IDENTITY,
-    "adversarial": _ADVERSARIAL,
-    "augmented": _AUGMENTED,
-    "noise": {"corrections": 0},
-    "corrected": {},  # the whole configuration
-}
-VARIANTS: dict[str, dict] = ABLATION | {
-    "pixels": {"projected": 0.0},
-    "relativistic": {"loss": "relativistic", "gradient_penalty": 1.0},
-    "black_box": {"knowledge": "black_box", "corrections": 0},
-}
-
-
-def _named(preset: str, variant: str) -> Config:
-    return replace(PRESETS[preset], **VARIANTS.get(variant, {}))
-
-
-def _names() -> Iterator[tuple[str, str, str]]:
-    """Every name of a method, `cgan[_<variant>][_<preset>]`, with its variant and its preset."""
-    for variant in ("", *VARIANTS):
-        for preset in ("", *PRESETS):
-            yield "_".join(filter(None, (FAMILY, variant, preset))), variant, preset or PUBLISHED
-
-
-METHODS = {name: _named(preset, variant) for name, variant, preset in _names()}
-REHEARSALS = {name: _named("smoke", variant) for name, variant, _ in _names()}
-
-
-@dataclass(frozen=True)
-class AdapterOptions:
-    """How an attacker gets from the victim's embeddings to those of a recogniser of his own."""
-
-    own: str = "mobilefacenet"
-    """The attacker's own recogniser, given like a victim; he has its inside."""
-
-    generator: str = f"{FAMILY}_cpu"
-    """Method that he trained on his own recogniser with experiments.train, in the same `runs`."""
-
-    leak: Literal["whole", "half", "quarter", "int8", "sign"] = "whole"
-    """What he has of each of the victim's embeddings: all of it, every second or fourth number,
-    numbers rounded to 255 steps, or only their signs."""
-
-
-ADAPTERS = {
-    "adapter": AdapterOptions(),
-    "adapter_facenet": AdapterOptions(own="facenet"),
-    "adapter_half": AdapterOptions(leak="half"),
-    "adapter_quarter": AdapterOptions(leak="quarter"),
-    "adapter_int8": AdapterOptions(leak="int8"),
-    "adapter_sign": AdapterOptions(leak="sign"),
-}

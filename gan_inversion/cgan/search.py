@@ -9,7 +9,7 @@ import keras_tuner
 import numpy as np
 
 from gan_inversion.cgan.inverter import ConditionalGAN
-from gan_inversion.cgan.options import PRESETS
+from gan_inversion.cgan.presets import PRESETS
 from gan_inversion.core.run import Run
 from gan_inversion.data import Subset
 from gan_inversion.data.dataset import Images

@@ -33,7 +33,7 @@ def train_in_turn(
     only once, since compiling takes longer than training a small one.
 
     Args:
-        config: of a white box, without a warm-up.
+        config: of a white box, without a warm-up and without mirror images.
         embeddings: float32 (N, D).
         images: uint8 (N, 160, 160, 3).
         membership: bool (N, M), which images each is trained on.
@@ -44,8 +44,8 @@ def train_in_turn(
         Each in turn; it can invert only until the next one is requested.
     """
     check_fit(embeddings, images)
-    if len(config.phases) > 1 or config.knowledge == "black_box":
-        raise UserError("expected a white box with one phase of training, got another")
+    if len(config.phases) > 1 or config.knowledge == "black_box" or config.mirrored:
+        raise UserError("expected a white box with one phase and no mirror images, got another")
     config = with_precision(config, embeddings.shape[1])
     players: Adversaries | None = None
     for own, seed in zip(np.asarray(membership, bool).T, seeds, strict=True):

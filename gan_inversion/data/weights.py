@@ -6,6 +6,8 @@ from pathlib import Path
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.storage import data_dir, sha256_file
 
+INDEPENDENT = ("dlib", "sface")  # recognisers that no training, selection or calibration touches
+
 
 @dataclass(frozen=True)
 class Weights:

@@ -176,7 +176,8 @@ def differences(usual: Any, options: Any) -> str:
     """Suffix of a method's name for options that differ from the preset's, as `_identity5`."""
     parts = []
     for name, value in different(usual, options).items():
-        last = f"{value}".lower().rpartition("/")[2]  # of a path the name of the file
+        words = "_".join(map(str, value)) if isinstance(value, tuple) else f"{value}"
+        last = words.lower().rpartition("/")[2]  # of a path the name of the file
         text = re.sub("[^a-z0-9]", "p", last)  # 0.5 becomes 0p5, fit for a file name
         parts.append(f"_{SHORT.get(name, name)}{text}")
     return "".join(parts)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gan_inversion.cgan.options import ABLATION, FAMILY
+from gan_inversion.cgan.options import FAMILY
+from gan_inversion.cgan.presets import ABLATION
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record
 from gan_inversion.metrics.catalogue import form

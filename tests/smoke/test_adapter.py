@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments import inversion, train
-from gan_inversion.cgan.options import AdapterOptions
+from gan_inversion.cgan.adapter_options import AdapterOptions
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
 from gan_inversion.core.record import Record, at

@@ -9,7 +9,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from experiments import demo, invert
-from gan_inversion.cgan import options as cgan
+from gan_inversion.cgan import presets as cgan
 from gan_inversion.core.record import Record, at, read_scores
 from gan_inversion.core.storage import MADE
 from gan_inversion.data import Drawn, Synthetic

@@ -14,7 +14,7 @@ import experiments.documented
 import experiments.inversion
 from baselines import decoders, inverter
 from gan_inversion import data
-from gan_inversion.cgan import options as cgan
+from gan_inversion.cgan import presets as cgan
 from gan_inversion.core.record import Record
 from gan_inversion.data import Synthetic
 from gan_inversion.data.pairs import draw_pairs

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from gan_inversion.cgan import inverter as cgan
-from gan_inversion.cgan.adversarial import StepBatches
-from gan_inversion.cgan.build import adversaries
+from gan_inversion.cgan.adversarial import StepBatches, between
+from gan_inversion.cgan.build import adversaries, opened
 from gan_inversion.cgan.correct import back_projected
 from gan_inversion.cgan.inverter import ConditionalGAN
+from gan_inversion.cgan.mirror import with_mirrors
 from gan_inversion.cgan.networks import generator
-from gan_inversion.cgan.options import METHODS, TERMS
+from gan_inversion.cgan.options import TERMS
+from gan_inversion.cgan.presets import METHODS
 from gan_inversion.cgan.speed import products
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.run import Run, to_uint8
@@ -134,6 +136,8 @@ def test_training_stops_when_the_loss_is_not_finite(faces_embedded, tmp_path):
         {"loss": "relativistic", "gradient_penalty": 1.0},
         {"projected": 0.0, "gradient_penalty": 1.0, "augment": False},
         dict.fromkeys(TERMS, 0.0) | {"l1": 1.0, "noise": 0},
+        {"committee": ("compact=2",), "target": "view", "imagined": 2},
+        dict.fromkeys(TERMS, 0.0) | {"committee": ("compact=2",), "noise": 0},
     ],
 )
 def test_each_player_moves_and_the_recogniser_does_not(faces_embedded, changes):
@@ -171,6 +175,81 @@ def test_the_recogniser_is_given_to_a_step_but_no_part_of_the_checkpoint(faces_e
     with np.load(tmp_path / "checkpoint.npz") as file:
         moments = sum(len(optimizer.variables) for optimizer in players.optimizers)
         assert len(file.files) == kept + moments
+
+
+def test_a_committee_adds_its_weighted_cosines(faces_embedded):
+    """Of the recogniser itself in the same views: the identity term with the view as target."""
+    keras.utils.clear_session()
+    recogniser, embeddings, images = faces_embedded
+    config = replace(SMALL, steps=2, target="view", committee=("compact=2",), recogniser_stride=1)
+    players = adversaries(config, embeddings.shape[1], recogniser, seed=0)
+    assert config.terms[-1] == "committee" and config.weight("committee") == 1.0
+    logs = players.fit(StepBatches(embeddings, images, config, seed=0, interval=0), verbose=0)
+    identity, committee = (logs.history[name][0] for name in ("identity", "committee"))
+    assert committee == pytest.approx(2 * identity, rel=1e-4) and identity > 0.05
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"committee": ("sface=1",)}, "none of dlib, sface, got 'sface=1'"),
+        ({"committee": ("mobilefacenet",)}, "as name=weight, .* got 'mobilefacenet'"),
+        ({"committee": ("mobilefacenet=-1",)}, "got 'mobilefacenet=-1'"),
+        ({"committee": ("=2",)}, "got '=2'"),
+        ({"committee": ("mobilefacenet=inf",)}, "got 'mobilefacenet=inf'"),
+        ({"imagined": 99}, "expected at most 4 imagined people a step"),
+        ({"imagined": -1}, "expected at most 4 imagined people a step"),
+        ({"imagined": 1, "identity": 0.0}, "an identity term, got 1 with the weight 0.0"),
+        ({"mirrored": True, "knowledge": "black_box", "corrections": 0}, "mirror images need"),
+    ],
+)
+def test_options_that_contradict_each_other(changes, sentence):
+    with pytest.raises(UserError, match=sentence):
+        replace(SMALL, **changes)
+
+
+def test_imagined_people_lie_between_two(faces_embedded):
+    _, embeddings, images = faces_embedded
+    config = replace(SMALL, imagined=4)
+    batch = StepBatches(embeddings, images, config, seed=0, interval=0)[0][0]
+    cosines = batch["imagined"] @ embeddings.T
+    np.testing.assert_allclose(np.linalg.norm(batch["imagined"], axis=1), 1, rtol=1e-5)
+    assert cosines.max() < 0.999  # nobody's own
+    one, other = np.eye(2, dtype="float32")[[0]], np.eye(2, dtype="float32")[[1]]
+    for share in (0.3, 0.5):
+        (x, y) = between(one, other, np.array([[share]]))[0]
+        assert np.arctan2(y, x) == pytest.approx(share * np.pi / 2)
+    np.testing.assert_allclose(between(one, one, np.array([[0.5]])), one)
+
+
+def test_mirror_images_are_trained_on_with_embeddings_of_their_own(faces_embedded):
+    recogniser, embeddings, images = faces_embedded
+    vectors, both = with_mirrors(embeddings, images, recogniser)
+    count = len(images)
+    assert both.shape == (2 * count, *images.shape[1:]) and len(vectors) == len(both)
+    np.testing.assert_array_equal(both[:count], images)
+    chosen = np.array([3, count + 3, count + 1])
+    turned = np.stack([images[3], images[3][:, ::-1], images[1][:, ::-1]])
+    np.testing.assert_array_equal(both[chosen], turned)
+    np.testing.assert_allclose(vectors[chosen], recogniser.embed(turned), atol=1e-5)
+    with pytest.raises(UserError, match="expected the recogniser"):
+        with_mirrors(embeddings, images, None)
+    inverter = ConditionalGAN(replace(SMALL, steps=2, mirrored=True), recogniser=recogniser)
+    inverter.fit(embeddings, images, seed=0)
+    assert inverter.invert(embeddings[:2]).shape == (2, 160, 160, 3)
+
+
+@pytest.mark.data
+@pytest.mark.onnx
+def test_a_real_committee_pulls_at_the_pixels(faces_embedded):
+    keras.utils.clear_session()
+    recogniser, embeddings, images = faces_embedded
+    config = replace(SMALL, steps=2, committee=("mobilefacenet=3",))
+    players = adversaries(config, embeddings.shape[1], recogniser, seed=0)
+    logs = players.fit(StepBatches(embeddings, images, config, seed=0, interval=0), verbose=0)
+    assert 0.1 < logs.history["committee"][0] < 6
+    with pytest.raises(UserError, match="a committee of Keras models, got dlib"):
+        opened("dlib")
 
 
 def test_each_player_has_its_own_learning_rate(faces_embedded):

@@ -13,10 +13,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.data.weights import INDEPENDENT as INDEPENDENT
 from gan_inversion.protocols.base import Protocol, near_duplicates
 
 PARTS = ("train", "validation", "test")
-INDEPENDENT = ("dlib", "sface")  # judges that no training, selection or calibration touches
 PICTURES = "pictures_digest"  # in the `config` of a record: SHA-256 of its reconstructions
 
 

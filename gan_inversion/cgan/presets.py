@@ -1,0 +1,106 @@
+"""Options of the conditional GAN that have a name: presets by budget, and variants.
+
+An ablation is a change of one field; `VARIANTS` are the published ones.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from gan_inversion.cgan.options import FAMILY, TERMS, Config
+
+# Synthetic faces have flat colours and few lines: a discriminator of this size tells them from any
+# generated image at once, and then forces the same line into every image.
+_DRAWN: dict[str, Any] = {
+    "identity": 2.0,
+    "midlayer": 2.0,
+    "dissimilarity": 8.0,
+    "adversarial": 0.1,
+    "projected": 0.0,
+    "noise": 8,
+    "corrections": 1,
+    "learning_rate": 1e-3,
+    "discriminator_learning_rate": 4e-4,
+    "precision": "float32",  # so that the shipped weights can be reproduced on any machine
+}
+
+PRESETS = {
+    "smoke": Config(
+        side=64,
+        width=4,
+        discriminator_width=4,
+        batch_size=8,
+        steps=6,
+        interval=2,
+        warmup=2,
+        ramp=2,
+        surrogate=2,
+        corrections=1,
+        precision="float32",
+    ),
+    "tiny": Config(
+        side=64,
+        width=24,
+        discriminator_width=16,
+        recogniser_stride=4,
+        steps=300,
+        warmup=100,
+        corrections=0,
+    ),
+    "demo": Config(**_DRAWN, side=64, width=16, discriminator_width=8, steps=400, warmup=300),
+    "drawn": Config(
+        **_DRAWN, side=112, width=16, discriminator_width=16, steps=5000, warmup=4000, interval=500
+    ),
+    "short": Config(steps=500, warmup=200),
+    "cpu": Config(steps=1400, warmup=200),
+    "long": Config(steps=5600, warmup=200),
+    "gpu": Config(
+        width=64,
+        discriminator_width=32,
+        precision="mixed_bfloat16",
+        batch_size=64,
+        steps=2000,
+        warmup=500,
+        interval=500,
+    ),
+}
+PUBLISHED = "long"  # the preset of a method whose name gives none
+
+# Each row of the ablation adds one thing to the row above it.
+_MSE = dict.fromkeys(TERMS, 0.0) | {"l2": 1.0, "augment": False, "noise": 0, "corrections": 0}
+_PIXELS = {**_MSE, "l2": 0.0, "l1": Config.l1, "dissimilarity": Config.dissimilarity}
+_MIDLAYER = {**_PIXELS, "midlayer": Config.midlayer}
+_IDENTITY = {**_MIDLAYER, "identity": Config.identity}
+_ADVERSARIAL = {**_IDENTITY, "adversarial": Config.adversarial, "projected": Config.projected}
+_AUGMENTED = {**_ADVERSARIAL, "augment": True}
+ABLATION: dict[str, dict] = {
+    "mse": _MSE,
+    "l1_ssim": _PIXELS,
+    "midlayer": _MIDLAYER,
+    "identity": _IDENTITY,
+    "adversarial": _ADVERSARIAL,
+    "augmented": _AUGMENTED,
+    "noise": {"corrections": 0},
+    "corrected": {},  # the whole configuration
+}
+VARIANTS: dict[str, dict] = ABLATION | {
+    "pixels": {"projected": 0.0},
+    "relativistic": {"loss": "relativistic", "gradient_penalty": 1.0},
+    "black_box": {"knowledge": "black_box", "corrections": 0},
+    "committee": {"committee": ("mobilefacenet=3",)},
+}
+
+
+def _named(preset: str, variant: str) -> Config:
+    return replace(PRESETS[preset], **VARIANTS.get(variant, {}))
+
+
+def _names() -> Iterator[tuple[str, str, str]]:
+    """Every name of a method, `cgan[_<variant>][_<preset>]`, with its variant and its preset."""
+    for variant in ("", *VARIANTS):
+        for preset in ("", *PRESETS):
+            yield "_".join(filter(None, (FAMILY, variant, preset))), variant, preset or PUBLISHED
+
+
+METHODS = {name: _named(preset, variant) for name, variant, preset in _names()}
+REHEARSALS = {name: _named("smoke", variant) for name, variant, _ in _names()}
