@@ -5,7 +5,6 @@ from importlib.metadata import metadata
 
 from gan_inversion.cgan.options import FAMILY
 from gan_inversion.core.record import Record, at
-from gan_inversion.metrics.catalogue import title
 from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting.summary import attacked, given_away
 from gan_inversion.reporting.table import Table, by_method, mean_of
@@ -35,6 +34,9 @@ def glance(records: Sequence[Record]) -> Table:
     groups = by_method([r for r in records if r.trained["training_images"] is None]).values()
     victim = records[0].victim
     shown = [at(f"{name}/sar_type2", fmr=1e-3) for name in (victim, *INDEPENDENT)]
+    dataset = records[0].dataset.upper() if records[0].dataset == "lfw" else records[0].dataset
+    ssim, second = (records[0].metrics.get(name) for name in ("ssim", shown[0]))
+    sizes = [figure.n if figure else 0 for figure in (ssim, second)]
     rows = []
     for words, families, knowledge in ROWS:
         own = [
@@ -51,10 +53,14 @@ def glance(records: Sequence[Record]) -> Table:
     named = [f"{victim} (attacked)", *(f"{name} (independent)" for name in INDEPENDENT)]
     return Table(
         "glance",
-        "Shown instead of a photograph of the person, how often is it accepted? (One of 1,000 "
-        "pairs of strangers is.)",
-        ["what is shown", *named, title("ssim")],
+        "How often is it accepted beside another photograph of the person? Of 1,000 pairs of "
+        "strangers one is.",
+        ["what is shown", *named, "SSIM (1: the same pixels)"],
         rows,
+        [
+            f"From {sizes[0]:,} photographs of people on whom no inverter was trained ({dataset}); "
+            f"means over the {sizes[1]:,} people with two photographs or more."
+        ],
     )
 
 

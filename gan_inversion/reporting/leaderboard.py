@@ -79,7 +79,7 @@ def _notes(victim: str, end: str) -> list[str]:
         "victim.",
         "To enter, examine your inverter by `python -m experiments.inversion`, as "
         "[own.md](own.md) shows, and give the record to `python -m experiments.submit`: it checks "
-        "the record and says what to send.",
+        "the record and says what to send. Entries are the records in results/entries/inversion.",
         end,
     ]
 

@@ -30,7 +30,7 @@ def attacked(inversions: Sequence[Record]) -> list[str]:
     lines = []
     for knowledge, who in (
         ("white_box", f"who has a copy of {victim}"),
-        ("black_box", f"who has only photographs with their {victim} embeddings"),
+        ("black_box", f"without {victim}, who has photographs with their {victim} embeddings,"),
     ):
         rates = {
             method: rate
@@ -62,9 +62,9 @@ def given_away(leaks: Sequence[Record]) -> str:
         return ""
     least, most = (choose(points, key=lambda place: points[place][1]) for choose in (min, max))
     return (
-        "An inverter gives away whom it was trained on: an attacker with models of his own finds "
+        "An inverter gives away whom it was trained on: with models of his own, an attacker finds "
         f"from {points[least][1]:.1%} ({_after(*least)}) to {points[most][1]:.1%} "
-        f"({_after(*most)}) of its training images, at one false alarm in a hundred others."
+        f"({_after(*most)}) of its training images, at a false-alarm rate of 1%; guessing finds 1%."
     )
 
 
@@ -81,11 +81,12 @@ def brief(inversions: Pairs, leaks: Pairs, people: int) -> list[tuple[str, str]]
         "What a stored embedding gives away": " ".join(attacked([r for r, _ in inversions])),
         "What the attacker's own model gives away": given_away([record for record, _ in leaks]),
         "How sure this is": f"Measured on {images:,} photographs of {people:,} people on whom "
-        "nothing was trained, at thresholds where one of 1,000 pairs of strangers is accepted. "
-        "Brackets hold 95 % intervals. Other recognisers, and groups of people that the data "
-        "hardly have, may differ.",
+        "no inverter was trained (the recognisers, trained elsewhere, may know them), at "
+        "thresholds that accept one of 1,000 pairs of strangers. Brackets hold 95% intervals. "
+        "Other recognisers, and groups of people that the data hardly have, may differ.",
         "What to do": "Treat a stored embedding like the photograph that it was made from: encrypt "
-        "it, delete it with the photograph, and tell people of its loss as of the photograph's. "
+        "it, delete it with the photograph, and notify people of a leak as you would of a "
+        "photograph's. "
         "Treat a model that was trained on embeddings or faces as personal data of these people.",
     }
     return [(heading, sentence) for heading, sentence in parts.items() if sentence]
