@@ -33,7 +33,7 @@ class Options:
 
 def run_all(options: Options) -> None:
     """Check the record."""
-    from gan_inversion.reporting.leaderboard import check_entry, what_to_send
+    from gan_inversion.reporting.entry import check_entry, what_to_send
 
     path = options.record
     record = check_entry(path, options.results, reconstructions=options.reconstructions)

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gan_inversion.core.errors import UserError
 from gan_inversion.core.program import fail
-from gan_inversion.core.record import Record, record_path
+from gan_inversion.core.record import Record, read_record, record_path
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Job:
 
     def lacking(self, results: Path) -> list[str]:
         """Judges whose figures its records do not hold, because the records are older."""
-        held = [Record.read(path).config.get("recognisers", {}) for path in self.records(results)]
+        held = [read_record(path).config.get("recognisers", {}) for path in self.records(results)]
         return [judge for judge in self.judges if not all(judge in names for names in held)]
 
     @property
@@ -75,6 +76,8 @@ def missing_of(jobs: Sequence[Job], results: Path, *, published: Path) -> list[J
         results: folder in which records are looked for.
         published: folder of results that say how long jobs take.
     """
+    if results.exists() and not results.is_dir():
+        raise UserError(f"expected a folder of results, got the file {results}")
     missing = [job for job in jobs if not all(path.exists() for path in job.records(results))]
     print(f"{len(jobs) - len(missing)} of {len(jobs)} jobs are recorded in {results}")
     seconds = costs(published / "records")

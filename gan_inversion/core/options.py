@@ -22,7 +22,7 @@ RANGES = {
 }
 
 
-MAY_BE_EMPTY = ("judges",)
+MAY_BE_EMPTY = ("judges", "names", "committee")
 
 
 def check_options(options: Any) -> None:

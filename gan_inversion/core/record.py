@@ -7,21 +7,32 @@ that its figures can be recomputed. A checksum shows whether a record was edited
 import io
 import json
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
 
 from gan_inversion.core.errors import UserError, one_line
 from gan_inversion.core.older import SCHEMA, todays_record
+from gan_inversion.core.schema import checksum, strict_json, validate
 from gan_inversion.core.storage import atomic, sha256, sha256_file, write_text
+
+# What NumPy and the zip archive raise where a file of raw scores is damaged.
+DAMAGED = (
+    OSError,
+    ValueError,
+    TypeError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    zlib.error,
+    BadZipFile,
+)
 
 
 def now() -> str:
@@ -118,15 +129,7 @@ class Record:
         Raises:
             UserError: the file is not JSON, does not fit the schema, or was edited.
         """
-        try:
-            content = json.loads(
-                path.read_text(encoding="utf-8"),
-                parse_constant=_refused,
-                parse_int=_bounded,
-                parse_float=_finite,
-            )
-        except (OSError, ValueError, RecursionError) as error:
-            raise UserError(f"{path} is not a readable record: {one_line(error)}") from error
+        content = strict_json(path)
         whole = checksum(content) if isinstance(content, dict) else ""
         content = todays_record(content)
         validate(content, path)
@@ -222,22 +225,6 @@ def read_record(path: Path) -> Record:
     return record
 
 
-def _refused(constant: str) -> float:
-    raise ValueError(f"{constant} is not a finite number")
-
-
-def _bounded(digits: str) -> int:
-    if len(digits) > 19:
-        raise ValueError(f"a number of {len(digits)} digits is too long")
-    return int(digits)
-
-
-def _finite(digits: str) -> float:
-    if not math.isfinite(value := float(digits)):
-        _refused(digits)
-    return value
-
-
 def read_scores(path: Path) -> dict[str, np.ndarray]:
     """Raw scores of the record at `path`.
 
@@ -247,32 +234,11 @@ def read_scores(path: Path) -> dict[str, np.ndarray]:
     record, scores = Record.read(path), path.with_suffix(".npz")
     if not scores.is_file() or sha256_file(scores) != record.scores_digest:
         raise UserError(f"expected the raw scores of {path.name} in {scores}, found none or others")
-    with np.load(scores) as arrays:
-        return dict(arrays)
-
-
-def checksum(content: Mapping[str, Any]) -> str:
-    """SHA-256 of a record's content, without the checksum itself."""
-    fields = {name: value for name, value in content.items() if name != "checksum"}
-    return sha256(json.dumps(fields, sort_keys=True).encode())
-
-
-def validate(content: Any, path: Path) -> None:
-    """Raise `UserError` unless `content` fits the schema."""
-    error = best_match(_validator().iter_errors(content))
-    if error is not None:
-        place = "/".join(str(part) for part in error.absolute_path) or "the record"
-        reason = error.message[:200]
-        raise UserError(f"{path}: {place} does not fit the schema: {reason}") from error
-
-
-@cache
-def _validator() -> Draft202012Validator:
-    """Of records; to check the schema itself takes eight times as long as a record."""
-    text = files("gan_inversion.core").joinpath("record.schema.json").read_text()
-    schema = json.loads(text)
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+    try:
+        with np.load(scores, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except DAMAGED as error:
+        raise UserError(f"{scores} holds no readable arrays: {one_line(error)}") from error
 
 
 def at(figure: str, **condition: float) -> str:

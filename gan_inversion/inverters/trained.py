@@ -108,7 +108,9 @@ def trained_config(folder: Path) -> dict[str, Any]:
         raise UserError(f"expected a run with a trained inverter in {folder}, found none")
     config = todays_run(read_json(path, dict))
     victim = config.get("victim")
-    if "method" not in config or not isinstance(victim, dict) or "name" not in victim:
+    texts = [config.get("method"), config.get("family")]
+    texts.append(victim.get("name") if isinstance(victim, dict) else None)
+    if not all(isinstance(text, str) for text in texts):
         raise UserError(
             f"{path}: expected the method and the victim of a run of experiments.inversion"
         )

@@ -1,25 +1,12 @@
-"""The leaderboard: attacks by victim and by what the attacker knows, best first; and new entries.
-
-An entry is one record of the `inversion` protocol on LFW with its raw scores, as RobustBench
-(Croce et al., NeurIPS 2021) has one JSON file an entry.
-"""
+"""The leaderboard: attacks by victim and by what the attacker knows, best first."""
 
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 
-import numpy as np
-
-from gan_inversion.core.errors import UserError
-from gan_inversion.core.record import Record, Selection, at, read_record, read_scores
-from gan_inversion.core.storage import sha256
+from gan_inversion.core.record import Record, at
 from gan_inversion.metrics.catalogue import form, title
-from gan_inversion.protocols import INDEPENDENT, Inversion, read_split
-from gan_inversion.protocols.inversion.elsewhere import read_reconstructions
-from gan_inversion.protocols.inversion.rules import PICTURES
-from gan_inversion.reporting.check import COMPUTE, differences
+from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting.comparison import comparison
 from gan_inversion.reporting.table import Row, Table, cell, footer, mean_of
-from gan_inversion.reporting.tables import find_records
 
 NO_ATTACKS = ("oracle", "random", "mean_face", "translated")  # ceilings and floors
 WORDS = {
@@ -82,89 +69,3 @@ def _notes(victim: str, end: str) -> list[str]:
         "the record and says what to send. Entries are the records in results/entries/inversion.",
         end,
     ]
-
-
-def check_entry(path: Path, published: Path, *, reconstructions: Path | None = None) -> Record:
-    """Check a record that shall enter the leaderboard.
-
-    Args:
-        path: the record; its raw scores lie beside it.
-        published: the `results` folder of the benchmark.
-        reconstructions: folder of the reconstructions with an `index.csv`, if they are at hand.
-
-    Raises:
-        UserError: it is no record of the public protocol on LFW, a figure is not what its raw
-            scores give, or its thresholds, images or recognisers are not the benchmark's.
-    """
-    record, scores, rules = read_record(path), read_scores(path), Inversion()
-    public = {"protocol": rules.name, "protocol_hash": rules.hash, "dataset": "lfw", "part": "test",
-              "protection": "none"}  # fmt: skip
-    for field, value in public.items():
-        if (own := getattr(record, field)) != value:
-            raise UserError(f"{path}: expected {field} {value}, got {own}")
-    if record.knowledge not in WORDS or record.trained["family"] in NO_ATTACKS:
-        raise UserError(f"{path}: expected an attack, black_box or white_box, got {record.method}")
-    chosen = Selection(victim=record.victim)
-    others = find_records(published / "records", rules.name, chosen)
-    if not others:
-        raise UserError(f"{path}: expected a victim of the benchmark, got {record.victim}")
-    if record.method in {other.method for other in others}:
-        raise UserError(f"{path}: the benchmark has a method {record.method}; expected a new name")
-    comparison([*others, record], ())  # one protocol, data, victim, split, and thresholds
-    _check_recognisers(path, record, others)
-    whole = read_scores(others[0].path(published / "records"))["test_index"]
-    if not np.array_equal(scores["test_index"], whole):
-        raise UserError(
-            f"{path}: expected scores of the {len(whole):,} test images in their order, got "
-            f"{len(scores['test_index']):,} or another order"
-        )
-    computed = COMPUTE[rules.name](record, scores, published)
-    if left_out := sorted(computed.keys() - record.metrics.keys()):
-        raise UserError(f"{path}: expected the figure {left_out[0]}, which its raw scores give")
-    if unknown := differences(record, computed):
-        raise UserError(f"{path}: expected raw scores for every figure, got none for {unknown[0]}")
-    _check_pictures(path, record, published, scores["test_index"], reconstructions)
-    return record
-
-
-def _check_recognisers(path: Path, record: Record, others: Sequence[Record]) -> None:
-    known = {n: d["digest"] for r in others for n, d in r.config["recognisers"].items()}
-    own = record.config["recognisers"]
-    for name in (record.victim, *INDEPENDENT):
-        if name not in own:
-            raise UserError(f"{path}: expected the judge {name}, got {', '.join(own)}")
-        if own[name]["digest"] != known[name]:
-            raise UserError(f"{path}: its {name} has other weights than the benchmark's")
-
-
-def _check_pictures(
-    path: Path, record: Record, published: Path, test: np.ndarray, folder: Path | None
-) -> None:
-    digest = record.config.get(PICTURES)
-    if digest is None:
-        raise UserError(
-            f"{path}: expected {PICTURES}, the digest of its reconstructions, which every newer "
-            "record holds, got none; examine the inverter again"
-        )
-    if folder is not None:
-        split = read_split(published / "splits" / f"{record.dataset}-{record.config['split']}.csv")
-        files = list(split)
-        actual = sha256(read_reconstructions(folder, [files[place] for place in test]).data)
-        if actual != digest:
-            raise UserError(
-                f"{folder}: expected the reconstructions of the record, digest {digest[:12]}, got "
-                f"{actual[:12]}"
-            )
-
-
-def what_to_send(path: Path, record: Record) -> str:
-    """What the authors of an entry send, in sentences."""
-    elsewhere = record.trained["family"] == "elsewhere"
-    source = "its reconstructions" if elsewhere else "the code that makes its reconstructions"
-    changed = " It was made by a changed copy of this repository: say how." * record.env["dirty"]
-    return (
-        f"{path} can enter the leaderboard: every figure was computed from its raw scores again.\n"
-        f"Send, as a pull request that adds them to results/entries/inversion: {path.name} and "
-        f"{path.with_suffix('.npz').name}. Beside them, name the authors, the paper or the code, "
-        f"and where others find {source} (SHA-256 {record.config[PICTURES]}).{changed}"
-    )

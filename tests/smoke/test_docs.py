@@ -38,6 +38,10 @@ def test_the_notebook_is_the_tutorial_and_shows_what_it_prints(capsys):
     notebook = json.loads(TUTORIAL.with_suffix(".ipynb").read_text("utf-8"))
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert ["".join(cell["source"]) for cell in cells] == [block.rstrip() for block in blocks]
+    text = re.sub("```python\n|```", "", TUTORIAL.read_text("utf-8"))
+    assert " ".join(" ".join(map("".join, (c["source"] for c in notebook["cells"]))).split()) == (
+        " ".join(text.split())
+    )
     outputs = [output for cell in cells for output in cell["outputs"]]
     texts = [out for out in outputs if out["output_type"] == "stream"]
     assert {out["name"] for out in texts} == {"stdout"}  # no warning, no log line

@@ -1,5 +1,6 @@
 """The leaderboard: what enters it, what does not, and in which order it stands."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,11 @@ from PIL import Image
 from experiments import submit
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Metric, Record, bare_spec, read_scores
-from gan_inversion.core.storage import sha256
+from gan_inversion.core.schema import checksum
+from gan_inversion.core.storage import sha256, sha256_file
 from gan_inversion.protocols import read_split
-from gan_inversion.reporting.leaderboard import check_entry, leaderboard
+from gan_inversion.reporting.entry import check_entry
+from gan_inversion.reporting.leaderboard import leaderboard
 from gan_inversion.reporting.transfer import read_victims
 from tests.conftest import ROOT
 
@@ -94,11 +97,25 @@ LENIENT = {"0.01": 0.0, "0.001": 0.1, "0.0001": 0.2}
         (changed("dlib", digest="1" * 64), "its dlib has other weights"),
         (without_judge, "expected the judge dlib"),
         (without_digest, "expected pictures_digest"),
+        (lambda r: {"config": {**r.config, "pictures_digest": "\x1b[31m"}}, "pictures_digest"),
+        (lambda r: {"config": {**r.config, "protocol": {}}}, "expected rules"),
+        (lambda r: {"config": {"recognisers": {}}}, "expected rules"),
+        (changed("mobilefacenet", digest="1" * 64), "its mobilefacenet has other weights"),
+        (changed("mobilefacenet", thresholds={"abc": 0.1}), "one set of thresholds of mobile"),
+        (lambda r: {"spec": bare_spec("mine", "Oracle")}, "expected a family of"),
+        (lambda r: {"spec": bare_spec("other", "elsewhere")}, "expected name mine, got other"),
+        (
+            lambda r: {"spec": bare_spec("mine", "elsewhere") | {"training_images": 500}},
+            "expected training_images None, got 500",
+        ),
         (lambda r: {"protocol_hash": "0" * 16}, "expected protocol_hash"),
         (lambda r: {"part": "validation"}, "expected part test, got validation"),
         (lambda r: {"data_digest": "0" * 64}, "one data_digest"),
         (lambda r: {"knowledge": None}, "expected an attack"),
-        (lambda r: {"method": "cgan_cpu"}, "has a method cgan_cpu"),
+        (
+            lambda r: {"method": "cgan_cpu", "spec": bare_spec("cgan_cpu", "elsewhere")},
+            "has a method cgan_cpu",
+        ),
         (lambda r: {"victim": "arcface"}, "a victim of the benchmark, got arcface"),
         (lambda r: {"spec": bare_spec("mine", "oracle")}, "expected an attack"),
     ],
@@ -109,12 +126,90 @@ def test_what_is_not_as_it_should_be_is_said(entry, tmp_path, change, sentence):
         check_entry(path, RESULTS)
 
 
-def test_every_test_image_is_asked_for(entry, tmp_path):
-    index = entry[1]["test_index"]
-    for other in (index[:-1], index[::-1]):
-        path = written(tmp_path / str(len(other)), entry, {**entry[1], "test_index": other})
-        with pytest.raises(UserError, match="expected scores of the 2,443 test images"):
-            check_entry(path, RESULTS)
+def without_scores(name):
+    return lambda scores: {key: values for key, values in scores.items() if key != name}
+
+
+def altered(name, change):
+    return lambda scores: {**scores, name: change(scores[name].copy())}
+
+
+def first_is(value):
+    def change(values):
+        values[0] = value
+        return values
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (altered("test_index", lambda v: v[:-1]), "expected test_index of the 2,443 images"),
+        (altered("test_index", lambda v: v[::-1]), "expected test_index of the 2,443 images"),
+        (without_scores("test_index"), "expected test_index of the 2,443 images"),
+        (altered("copy/held_out_index", first_is(2)), "expected copy/held_out_index"),
+        *(
+            (without_scores(name), f"expected the raw scores {name}, got none")
+            for name in ("dlib/type2", "sface/rank", "sface/undetected", "ssim", "swd/160")
+        ),
+        (altered("sface/rank", lambda v: v[:1]), "as sface/rank, got int32"),
+        (altered("facenet/type1", lambda v: v.astype("int8")), "as facenet/type1, got int8"),
+        (altered("facenet/others", lambda v: v[:, :2]), "as facenet/others, got float32"),
+        (altered("c2st/index", lambda v: v * 0), "expected different indices of 0 to 2442"),
+        *(
+            (altered(name, first_is(value)), f"as {name}, got others")
+            for name, value in (
+                ("facenet/type1", 1e9),
+                ("dlib/type2", 7.0),
+                ("sface/others", -3.0),
+                ("ssim", 5.0),
+                ("ssim", np.nan),
+                ("sface/rank", -4),
+                ("swd/80", -1e6),
+                ("c2st/originals", np.inf),
+            )
+        ),
+        (altered("sface/type1", first_is(-1.0)), "expected sface/undetected or rejected"),
+        (lambda s: {**s, "swd/x": s["swd/80"]}, "expected no raw scores swd/x"),
+        (lambda s: {**s, "charm/best4": s["ssim"]}, "expected no raw scores charm/best4"),
+    ],
+)
+def test_scores_have_the_form_of_the_benchmarks(entry, tmp_path, change, sentence):
+    path = written(tmp_path, entry, change(entry[1]))
+    with pytest.raises(UserError, match=f"{path.name}: .*{sentence}"):
+        check_entry(path, RESULTS)
+
+
+@pytest.mark.parametrize("damage", [b"", b"nothing", "half", "array", "pickle"])
+def test_damaged_scores_are_a_sentence(entry, tmp_path, damage):
+    path = written(tmp_path, entry)
+    scores = path.with_suffix(".npz")
+    if damage == "half":
+        scores.write_bytes(scores.read_bytes()[: scores.stat().st_size // 2])
+    elif damage == "array":
+        with scores.open("wb") as file:
+            np.save(file, np.zeros(3))
+    elif damage == "pickle":
+        with scores.open("wb") as file:
+            np.savez(file, test_index=np.array([{}], object))
+    else:
+        scores.write_bytes(damage)
+    content = json.loads(path.read_text())
+    content["scores_digest"] = sha256_file(scores)
+    content["checksum"] = checksum(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="holds no readable arrays"):
+        check_entry(path, RESULTS)
+
+
+def test_other_results_and_copies_without_git_are_sentences(entry, tmp_path, capsys):
+    environment = {**entry[0].env, "commit": "unknown", "dirty": None}
+    path = written(tmp_path, entry, env=environment)
+    with pytest.raises(UserError, match="expected the results of the benchmark in"):
+        check_entry(path, tmp_path / "nowhere")
+    submit.run_all(submit.Options(path))
+    assert "or is no git repository: say which" in capsys.readouterr().out
 
 
 def test_the_reconstructions_are_those_that_were_examined(entry, tmp_path):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.record import Metric, Record, checksum, metric, read_record, read_scores
+from gan_inversion.core.record import Metric, Record, metric, read_record, read_scores
+from gan_inversion.core.schema import checksum
 from gan_inversion.protocols import Documented
 from tests.conftest import ROOT
 
