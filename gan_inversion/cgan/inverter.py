@@ -19,6 +19,7 @@ from gan_inversion.cgan.distil import distil
 from gan_inversion.cgan.mirror import with_mirrors
 from gan_inversion.cgan.networks import COARSE
 from gan_inversion.cgan.options import Config
+from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.older import todays_options
 from gan_inversion.core.predict import in_blocks
@@ -276,8 +277,8 @@ class ConditionalGAN(Inverter):
         inverter.recogniser_name = recogniser
         precision = inverter.settings.precision.replace("auto", "float32")
         model = build_generator(inverter.settings, dimension, precision)
-        with np.load(path / WEIGHTS, allow_pickle=False) as arrays:
-            model.set_weights([arrays[name].astype("float32") for name in sorted(arrays.files)])
+        arrays = read_arrays(path / WEIGHTS)
+        model.set_weights([arrays[name].astype("float32") for name in sorted(arrays)])
         inverter.model = model
         return inverter
 

@@ -7,32 +7,19 @@ that its figures can be recomputed. A checksum shows whether a record was edited
 import io
 import json
 import math
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
-from zipfile import BadZipFile
 
 import numpy as np
 
-from gan_inversion.core.errors import UserError, one_line
+from gan_inversion.core.arrays import read_arrays
+from gan_inversion.core.errors import UserError
 from gan_inversion.core.older import SCHEMA, todays_record
 from gan_inversion.core.schema import checksum, strict_json, validate
 from gan_inversion.core.storage import atomic, sha256, sha256_file, write_text
-
-# What NumPy and the zip archive raise where a file of raw scores is damaged.
-DAMAGED = (
-    OSError,
-    ValueError,
-    TypeError,
-    EOFError,
-    RuntimeError,
-    MemoryError,
-    zlib.error,
-    BadZipFile,
-)
 
 
 def now() -> str:
@@ -234,11 +221,7 @@ def read_scores(path: Path) -> dict[str, np.ndarray]:
     record, scores = Record.read(path), path.with_suffix(".npz")
     if not scores.is_file() or sha256_file(scores) != record.scores_digest:
         raise UserError(f"expected the raw scores of {path.name} in {scores}, found none or others")
-    try:
-        with np.load(scores, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except DAMAGED as error:
-        raise UserError(f"{scores} holds no readable arrays: {one_line(error)}") from error
+    return read_arrays(scores)
 
 
 def at(figure: str, **condition: float) -> str:

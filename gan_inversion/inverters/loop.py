@@ -11,11 +11,11 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from zipfile import BadZipFile
 
 import keras
 import numpy as np
 
+from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.memory import keep_freed_memory
 from gan_inversion.core.progress import leave_out_first, progress
@@ -120,9 +120,8 @@ def load_state(model: keras.Model, path: Path) -> None:
         model.optimizer.build(model.trainable_variables)
     variables = state(model)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = [file[f"{place:04d}"] for place in range(len(file.files))]
-    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
+        arrays = [array for _, array in sorted(read_arrays(path).items())]
+    except UserError as error:
         raise UserError(
             f"{path} is not a readable checkpoint: remove it, and its run starts anew"
         ) from error
