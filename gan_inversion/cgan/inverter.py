@@ -3,7 +3,6 @@
 import json
 import zlib
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +21,7 @@ from gan_inversion.cgan.options import Config
 from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.older import todays_options
+from gan_inversion.core.options import plain
 from gan_inversion.core.predict import in_blocks
 from gan_inversion.core.run import Run
 from gan_inversion.core.seeding import stream
@@ -52,7 +52,7 @@ class ConditionalGAN(Inverter):
 
     def __init__(self, config: Config, *, recogniser: Recogniser | None = None, name: str = "cgan"):
         self.settings, self.recogniser, self.name = config, recogniser, name
-        self.config: dict[str, Any] = asdict(config)
+        self.config: dict[str, Any] = plain(config)
         asked = config.needs_recogniser or config.corrections  # pixel terms alone need none
         self.knowledge: str = config.knowledge if asked else "black_box"
         self.recogniser_name: str | None = getattr(recogniser, "name", None)
@@ -91,7 +91,7 @@ class ConditionalGAN(Inverter):
     ) -> None:
         check_fit(embeddings, images)
         config = self.settings = with_precision(self.settings, embeddings.shape[1])
-        self.config, self.model = asdict(config), None
+        self.config, self.model = plain(config), None
         if len(images) < config.batch_size:
             raise UserError(f"expected {config.batch_size} images or more, got {len(images)}")
         recogniser = self._recogniser(embeddings, images, seed=seed, run=run)

@@ -1,6 +1,7 @@
 """Options of programs: their values by name, and the range of each name in all programs."""
 
 import dataclasses
+import json
 from typing import Any
 
 from gan_inversion.core.errors import UserError
@@ -23,6 +24,12 @@ RANGES = {
 
 
 MAY_BE_EMPTY = ("judges", "names", "committee")
+
+
+def plain(options: Any) -> dict[str, Any]:
+    """The fields of a dataclass as a JSON file gives them back: a tuple is a list."""
+    content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(options)))
+    return content
 
 
 def check_options(options: Any) -> None:

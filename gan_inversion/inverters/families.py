@@ -12,13 +12,14 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.options import plain
 
 SHORT = {"epochs": "e"}  # option -> its abbreviation in the name of a method
 
@@ -97,14 +98,14 @@ class MethodSpec:
             "name": self.name,
             "family": self.family,
             "preset": self.preset,
-            "options": asdict(self.options),
+            "options": plain(self.options),
             "training_images": self.training_images,
         }
 
     @property
     def hash(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of family, options and training images."""
-        content = [self.family, asdict(self.options), self.training_images]
+        content = [self.family, plain(self.options), self.training_images]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def make(self, *, recogniser: Any = None) -> Any:

@@ -128,14 +128,16 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
         names = ", ".join(dict.fromkeys(few))
         remarks.append(f"The study of {names} had one signal only, log_mse.")
     largest: dict[str, int] = {}
-    for group in groups.values():
-        family = group[0].trained["family"]
-        largest[family] = max(largest.get(family, 0), group[0].config["members"].get("image", 0))
-    sizes = ", ".join(f"{family} {size:,}" for family, size in sorted(largest.items()))
-    remarks.append(
-        f"Images of the largest study of each family: {sizes}. How much a family of which only a "
-        "small study exists gives away of more images has not been measured."
-    )
+    for record, *_ in groups.values():
+        if size := record.config.get("members", {}).get("image"):
+            family = record.trained["family"]
+            largest[family] = max(largest.get(family, 0), size)
+    if largest:
+        sizes = ", ".join(f"{family} {size:,}" for family, size in sorted(largest.items()))
+        remarks.append(
+            f"Images of the largest study of each family: {sizes}. How much a family of which only "
+            "a small study exists gives away of more images has not been measured."
+        )
     return Table("membership_ledger", caption, header, rows, [*remarks, *notes])
 
 

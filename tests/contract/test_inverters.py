@@ -145,7 +145,7 @@ def test_conditional_gans_trained_in_turn_end_as_if_trained_alone(fitted_on):
         alone.fit(embeddings[own], Subset(images, np.flatnonzero(own)), seed=seed)
         for one, other in zip(weights, alone.model.get_weights(), strict=True):
             np.testing.assert_allclose(one, other, atol=1e-5)
-    with pytest.raises(UserError, match="one phase of training"):
+    with pytest.raises(UserError, match="one phase and no mirror images"):
         next(
             train_in_turn(
                 replace(config, steps=4, warmup=2),

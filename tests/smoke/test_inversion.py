@@ -165,7 +165,7 @@ def test_a_recogniser_of_ones_own(own, tmp_path):
     output = call(tmp_path, *grid, code=2)
     assert "inverts embeddings of a recogniser of its own, thumbnail: give it as" in output
     call(tmp_path, *grid, *recogniser)
-    assert Image.open(tmp_path / "grid.png").size == (1760, 3 * (28 + 160))
+    assert Image.open(tmp_path / "grid.png").size == (230 + 1600, 3 * (40 + 160))
     board = ("experiments.dashboard", "--smoke", "--no-serve", *recogniser)
     assert "runs/smoke/dashboard written" in call(tmp_path, *board)
     assert list(tmp_path.glob("runs/smoke/dashboard/faces/nearest_face/*/faces/metadata.tsv"))

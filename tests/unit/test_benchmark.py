@@ -29,7 +29,7 @@ def test_a_dry_run_says_what_is_missing_and_what_it_costs(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     count = len(list(benchmark.declared()))
     assert lines[0] == f"1 of {count} jobs are recorded in {tmp_path / 'results'}"
-    assert len(lines) == 1 + (count - 1) + 4  # one older record, three sums
+    assert len(lines) == 1 + (count - 1) + 3  # three sums
     whole = [line for line in lines if line.startswith("all jobs anew: ")]
     assert float(whole[0].split()[3]) > 20
     told = [line for line in lines if "--methods ridge_pca --seeds" in line]

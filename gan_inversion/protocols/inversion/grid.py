@@ -141,7 +141,9 @@ def draw_faces(place: Path, shown: Shown) -> None:
         for name, chosen in picked(shown.cosines, SHOWN).items():
             photographs, embeddings = shown.load(shown.test[chosen])
             columns = [("photograph", photographs), *drawn_by(inverters, embeddings)]
-            titles = np.concatenate([caption(title, SIZE, size=15) for title, _ in columns], axis=1)
+            titles = np.concatenate(
+                [caption(title, SIZE, 28, size=15) for title, _ in columns], axis=1
+            )
             # (N, 160, columns * 160, 3)
             rows = np.concatenate([pictures for _, pictures in columns], axis=2)
             writer.add_image(name, np.concatenate([titles, *rows]), 0, dataformats="HWC")
