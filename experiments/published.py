@@ -11,7 +11,7 @@ from gan_inversion.protocols import INDEPENDENT, Search
 CONTROLS = ("oracle", "random", "mean_face", "nearest_face", "ridge_pca")
 METHODS = (*CONTROLS, *(f"documented_{decoder}" for decoder in DECODERS))
 SEEDS = (0, 1, 2)
-JUDGES = (*INDEPENDENT, "mobilefacenet")  # recognisers that reconstructions are shown to
+JUDGES = (*INDEPENDENT, "mobilefacenet", "facenet")  # see the reconstructions, as the victim does
 SIZES = (500, 1000, 2000, 4000)  # training images of the data-scaling curve, which ends with all
 STEPWISE = tuple(f"{FAMILY}_{name}_short" for name in ABLATION)
 TRAINED = f"{FAMILY}_cpu"  # the conditional GAN of the published benchmark

@@ -125,7 +125,10 @@ def open_bench(setting: Setting) -> Bench:
     path = setting.results / "splits" / f"{dataset.name}-{split.hash}.csv"
     write_text(path, split.csv(dataset.files))
     judges: list[Judge] = []
-    for recogniser in (attacked, *map(open_recogniser, setting.judges)):
+    others = [
+        judge for judge in map(open_recogniser, setting.judges) if judge.name != attacked.name
+    ]
+    for recogniser in (attacked, *others):
         embeddings = (
             victim_embeddings
             if recogniser is attacked
