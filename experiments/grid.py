@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Literal
 
 from experiments.common import Flat, main
-from gan_inversion.core.errors import UserError
 from gan_inversion.data.source import Source
 
 
@@ -49,9 +48,6 @@ class Options:
 
 def run_all(options: Options) -> None:
     """Open the inverters, and draw the grid."""
-    if not options.models or not options.groups or options.people < 1:
-        raise UserError("expected at least one run, one group and one image in it, got none")
-
     from gan_inversion.inverters.trained import open_trained
     from gan_inversion.protocols.inversion.grid import Layout, draw_grid
 

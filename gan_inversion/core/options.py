@@ -14,6 +14,7 @@ RANGES = {
     "models": (1, 10_000),
     "workers": (0, 10_000),
     "min_images": (1, 1_000_000),
+    "people": (1, 1_000_000),
     "hypotheses": (1, 1_000),
     "port": (1, 65_535),
     "subjects": (2, 900_000),

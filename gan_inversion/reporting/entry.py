@@ -5,15 +5,14 @@ that whatever the scores give is computed again, and the scores must have the fo
 benchmark's own. What is beyond that, whoever accepts an entry finds out by making it again.
 """
 
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.options import plain
 from gan_inversion.core.record import Record, Selection, read_record, read_scores
 from gan_inversion.core.storage import sha256
 from gan_inversion.inverters.families import FAMILIES
@@ -23,7 +22,8 @@ from gan_inversion.protocols.inversion.elsewhere import read_reconstructions
 from gan_inversion.protocols.inversion.rules import PICTURES
 from gan_inversion.reporting.check import COMPUTE, differences
 from gan_inversion.reporting.comparison import comparison
-from gan_inversion.reporting.leaderboard import NO_ATTACKS, WORDS
+from gan_inversion.reporting.leaderboard import WORDS
+from gan_inversion.reporting.summary import PLAIN
 from gan_inversion.reporting.tables import find_records
 
 # Least and greatest value of scores, by the last part of their name; others are only finite.
@@ -101,11 +101,10 @@ def _check(record: Record, scores: Scores, published: Path, reconstructions: Pat
 def _peers(record: Record, published: Path) -> list[Record]:
     """The benchmark's records of the same victim, if the record is one of the public protocol."""
     rules, spec = Inversion(), record.trained
-    declared = json.loads(json.dumps(asdict(rules)))
     public = {
         "protocol": (record.protocol, rules.name),
         "protocol_hash": (record.protocol_hash, rules.hash),
-        "rules": (record.config.get("protocol"), declared),
+        "rules": (record.config.get("protocol"), plain(rules)),
         "dataset": (record.dataset, "lfw"),
         "part": (record.part, "test"),
         "protection": (record.protection, "none"),
@@ -115,7 +114,7 @@ def _peers(record: Record, published: Path) -> list[Record]:
     for field, (own, value) in public.items():
         if own != value:
             raise UserError(f"expected {field} {value}, got {own}")
-    if record.knowledge not in WORDS or spec["family"] in NO_ATTACKS:
+    if record.knowledge not in WORDS or spec["family"] in PLAIN:
         raise UserError(f"expected an attack, black_box or white_box, got {record.method}")
     if spec["family"] not in (*FAMILIES, "elsewhere"):
         raise UserError(f"expected a family of {', '.join(FAMILIES)}, got {spec['family']}")

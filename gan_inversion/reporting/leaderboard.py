@@ -6,9 +6,9 @@ from gan_inversion.core.record import Record, at
 from gan_inversion.metrics.catalogue import form, title
 from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting.comparison import comparison
+from gan_inversion.reporting.summary import PLAIN
 from gan_inversion.reporting.table import Row, Table, cell, footer, mean_of
 
-NO_ATTACKS = ("oracle", "random", "mean_face", "translated")  # ceilings and floors
 WORDS = {
     "black_box": "the attacker has photographs with their embeddings, and recognisers of his own",
     "white_box": "the attacker also has a copy of the victim, and its gradients",
@@ -40,7 +40,7 @@ def leaderboard(
                 runs.groups[method]
                 for method in runs.whole
                 if runs.groups[method][0].knowledge == knowledge
-                and runs.groups[method][0].trained["family"] not in NO_ATTACKS
+                and runs.groups[method][0].trained["family"] not in PLAIN
             ]
             groups.sort(key=lambda group: -(mean_of(group, first) or 0))
             rows: list[Row] = []

@@ -142,7 +142,7 @@ def write_leaderboard(results: Path, output: Path) -> Path:
         {victim: [*own, *entered.get(victim, [])] for victim, own in victims.items()},
         entered={record.method for own in entered.values() for record in own},
     )
-    boards = [Section(table.caption.split(":")[0], [table.html()]) for table in shown]
+    boards = [Section(table.heading, [table.html()]) for table in shown]
     write_text(output / "leaderboard.html", html("Leaderboard", boards))
     return write_page(output, "leaderboard", "Leaderboard", shown)
 

@@ -125,10 +125,8 @@ def open_bench(setting: Setting) -> Bench:
     path = setting.results / "splits" / f"{dataset.name}-{split.hash}.csv"
     write_text(path, split.csv(dataset.files))
     judges: list[Judge] = []
-    others = [
-        judge for judge in map(open_recogniser, setting.judges) if judge.name != attacked.name
-    ]
-    for recogniser in (attacked, *others):
+    others = [judge for judge in setting.judges if name_of(judge) != attacked.name]
+    for recogniser in (attacked, *map(open_recogniser, others)):
         embeddings = (
             victim_embeddings
             if recogniser is attacked

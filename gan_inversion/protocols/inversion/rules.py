@@ -13,7 +13,6 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.data.weights import INDEPENDENT as INDEPENDENT
 from gan_inversion.protocols.base import Protocol, near_duplicates
 
 PARTS = ("train", "validation", "test")
