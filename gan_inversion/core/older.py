@@ -1,7 +1,7 @@
 """Converts records, runs and saved inverters of older versions into today's form.
 
-No other module parses the name of a method or knows an older word. The tables below list what
-older versions used, and do not grow.
+No other module parses the name of a method or knows an older word. Of the tables below only `ADDED`
+grows: with each new option of an inverter that takes long to train.
 """
 
 import re
@@ -19,6 +19,9 @@ OPTIONS = {
     "judge_width": "discriminator_width",
     "judge_learning_rate": "discriminator_learning_rate",
 }
+ADDED: dict[str, dict[str, Any]] = {
+    "cgan": {"committee": [], "imagined": 0, "mirrored": False, "target": "embedding"}
+}  # by family: options that a run may not know yet, with the values that change nothing
 TRAINED = ("documented", "inversion", "membership", "search")  # protocols that train inverters
 
 
@@ -52,7 +55,15 @@ def todays_run(config: Mapping[str, Any]) -> dict[str, Any]:
     if "family" not in config and isinstance(config.get("method"), str):
         own = ":" in config["method"]
         config["family"] = "own" if own else older_spec(config["method"], config)["family"]
-    return config
+    return ADDED.get(str(config.get("family")), {}) | config
+
+
+def older_options(family: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of an inverter without those that are `ADDED` and change nothing."""
+    added = ADDED.get(family, {})
+    return {
+        name: value for name, value in options.items() if name not in added or value != added[name]
+    }
 
 
 def _renamed(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

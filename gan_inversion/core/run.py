@@ -19,6 +19,7 @@ import numpy as np
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.events import Events
+from gan_inversion.core.older import todays_run
 from gan_inversion.core.seeding import stream
 from gan_inversion.core.storage import (
     exclusive,
@@ -77,7 +78,7 @@ class Run:
             remove_unfinished(folder)
             if not config_file.exists():
                 write_text(config_file, text)
-            elif read_json(config_file, dict) != json.loads(text):
+            elif todays_run(read_json(config_file, dict)) != todays_run(json.loads(text)):
                 raise UserError(
                     f"{folder} holds a run with other options than these (see {config_file.name} "
                     "there): give another folder, or remove that one"

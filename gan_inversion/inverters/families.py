@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.older import older_options
 from gan_inversion.core.options import plain
 
 SHORT = {"epochs": "e"}  # option -> its abbreviation in the name of a method
@@ -104,8 +105,12 @@ class MethodSpec:
 
     @property
     def hash(self) -> str:
-        """First 16 hexadecimal digits of the SHA-256 of family, options and training images."""
-        content = [self.family, plain(self.options), self.training_images]
+        """First 16 hexadecimal digits of the SHA-256 of family, options and training images.
+
+        Options that change nothing, and that older versions did not have, leave it as it was.
+        """
+        options = older_options(self.family, plain(self.options))
+        content = [self.family, options, self.training_images]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def make(self, *, recogniser: Any = None) -> Any:

@@ -10,8 +10,10 @@ from hypothesis import strategies as some
 
 from experiments.common import FamilyOptions, specs_of
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.older import older_spec, todays_record, todays_run
+from gan_inversion.core.older import ADDED, older_options, older_spec, todays_record, todays_run
+from gan_inversion.core.options import plain
 from gan_inversion.core.record import Record, Selection, bare_spec, record_path
+from gan_inversion.core.run import Run
 from gan_inversion.inverters.families import FAMILIES, described, specified
 from gan_inversion.inverters.own import own_spec
 from gan_inversion.reporting.inversion import headline
@@ -34,13 +36,13 @@ def test_every_preset_is_a_method_by_its_own_name():
 
 
 def test_what_differs_from_a_preset_stands_in_the_name_and_in_the_hash():
-    plain, sized = specified("cgan_cpu"), specified("cgan_cpu_n500")
+    full, sized = specified("cgan_cpu"), specified("cgan_cpu_n500")
     families = FamilyOptions(cgan=replace(FamilyOptions().cgan, identity=0.5, noise=0, diversity=0))
     (other,) = specs_of(["cgan_cpu"], families)
     assert sized.training_images == 500 and sized.name == "cgan_cpu_n500"
     assert other.name == "cgan_cpu_identity0p5_diversity0_noise0" and NAME.match(other.name)
-    assert other.options == replace(plain.options, identity=0.5, noise=0, diversity=0)
-    assert len({plain.hash, sized.hash, other.hash}) == 3
+    assert other.options == replace(full.options, identity=0.5, noise=0, diversity=0)
+    assert len({full.hash, sized.hash, other.hash}) == 3
     assert specs_of(["documented_dense"], epochs=5)[0].name == "documented_dense_e5"
     assert specs_of(["documented_dense"], epochs=10)[0].name == "documented_dense"
     # A rehearsal is small, keeps the name, and what was asked for.
@@ -152,3 +154,22 @@ def test_older_words_are_read_as_todays():
     assert todays_run({"method": "mine.py:X", "embedder": {}})["family"] == "own"
     for damaged in ([], {"schema": 2}, {"schema": 2, "config": [], "method": 3}, {"schema": 1}):
         assert "spec" not in todays_record(damaged)
+
+
+def test_an_option_that_is_new_does_not_close_older_runs(tmp_path):
+    """A run begun before the option existed goes on, unless the option is used."""
+    config = {"family": "cgan", "method": "cgan_short", **plain(specified("cgan_short").options)}
+    older = {name: value for name, value in config.items() if name not in ADDED["cgan"]}
+    assert set(older) < set(config) and older_options("cgan", config) == older
+    for options in (older, config):
+        with Run(tmp_path, options):
+            pass
+    with pytest.raises(UserError, match="other options"):
+        Run(tmp_path, config | {"mirrored": True})
+
+
+def test_options_that_change_nothing_leave_the_hash_of_a_method_as_it_was():
+    """The hash that membership studies of the published GAN were begun with."""
+    spec = specified("cgan_tiny_n500")
+    assert spec.hash == "4422c91cb6d0569c"
+    assert replace(spec, options=replace(spec.options, imagined=2)).hash != spec.hash
