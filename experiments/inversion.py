@@ -9,6 +9,7 @@ from experiments.published import EXPECTED, JUDGES, METHODS, SEEDS, STEPWISE
 from gan_inversion.core.folders import Folders
 from gan_inversion.core.own import is_own
 from gan_inversion.data.source import Source
+from gan_inversion.protocols import INDEPENDENT
 
 REHEARSED = 2  # epochs of a rehearsal
 
@@ -54,8 +55,8 @@ class Options:
     independent: no training or choice leans on them. Others are given like the victim."""
 
     part: Literal["test", "validation"] = "test"
-    """Subjects to examine on; `validation` is for choosing among options: it leaves out the
-    default judges, and puts records and tables into `runs`/validation."""
+    """Subjects to examine on; `validation` is for choosing among options: it leaves out dlib
+    and sface, and puts records and tables into `runs`/validation."""
 
     thresholds: Path | None = None
     """A registry, such as results/thresholds.json: accept by its thresholds, which were set on all
@@ -71,9 +72,9 @@ class Options:
     asked for. Everything is written under `runs`/smoke."""
 
 
-def other_judges(options: Options) -> tuple[str, ...]:
-    """The judges without the benchmark's own, which must have no influence on any choice."""
-    return tuple(judge for judge in options.judges if judge not in JUDGES)
+def judges_without(names: tuple[str, ...], options: Options) -> tuple[str, ...]:
+    """The judges that are not among these."""
+    return tuple(judge for judge in options.judges if judge not in names)
 
 
 def run_all(options: Options) -> None:
@@ -84,13 +85,13 @@ def run_all(options: Options) -> None:
         options,
         methods=quick if options.methods == METHODS else options.methods,
         victim=options.victim if is_own(options.victim) else "compact",
-        judges=other_judges(options),
+        judges=judges_without(JUDGES, options),
         seeds=options.seeds[:1],
         epochs=REHEARSED,
     )
-    if options.part == "validation":  # use neither the judges nor the folders of the benchmark
-        folders = options.folders.inside("validation")
-        options = replace(options, judges=other_judges(options), folders=folders)
+    if options.part == "validation":  # independent judges must have no influence on any choice
+        judges = judges_without(INDEPENDENT, options)
+        options = replace(options, judges=judges, folders=options.folders.inside("validation"))
     methods = [name for m in options.methods for name in (STEPWISE if m == "ablation" else [m])]
     specs = specs_of(methods, options.families, epochs=epochs, knowledge=options.knowledge)
     if options.smoke:

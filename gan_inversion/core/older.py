@@ -20,7 +20,13 @@ OPTIONS = {
     "judge_learning_rate": "discriminator_learning_rate",
 }
 ADDED: dict[str, dict[str, Any]] = {
-    "cgan": {"committee": [], "imagined": 0, "mirrored": False, "target": "embedding"}
+    "cgan": {
+        "committee": [],
+        "imagined": 0,
+        "mirrored": False,
+        "momentum": 0.0,
+        "target": "embedding",
+    }
 }  # by family: options that a run may not know yet, with the values that change nothing
 TRAINED = ("documented", "inversion", "membership", "search")  # protocols that train inverters
 

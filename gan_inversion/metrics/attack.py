@@ -153,6 +153,21 @@ def best_of(
     return np.maximum.accumulate(np.nan_to_num(scores, nan=-1), axis=0), subjects[other]
 
 
+def nearest_so_far(hypotheses: np.ndarray, inverted: np.ndarray) -> np.ndarray:
+    """Which of several reconstructions an attacker picks who has the victim to ask.
+
+    Args:
+        hypotheses: float32 (K, S, D), embeddings of K reconstructions, of unit norm; NaN where
+            rejected.
+        inverted: float32 (S, D), the embeddings that were inverted.
+
+    Returns:
+        int (K, S): row k holds the index of the nearest of the first k + 1 hypotheses.
+    """
+    cosines = np.nan_to_num(np.einsum("ksd,sd->ks", hypotheses, inverted), nan=-1)
+    return np.stack([cosines[: k + 1].argmax(axis=0) for k in range(len(cosines))])
+
+
 @dataclass(frozen=True)
 class Identification:
     """Ranks of a closed-set search.

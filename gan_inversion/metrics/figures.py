@@ -23,7 +23,8 @@ from gan_inversion.metrics.verification import auc, bootstrap_auc, by_group
 
 Scores = Mapping[str, np.ndarray]
 
-COUNTS = (1, 4, 16)  # reconstructions of one embedding that an attacker may show
+BEST, PICKED = (1, 4, 16), (4, 16)  # of so many reconstructions of one embedding
+SEVERAL = (*(f"best{count}" for count in BEST), *(f"picked{count}" for count in PICKED))
 RANKS = (1, 5)
 
 
@@ -48,8 +49,8 @@ def figures(scores: Scores, conditions: Conditions) -> dict[str, Metric]:
 
     Args:
         scores: by recogniser `<name>/type1` (N,), `type2` (P,), `others` (N, T), `rank`,
-            `rejected`, `undetected`, `best<k>` and `alike`; `psnr`, `ssim`, `midlayer`, `copy/...`,
-            `c2st/...`, `swd/<side>`, `kid/<space>`, `spectrum/...`, `diversity`, as
+            `rejected`, `undetected`, those of `SEVERAL` and `alike`; `psnr`, `ssim`, `midlayer`,
+            `copy/...`, `c2st/...`, `swd/<side>`, `kid/<space>`, `spectrum/...`, `diversity`, as
             `experiments.inversion` keeps them. Missing scores give no figure.
         conditions: subjects and thresholds.
     """
@@ -141,15 +142,15 @@ def success(
 def _best(
     name: str, scores: Scores, subjects: np.ndarray, thresholds: Mapping[float, float | None]
 ) -> dict[str, Metric]:
-    """Success rates of the best of several reconstructions, and how similar these are."""
+    """Success rates of the best or picked of several reconstructions; how similar they are."""
     metrics = {}
     inverted, other = other_images(subjects)
     people = subjects[other[np.isin(inverted, one_each(subjects))]]
-    for count in COUNTS:
-        for fmr, threshold in thresholds.items() if f"{name}/best{count}" in scores else ():
-            hits = scores[f"{name}/best{count}"] >= (np.inf if threshold is None else threshold)
+    for several in SEVERAL:
+        for fmr, threshold in thresholds.items() if f"{name}/{several}" in scores else ():
+            hits = scores[f"{name}/{several}"] >= (np.inf if threshold is None else threshold)
             groups, means = subject_mean(hits, people)
-            figure = at(f"{name}/sar_type2_best{count}", fmr=fmr)
+            figure = at(f"{name}/sar_type2_{several}", fmr=fmr)
             metrics[figure] = _rate(means, groups, threshold)
     if f"{name}/alike" in scores:
         alike = scores[f"{name}/alike"]

@@ -16,7 +16,7 @@ from gan_inversion.core.options import plain
 from gan_inversion.core.record import Record, Selection, read_record, read_scores
 from gan_inversion.core.storage import sha256
 from gan_inversion.inverters.families import FAMILIES
-from gan_inversion.metrics.figures import COUNTS, Scores
+from gan_inversion.metrics.figures import SEVERAL, Scores
 from gan_inversion.protocols import INDEPENDENT, Inversion, read_split
 from gan_inversion.protocols.inversion.elsewhere import read_reconstructions
 from gan_inversion.protocols.inversion.rules import PICTURES
@@ -31,11 +31,11 @@ COSINE, POSITIVE = (-1.0, 1.0), (0.0, np.inf)
 RANGES = {
     **dict.fromkeys(("type1", "type2", "others", "ssim", "outputs", "held_out"), COSINE),
     **dict.fromkeys(("psnr", "midlayer", "160", "80", "40", "20"), POSITIVE),
-    **dict.fromkeys(("alike", *(f"best{count}" for count in COUNTS)), COSINE),
+    **dict.fromkeys(("alike", *SEVERAL), COSINE),
     "rank": (1, np.inf),
     "diversity": POSITIVE,
 }
-OPTIONAL = ("rejected", "alike", "diversity", *(f"best{count}" for count in COUNTS))
+OPTIONAL = ("rejected", "alike", "diversity", *SEVERAL)
 SAME = ("test_index", "copy/held_out_index")  # of every record of a victim
 ROUNDING = 1e-5
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from gan_inversion.core.record import Record, at
 from gan_inversion.metrics.catalogue import kind_of, names_of, title
-from gan_inversion.metrics.figures import COUNTS
 from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting.comparison import (
     LEAD,
@@ -216,16 +215,18 @@ def _hypotheses(runs: Comparison) -> Table | None:
         return None
     metrics, header = [], list(LEAD)
     for name in runs.recognisers:
-        own = [at(f"{name}/sar_type2_best{count}", fmr=1e-3) for count in COUNTS]
+        several = ("best1", "best16", "picked16")
+        own = [at(f"{name}/sar_type2_{which}", fmr=1e-3) for which in several]
         metrics += [*own, f"{name}/cosine_hypotheses"]
         header += [f"{name}, {title(metric, condition=False)}" for metric in metrics[-4:]]
     note = (
         "The columns `best of` hold the type-II SAR at an FMR of 0.1 %, as the mean over "
         f"{runs.size('diversity')} subjects with one embedding each. Several images are generated "
         "from the embedding, each with other noise, and the best of them is compared with the "
-        "other images of the subject. More images are more tries, for impostors too. Diversity is "
-        "the standard deviation of a pixel, in [0, 1], over these images; near 0, the generator "
-        "ignores the noise."
+        "other images of the subject. More images are more tries, for impostors too. `Picked` is "
+        "the one image that an attacker shows who asks the victim which is nearest to what he "
+        "inverts. Diversity is the standard deviation of a pixel, in [0, 1], over these "
+        "images; near 0, the generator ignores the noise."
     )
     return Table(
         "inversion_hypotheses",

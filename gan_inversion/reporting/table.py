@@ -105,7 +105,7 @@ class Table:
             self.header,
             [":--", *["--:"] * (len(self.header) - 1)],
             *(
-                [_plain(cell) if isinstance(cell, str) else cell.text() for cell in row]
+                [_plain(cell) if isinstance(cell, str) else _unbroken(cell.text()) for cell in row]
                 for row in self.rows
             ),
         ]
@@ -193,6 +193,11 @@ def marked(text: str) -> str:
     """Markdown with code and links as HTML."""
     linked = LINK.sub(r"<a href='\2'>\1</a>", escape(text))
     return CODE.sub(r"<code>\1</code>", linked)
+
+
+def _unbroken(text: str) -> str:
+    """A figure that a page may break before its interval only, or rows grow four lines high."""
+    return text.replace(" ± ", "\u00a0±\u00a0").replace(", ", ",\u00a0")
 
 
 def _plain(text: str) -> str:

@@ -44,6 +44,8 @@ def test_its_record_says_what_it_knew_and_what_noise_adds(smoke):
     assert record.cost["parameters"] > 0 and record.cost["train_seconds"] > 0
     rates = [record.metrics[at(f"compact/sar_type2_best{k}", fmr=1e-2)] for k in (1, 4, 16)]
     assert rates[0].value <= rates[1].value <= rates[2].value
+    picked = record.metrics[at("compact/sar_type2_picked16", fmr=1e-2)].value
+    assert picked <= rates[2].value
     assert record.metrics["diversity"].value > 0
     page = (smoke / "inversion-synthetic.md").read_text()
     assert "Several reconstructions of one embedding" in page and "white_box" in page

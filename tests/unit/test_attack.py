@@ -10,6 +10,7 @@ from gan_inversion.metrics.attack import (
     attack,
     best_of,
     identify,
+    nearest_so_far,
     one_each,
     other_images,
     subject_mean,
@@ -62,6 +63,15 @@ def test_the_best_of_several_is_the_best_so_far():
     )
     expected = np.sort((hypotheses[:, 1] @ originals[[2, 5]].T).max(axis=0))
     np.testing.assert_allclose(np.sort(best[2, people == "b"]), expected, atol=1e-6)
+
+
+def test_the_nearest_of_several_is_picked_and_never_a_rejected_one():
+    inverted = random_vectors(2)
+    hypotheses = np.stack([random_vectors(2, seed=1), random_vectors(2, seed=2), inverted])
+    hypotheses[1, 0] = np.nan
+    picks = nearest_so_far(hypotheses, inverted)
+    nearer = int(hypotheses[1, 1] @ inverted[1] > hypotheses[0, 1] @ inverted[1])
+    assert picks.tolist() == [[0, 0], [0, nearer], [2, 2]]
 
 
 def test_the_mean_over_subjects_counts_each_once():

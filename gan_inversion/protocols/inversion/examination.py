@@ -16,11 +16,12 @@ from gan_inversion.metrics.attack import (
     attack,
     best_of,
     identify,
+    nearest_so_far,
     one_each,
     rejected,
 )
 from gan_inversion.metrics.copying import nearest
-from gan_inversion.metrics.figures import COUNTS, Conditions, figures
+from gan_inversion.metrics.figures import BEST, PICKED, Conditions, figures
 from gan_inversion.metrics.intervals import clopper_pearson
 from gan_inversion.metrics.reconstruction import PER_IMAGE, feature_distance
 from gan_inversion.protocols.inversion.bench import Bench, Judge
@@ -131,14 +132,22 @@ def attack_judge(examination: Examination, judge: Judge, vectors: np.ndarray, be
 
 
 def _hypotheses(examination: Examination, bench: Bench, pictures: np.ndarray) -> None:
-    """Best scores among several reconstructions of one embedding, and how far these differ."""
+    """Scores of the best of several reconstructions, of the one picked, and how far they differ."""
     chosen = one_each(bench.subjects)
+    subjects, people = bench.subjects, np.arange(len(chosen))
+    picks: np.ndarray | None = None
     for judge in bench.judges:
-        name = judge.recogniser.name
+        name, originals = judge.recogniser.name, judge.embeddings[bench.split.test]
         vectors = np.stack([_embed(judge.recogniser, images) for images in pictures])
-        best, _ = best_of(vectors, judge.embeddings[bench.split.test], bench.subjects, chosen)
-        for count in (count for count in COUNTS if count <= len(pictures)):
+        if picks is None:  # the victim comes first
+            picks = nearest_so_far(vectors, originals[chosen])
+        best, _ = best_of(vectors, originals, subjects, chosen)
+        for count in (count for count in BEST if count <= len(pictures)):
             examination.scores[f"{name}/best{count}"] = best[count - 1]
+        for count in (count for count in PICKED if count <= len(pictures)):
+            picked = vectors[picks[count - 1], people]
+            (shown,), _ = best_of(picked[None], originals, subjects, chosen)
+            examination.scores[f"{name}/picked{count}"] = shown
         alike = np.einsum("ksd,lsd->skl", vectors, vectors)
         rows, columns = np.triu_indices(len(pictures), 1)
         examination.scores[f"{name}/alike"] = alike[:, rows, columns].mean(axis=1)
