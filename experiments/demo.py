@@ -76,8 +76,8 @@ def remembered(options: Options, bench: Any) -> dict[str, Any]:
 
 def run_all(options: Options) -> None:
     """Train, examine, audit, and write the page."""
-    from gan_inversion.protocols.inversion.photographs import verdict
     from gan_inversion.protocols.inversion.quick import FMR, drawn_bench, quick_verdicts
+    from gan_inversion.protocols.inversion.verdicts import verdict
     from gan_inversion.reporting import demo
 
     bench: Any = drawn_bench(SUBJECTS)

@@ -37,6 +37,10 @@ class Options:
     hypotheses: int = 1
     """Reconstructions per embedding; more than one needs a conditional GAN with noise."""
 
+    nearest: bool = False
+    """Of the hypotheses, keep the one that the attacked recogniser finds nearest, as an attacker
+    would who has this recogniser; the tables say what it brings (`picked of`)."""
+
     align: Align = "auto"
     """Which images are aligned by facial landmarks: all but those framed like LFW (250x250) or like
     its aligned view (160x160) already (auto); all (always); or none (never): then they must have
@@ -61,6 +65,7 @@ def run_all(options: Options) -> None:
         hypotheses=options.hypotheses,
         align=options.align,
         own=options.victim,
+        nearest=options.nearest,
     )
 
 

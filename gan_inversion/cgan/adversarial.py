@@ -97,7 +97,7 @@ class Adversaries(keras.Model):
         self.committee = list(committee)
         self.generator, self.discriminator, self.average = generator, discriminator, average
         self.players = [generator, *([discriminator] if discriminator else [])]
-        adam = partial(keras.optimizers.Adam, beta_1=config.momentum, beta_2=0.99)
+        adam = partial(keras.optimizers.Adam, beta_1=0.0, beta_2=0.99)
         rates = config.learning_rate, config.discriminator_learning_rate
         self.optimizers = [adam(rate) for rate, _ in zip(rates, self.players, strict=False)]
         for optimizer, player in zip(self.optimizers, self.players, strict=True):

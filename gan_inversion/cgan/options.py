@@ -132,10 +132,6 @@ class Config:
     """Learning rate of Adam for the discriminator. If the discriminator learns no faster than the
     generator, it notices artefacts late, such as strips of one colour at the sides."""
 
-    momentum: float = 0.0
-    """Decay per step of Adam's mean of the gradients. 0.9 learns faster where there is no
-    discriminator; against one, 0 is steadier, because yesterday's gradients mislead."""
-
     ema: float = 0.999
     """Decay per step of the average (EMA) of the generator's weights; nearer 1 averages longer."""
 

@@ -51,7 +51,13 @@ PRESETS = {
     "drawn": Config(
         **_DRAWN, side=112, width=16, discriminator_width=16, steps=5000, warmup=4000, interval=500
     ),
-    "short": Config(steps=500, warmup=200),
+    "short": Config(
+        steps=500,
+        adversarial=0.0,  # in so few steps a discriminator spoils the faces
+        projected=0.0,
+        diversity=0.0,
+        noise=0,
+    ),
     "cpu": Config(steps=1400, warmup=200),
     "long": Config(steps=5600, warmup=200),
     "gpu": Config(
@@ -66,28 +72,29 @@ PRESETS = {
 }
 PUBLISHED = "long"  # the preset of a method whose name gives none
 
-# Each row of the ablation adds one thing to the row above it.
+# Each row of the ablation adds one thing to the row above it, up to the committee.
 _MSE = dict.fromkeys(TERMS, 0.0) | {"l2": 1.0, "augment": False, "noise": 0, "corrections": 0}
 _PIXELS = {**_MSE, "l2": 0.0, "l1": Config.l1, "dissimilarity": Config.dissimilarity}
 _MIDLAYER = {**_PIXELS, "midlayer": Config.midlayer}
 _IDENTITY = {**_MIDLAYER, "identity": Config.identity}
-_ADVERSARIAL = {**_IDENTITY, "adversarial": Config.adversarial, "projected": Config.projected}
-_AUGMENTED = {**_ADVERSARIAL, "augment": True}
+_COMMITTEE = {"committee": ("mobilefacenet=3",)}
 ABLATION: dict[str, dict] = {
     "mse": _MSE,
     "l1_ssim": _PIXELS,
     "midlayer": _MIDLAYER,
     "identity": _IDENTITY,
-    "adversarial": _ADVERSARIAL,
-    "augmented": _AUGMENTED,
-    "noise": {"corrections": 0},
+    "augmented": {**_IDENTITY, "augment": True},
     "corrected": {},  # the whole configuration
+    "committee": _COMMITTEE,
+    # Each of these adds one thing to the committee.
+    "imagined": {**_COMMITTEE, "imagined": 4},
+    "mirrored": {**_COMMITTEE, "mirrored": True},
+    "view": {**_COMMITTEE, "target": "view"},
 }
 VARIANTS: dict[str, dict] = ABLATION | {
     "pixels": {"projected": 0.0},
     "relativistic": {"loss": "relativistic", "gradient_penalty": 1.0},
     "black_box": {"knowledge": "black_box", "corrections": 0},
-    "committee": {"committee": ("mobilefacenet=3",)},
 }
 
 

@@ -24,7 +24,6 @@ ADDED: dict[str, dict[str, Any]] = {
         "committee": [],
         "imagined": 0,
         "mirrored": False,
-        "momentum": 0.0,
         "target": "embedding",
     }
 }  # by family: options that a run may not know yet, with the values that change nothing

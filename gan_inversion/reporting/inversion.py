@@ -247,7 +247,9 @@ def _ablation(runs: Comparison) -> Table | None:
     config = runs.groups[chosen[0]][0].config
     note = (
         "SAR is at an FMR of 0.1 %. Each row has one thing more than the row above it, except that "
-        "the row of L1 and SSIM has these instead of the squared error. All rows have the same "
+        "the row of L1 and SSIM has these instead of the squared error, and that each row below "
+        "the committee's has one thing more than that. No row has a "
+        "discriminator. All rows have the same "
         f"{config['steps']:,} steps of {config['batch_size']} images."
     )
     return Table(

@@ -23,8 +23,8 @@ from gan_inversion.protocols.inversion.photographs import (
     check_visible,
     contact_sheet,
     read_embeddings,
-    verdict,
 )
+from gan_inversion.protocols.inversion.verdicts import nearest_of, verdict
 from tests.conftest import SMALL
 
 generator_of = partial(build_generator, dimension=512, precision="float32")
@@ -97,6 +97,24 @@ def test_a_verdict_says_cosine_and_threshold():
     assert verdict(0.539, 0.54) == ("rejected, 0.54 (threshold 0.54)", "no")
     assert verdict(0.5, None) == ("cosine 0.50", "")
     assert verdict(None, 0.5) == ("", "") == verdict(float("nan"), 0.5)
+
+
+def test_of_several_hypotheses_the_nearest_is_kept_with_its_verdict():
+    """The second embedding has no score in the first hypothesis: no face was found there."""
+    rows = [np.full((2, 2, 2, 3), grey, "uint8") for grey in (10, 20, 30)]
+    cosines = [0.5, float("nan"), 0.9, -0.2, 0.1, 0.4]
+    lines = [("ab"[i % 2], i // 2, score, 0.6, "no") for i, score in enumerate(cosines)]
+    pictures, kept = nearest_of(rows, lines)
+    assert pictures[:, 0, 0, 0].tolist() == [20, 30]
+    assert [line[:3] for line in kept] == [("a", 1, 0.9), ("b", 2, 0.4)]
+
+
+def test_to_keep_the_nearest_there_must_be_several(tmp_path):
+    np.save(tmp_path / "mine.npy", np.eye(2, 512, dtype="float32"))
+    options = Options(tmp_path / "mine.npy", tmp_path / "out", nearest=True)
+    with pytest.raises(UserError, match="expected --hypotheses 2 or more, .* got 1 and compact"):
+        run_all(options)
+    assert not (tmp_path / "out").exists()
 
 
 def test_hypotheses_that_nobody_can_tell_apart_are_not_offered():

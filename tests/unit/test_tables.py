@@ -346,11 +346,11 @@ def test_the_scaling_curve_is_in_the_order_of_sizes():
 def test_the_ablation_is_a_table_of_its_own_in_the_order_of_its_terms():
     config = {"split": "a", "recognisers": {"facenet": {}}, "training_images": 70}
     config |= {"steps": 1000, "batch_size": 16}
-    names = ["cgan_noise_short", "cgan_mse_short", "cgan_identity_short"]
+    names = ["cgan_corrected_short", "cgan_mse_short", "cgan_identity_short"]
     records = [r for name in (*names, "cgan") for r in examined(name, [0.2], config=config)]
     tables = {table.name: table for table in inversion(records)}
     rows = [row[0] for row in tables["inversion_ablation"].rows]
-    assert rows == ["cgan_mse_short", "cgan_identity_short", "cgan_noise_short"]
+    assert rows == ["cgan_mse_short", "cgan_identity_short", "cgan_corrected_short"]
     assert "same 1,000 steps of 16 images" in tables["inversion_ablation"].notes[0]
     assert [row[0] for row in tables["inversion_facenet"].rows] == ["cgan"]
 

@@ -1,7 +1,5 @@
 """Invert a user's embeddings or photographs, and say which reconstructions are accepted."""
 
-import csv
-import io
 import re
 import sys
 from collections import Counter
@@ -14,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.record import Record
-from gan_inversion.core.storage import check_output, claim_folder, write_png, write_text
+from gan_inversion.core.storage import check_output, claim_folder, write_png
 from gan_inversion.data import Align
 from gan_inversion.data.decode import printable, read_image
 from gan_inversion.data.folder import aligned_view
@@ -24,10 +22,17 @@ from gan_inversion.inverters.base import check_invert
 from gan_inversion.inverters.trained import RECORD, Trained, reconstruct
 from gan_inversion.metrics.verification import cosine
 from gan_inversion.protocols.inversion.faces import recogniser_of
+from gan_inversion.protocols.inversion.verdicts import (
+    Line,
+    nearest_of,
+    strictest,
+    tell,
+    verdict,
+    write_verdicts,
+)
 
 COLUMNS, SHOWN = 8, 200  # columns of the contact sheet, and its most faces
 LINE = 20  # height of a line of text on the contact sheet, pixels
-FMRS = (1e-3, 1e-2)  # false match rates for verdicts: the first that has a threshold
 VISIBLE = 2.0  # grey levels, of 255, by which hypotheses must differ on average
 
 
@@ -132,7 +137,14 @@ def check_visible(rows: Sequence[np.ndarray], inverter: str) -> None:
 
 
 def invert_all(
-    source: Path, output: Path, *, trained: Trained, hypotheses: int, align: Align, own: str | None
+    source: Path,
+    output: Path,
+    *,
+    trained: Trained,
+    hypotheses: int,
+    align: Align,
+    own: str | None,
+    nearest: bool = False,
 ) -> None:
     """Invert embeddings or photographs; write reconstructions, verdicts and a contact sheet.
 
@@ -143,6 +155,7 @@ def invert_all(
         hypotheses: number of reconstructions of each embedding.
         align: which photographs are aligned by landmarks.
         own: `file.py:name` of a user's own recogniser.
+        nearest: whether only the hypothesis is kept that the recogniser finds nearest.
     """
     if not source.exists():
         raise UserError(f"expected embeddings or photographs in {source}, found nothing")
@@ -173,7 +186,13 @@ def invert_all(
         if len(set(names)) < len(names):
             names = files
     fmr, threshold = strictest(trained)
-    rows, captions, lines = [], [], []
+    if nearest and (recogniser is None or hypotheses < 2):
+        raise UserError(
+            "expected --hypotheses 2 or more, and the attacked recogniser, to keep the nearest of "
+            f"several, got {hypotheses} and {getattr(recogniser, 'name', 'no recogniser')}"
+        )
+    rows: list[np.ndarray] = []
+    lines: list[Line] = []
     for hypothesis in range(hypotheses):
         which = {"hypothesis": hypothesis} if hypotheses > 1 else {}
         rows.append(reconstruct(inverter, embeddings, **which)[0])
@@ -182,24 +201,27 @@ def invert_all(
             if recogniser is None
             else list(map(float, cosine(recogniser.embed(rows[-1]), embeddings)))
         )
-        verdicts = [verdict(score, threshold) for score in cosines]
-        captions.append([text for text, _ in verdicts])
         lines += [
-            (name, hypothesis, score, threshold, accepted)
-            for name, score, (_, accepted) in zip(names, cosines, verdicts, strict=True)
+            (name, hypothesis, score, threshold, verdict(score, threshold)[1])
+            for name, score in zip(names, cosines, strict=True)
         ]
     if warning := looks_foreign(trained, [score for _, _, score, *_ in lines]):
         print(f"warning: {warning}", file=sys.stderr)
     if hypotheses > 1:
         check_visible(rows, trained.method)
+    if nearest:
+        pictures, lines = nearest_of(rows, lines)
+        rows = [pictures]
     claim_folder(output, "reconstructions")
     for hypothesis, row in enumerate(rows):
-        ending = f"-{hypothesis}" if hypotheses > 1 else ""
+        ending = f"-{hypothesis}" if len(rows) > 1 else ""
         for name, picture in zip(names, row, strict=True):
             write_png(output / f"{name}{ending}.png", picture)
     write_verdicts(output / "verdicts.csv", lines)
     shown = [] if photographs is None else [photographs]
     above = [["photograph"] * len(names)] * len(shown)
+    texts = [verdict(score, threshold)[0] for _, _, score, threshold, _ in lines]
+    captions = [texts[start : start + len(names)] for start in range(0, len(texts), len(names))]
     sheet = contact_sheet(names, [*shown, *rows], [*above, *captions])
     write_png(output / "contact_sheet.png", sheet)
     tell(lines, trained, fmr)
@@ -237,49 +259,3 @@ def distinct(names: Sequence[str]) -> list[str]:
             chosen = f"{chosen}-{place}"
         made[chosen] = None
     return list(made)
-
-
-def verdict(score: float | None, threshold: float | None) -> tuple[str, str]:
-    """Verdict on a cosine: text for the contact sheet, and `yes`, `no` or "" for the table."""
-    if score is None or not np.isfinite(score):
-        return "", ""
-    if threshold is None:
-        return f"cosine {score:.2f}", ""
-    accepted = score >= threshold
-    sentence = f"{'accepted' if accepted else 'rejected'}, {score:.2f} (threshold {threshold:.2f})"
-    return sentence, "yes" if accepted else "no"
-
-
-Line = tuple[str, int, float | None, float | None, str]  # a row of the table of verdicts
-
-
-def write_verdicts(path: Path, lines: Sequence[Line]) -> None:
-    """Write the verdict on each reconstruction to a CSV file."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["name", "hypothesis", "cosine", "threshold", "accepted"])
-    for name, hypothesis, *figures, accepted in lines:
-        table.writerow(
-            [name, hypothesis, *("" if f is None else f"{f:.4f}" for f in figures), accepted]
-        )
-    write_text(path, text.getvalue())
-
-
-def strictest(trained: Trained) -> tuple[float, float | None]:
-    """The first rate of `FMRS` that has a threshold, and the threshold; None if no rate has one."""
-    thresholds = ((fmr, trained.thresholds.get(fmr)) for fmr in FMRS)
-    return next((line for line in thresholds if line[1] is not None), (FMRS[0], None))
-
-
-def tell(lines: Sequence[Line], trained: Trained, fmr: float) -> None:
-    """Print the first ten verdicts, and how many reconstructions are accepted."""
-    for name, hypothesis, score, threshold, _ in lines[:10]:
-        which = f" ({hypothesis})" if hypothesis else ""
-        print(f"{name}{which}: {verdict(score, threshold)[0] or 'no verdict'}")
-    judged = [accepted for *_, accepted in lines if accepted]
-    if judged:
-        print(
-            f"{judged.count('yes')} of {len(judged)} reconstructions are accepted by "
-            f"{trained.victim} as the person whose embedding was inverted, at a false match rate "
-            f"of {fmr:.1%}"
-        )
