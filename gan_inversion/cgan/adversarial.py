@@ -18,7 +18,7 @@ from gan_inversion.cgan.options import RAMPED, Config
 from gan_inversion.core.seeding import stream
 from gan_inversion.data.dataset import Images
 from gan_inversion.data.views import SIZE
-from gan_inversion.inverters.augment import draw_views, view
+from gan_inversion.inverters.augment import draw_views, of_fixed_colours, view
 from gan_inversion.inverters.loop import Threaded
 
 BETWEEN = (0.3, 0.7)  # shares of the arc between two people where imagined ones lie
@@ -51,13 +51,17 @@ class FrozenRecogniser:
     Attributes:
         trunk: pixels in [0, 255], (B, 160, 160, 3) -> feature maps.
         head: the last of these maps -> embeddings (B, D).
+        greyscale: whether gradients reach the brightness of pixels only.
     """
 
     trunk: keras.Model
     head: keras.Model
+    greyscale: bool = False
 
     def maps(self, images) -> list:
         """Feature maps (B, H, W, C) of images in [0, 1]."""
+        if self.greyscale:
+            images = of_fixed_colours(images)
         return keras.tree.flatten(self.trunk(255 * images, training=False))
 
     def embed(self, maps: list):

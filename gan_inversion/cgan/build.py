@@ -70,12 +70,11 @@ def adversaries(
     """Networks and optimiser of a configuration, with new weights; its precision is not `auto`."""
     precision = config.precision
     frozen, arithmetic = None, precision.removeprefix("mixed_")
-    committee = [
-        FrozenRecogniser(*own.differentiable(arithmetic, 1)) for own in map(opened, config.members)
-    ]
+    freeze = partial(FrozenRecogniser, greyscale=config.greyscale)
+    committee = [freeze(*own.differentiable(arithmetic, 1)) for own in map(opened, config.members)]
     maps: list[tuple[int, int, int]] = []
     if config.needs_recogniser and recogniser is not None:
-        frozen = FrozenRecogniser(*recogniser.differentiable(arithmetic, config.stages))
+        frozen = freeze(*recogniser.differentiable(arithmetic, config.stages))
         maps = [tuple(output.shape[1:]) for output in frozen.trunk.outputs]
     keras.utils.set_random_seed(seed)  # not before: what is built above may use randomness
     opponent = None

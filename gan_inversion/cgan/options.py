@@ -44,6 +44,10 @@ class Config:
     """What the identity term compares with: the inverted embedding, or that of the photograph in
     the random view in which the recogniser sees the reconstruction."""
 
+    greyscale: bool = False
+    """Whether the terms that go through recognisers may change brightness only. Colour then comes
+    from the pixel terms and the discriminator's pixel head, and a recogniser causes no casts."""
+
     committee: tuple[str, ...] = ()
     """More recognisers of the identity term, each as name=weight: the attacker's own, with which he
     compares photograph and reconstruction. Keras models only; never dlib or sface, which judge."""

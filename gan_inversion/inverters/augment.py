@@ -83,3 +83,9 @@ def _recoloured(pictures, colour):
     pictures = grey + saturation * (pictures - grey)
     level = ops.mean(pictures, axis=(1, 2, 3), keepdims=True)
     return level + contrast * (pictures - level) + brightness
+
+
+def of_fixed_colours(pictures):
+    """The same images, (B, S, S, 3), whose colours no gradient reaches, only their brightness."""
+    grey = ops.mean(pictures, axis=3, keepdims=True)
+    return grey + ops.stop_gradient(pictures - grey)

@@ -14,6 +14,7 @@ from gan_inversion.cgan import inverter as cgan
 from gan_inversion.cgan.adversarial import StepBatches, between
 from gan_inversion.cgan.build import adversaries, opened
 from gan_inversion.cgan.correct import back_projected
+from gan_inversion.cgan.gradient import input_gradients
 from gan_inversion.cgan.inverter import ConditionalGAN
 from gan_inversion.cgan.mirror import with_mirrors
 from gan_inversion.cgan.networks import generator
@@ -187,6 +188,25 @@ def test_a_committee_adds_its_weighted_cosines(faces_embedded):
     logs = players.fit(StepBatches(embeddings, images, config, seed=0, interval=0), verbose=0)
     identity, committee = (logs.history[name][0] for name in ("identity", "committee"))
     assert committee == pytest.approx(2 * identity, rel=1e-4) and identity > 0.05
+
+
+def test_a_recogniser_need_not_reach_the_colours(faces_embedded):
+    recogniser, embeddings, images = faces_embedded
+    chosen = keras.ops.convert_to_tensor(images[:2], "float32") / 255
+    given, slopes = {}, {}
+    for greyscale in (False, True):
+        config = replace(SMALL, greyscale=greyscale)
+        frozen = adversaries(config, embeddings.shape[1], recogniser, seed=0).recogniser
+
+        def score(inputs, frozen=frozen):
+            return frozen.embed(frozen.maps(inputs[0]))[:, 0]
+
+        given[greyscale] = np.asarray(score([chosen]))
+        slopes[greyscale] = np.asarray(input_gradients(score, [chosen])[0])
+    np.testing.assert_allclose(given[True], given[False], atol=1e-5)
+    assert np.abs(slopes[False] - slopes[False].mean(axis=3, keepdims=True)).max() > 0
+    expected = np.repeat(slopes[False].mean(axis=3, keepdims=True), 3, axis=3)
+    np.testing.assert_allclose(slopes[True], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_of_several_hypotheses_the_nearest_is_kept_with_its_verdict():
 def test_to_keep_the_nearest_there_must_be_several(tmp_path):
     np.save(tmp_path / "mine.npy", np.eye(2, 512, dtype="float32"))
     options = Options(tmp_path / "mine.npy", tmp_path / "out", nearest=True)
-    with pytest.raises(UserError, match="expected --hypotheses 2 or more, .* got 1 and compact"):
+    with pytest.raises(UserError, match=r"expected --hypotheses 2 or more, .* got 1 and compact"):
         run_all(options)
     assert not (tmp_path / "out").exists()
 
