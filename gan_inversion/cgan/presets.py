@@ -57,6 +57,7 @@ PRESETS = {
         projected=0.0,
         diversity=0.0,
         noise=0,
+        greyscale=True,
     ),
     "cpu": Config(steps=1400, warmup=200),
     "long": Config(steps=5600, warmup=200),
@@ -73,7 +74,8 @@ PRESETS = {
 PUBLISHED = "long"  # the preset of a method whose name gives none
 
 # Each row of the ablation adds one thing to the row above it, up to the committee.
-_MSE = dict.fromkeys(TERMS, 0.0) | {"l2": 1.0, "augment": False, "noise": 0, "corrections": 0}
+_MSE = dict.fromkeys(TERMS, 0.0) | {"l2": 1.0, "noise": 0, "corrections": 0}
+_MSE |= {"augment": False, "greyscale": False}
 _PIXELS = {**_MSE, "l2": 0.0, "l1": Config.l1, "dissimilarity": Config.dissimilarity}
 _MIDLAYER = {**_PIXELS, "midlayer": Config.midlayer}
 _IDENTITY = {**_MIDLAYER, "identity": Config.identity}
@@ -84,6 +86,7 @@ ABLATION: dict[str, dict] = {
     "midlayer": _MIDLAYER,
     "identity": _IDENTITY,
     "augmented": {**_IDENTITY, "augment": True},
+    "greyscale": {**_IDENTITY, "augment": True, "greyscale": True},
     "corrected": {},  # the whole configuration
     "committee": _COMMITTEE,
     # Each of these adds one thing to the committee.
