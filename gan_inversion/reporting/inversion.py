@@ -248,10 +248,11 @@ def _ablation(runs: Comparison) -> Table | None:
     note = (
         "SAR is at an FMR of 0.1 %. Each row has one thing more than the row above it, except that "
         "the row of L1 and SSIM has these instead of the squared error, and that each row below "
-        "the committee's has one thing more than that. No row has a "
-        "discriminator. All rows have the same "
-        f"{config['steps']:,} steps of {config['batch_size']} images."
+        "the committee's has one thing more than that. No row has a discriminator. All rows have "
+        f"the same {config['steps']:,} steps of {config['batch_size']} images."
     )
+    if missing := [name for name in STEPWISE if name not in runs.groups]:
+        note += f" Rows that are not measured yet: {', '.join(missing)}."
     return Table(
         "inversion_ablation",
         "What each part of the conditional GAN adds, in a short training.",
