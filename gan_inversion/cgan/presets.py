@@ -75,7 +75,7 @@ PUBLISHED = "long"  # the preset of a method whose name gives none
 
 # Each row of the ablation adds one thing to the row above it, up to the committee.
 _MSE = dict.fromkeys(TERMS, 0.0) | {"l2": 1.0, "noise": 0, "corrections": 0}
-_MSE |= {"augment": False, "greyscale": False}
+_MSE |= {"augment": False, "greyscale": False, "committee": (), "imagined": 0}
 _PIXELS = {**_MSE, "l2": 0.0, "l1": Config.l1, "dissimilarity": Config.dissimilarity}
 _MIDLAYER = {**_PIXELS, "midlayer": Config.midlayer}
 _IDENTITY = {**_MIDLAYER, "identity": Config.identity}
