@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from experiments.common import FamilyOptions, Flat, main, rehearsed, specs_of
-from experiments.published import EXPECTED, JUDGES, METHODS, SEEDS, STEPWISE
+from experiments.published import EXPECTED, JUDGES, METHODS, SEEDS
+from gan_inversion.cgan.presets import STEPWISE
 from gan_inversion.core.folders import Folders
 from gan_inversion.core.own import is_own
 from gan_inversion.data.source import Source

@@ -5,7 +5,7 @@ from typing import Any
 
 from baselines.options import DECODERS
 from gan_inversion.cgan.options import FAMILY
-from gan_inversion.cgan.presets import ABLATION
+from gan_inversion.cgan.presets import STEPWISE
 from gan_inversion.protocols import INDEPENDENT, Search
 
 CONTROLS = ("oracle", "random", "mean_face", "nearest_face", "ridge_pca")
@@ -13,7 +13,6 @@ METHODS = (*CONTROLS, *(f"documented_{decoder}" for decoder in DECODERS))
 SEEDS = (0, 1, 2)
 JUDGES = (*INDEPENDENT, "mobilefacenet", "facenet")  # see the reconstructions, as the victim does
 SIZES = (500, 1000, 2000, 4000)  # training images of the data-scaling curve, which ends with all
-STEPWISE = tuple(f"{FAMILY}_{name}_short" for name in ABLATION)
 TRAINED = f"{FAMILY}_cpu"  # the conditional GAN of the published benchmark
 LONGER = (f"{FAMILY}_long", f"{FAMILY}_gpu")  # trained on 4 times as many images; 6 times, wider
 COMPARED = tuple(

@@ -74,8 +74,16 @@ PRESETS = {
 PUBLISHED = "long"  # the preset of a method whose name gives none
 
 # Each row of the ablation adds one thing to the row above it, up to the committee.
-_MSE = dict.fromkeys(TERMS, 0.0) | {"l2": 1.0, "noise": 0, "corrections": 0}
-_MSE |= {"augment": False, "greyscale": False, "committee": (), "imagined": 0}
+_MSE: dict[str, Any] = {
+    **dict.fromkeys(TERMS, 0.0),
+    "l2": 1.0,
+    "augment": False,
+    "greyscale": False,
+    "committee": (),
+    "imagined": 0,
+    "noise": 0,
+    "corrections": 0,
+}
 _PIXELS = {**_MSE, "l2": 0.0, "l1": Config.l1, "dissimilarity": Config.dissimilarity}
 _MIDLAYER = {**_PIXELS, "midlayer": Config.midlayer}
 _IDENTITY = {**_MIDLAYER, "identity": Config.identity}
@@ -94,6 +102,7 @@ ABLATION: dict[str, dict] = {
     "mirrored": {**_COMMITTEE, "mirrored": True},
     "view": {**_COMMITTEE, "target": "view"},
 }
+STEPWISE = tuple(f"{FAMILY}_{name}_short" for name in ABLATION)  # its methods, in order
 VARIANTS: dict[str, dict] = ABLATION | {
     "pixels": {"projected": 0.0},
     "relativistic": {"loss": "relativistic", "gradient_penalty": 1.0},

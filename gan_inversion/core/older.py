@@ -56,12 +56,15 @@ def todays_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def todays_run(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The options in a run's `config.json` under today's names, with the inverter's family."""
+    """The options in a run's `config.json` under today's names, with the inverter's family.
+
+    Those that are `ADDED` and change nothing are left out, as a run may not know them.
+    """
     config = _renamed(config, FIELDS | OPTIONS)
     if "family" not in config and isinstance(config.get("method"), str):
         own = ":" in config["method"]
         config["family"] = "own" if own else older_spec(config["method"], config)["family"]
-    return ADDED.get(str(config.get("family")), {}) | config
+    return older_options(str(config.get("family")), config)
 
 
 def older_options(family: str, options: Mapping[str, Any]) -> dict[str, Any]:

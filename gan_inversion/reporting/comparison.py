@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gan_inversion.cgan.options import FAMILY
-from gan_inversion.cgan.presets import ABLATION
+from gan_inversion.cgan.presets import STEPWISE
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record
 from gan_inversion.metrics.catalogue import form
@@ -21,7 +20,6 @@ PUBLISHED = (
 
 ROUNDING = 1e-5  # of a threshold: float32 sums differ between machines
 LEAD = ["method", "knowledge", "seeds"]  # what each row begins with
-STEPWISE = [f"{FAMILY}_{name}_short" for name in ABLATION]  # rows of the ablation, in order
 
 
 @dataclass(frozen=True)

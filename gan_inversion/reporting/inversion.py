@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from gan_inversion.cgan.presets import STEPWISE
 from gan_inversion.core.record import Record, at
 from gan_inversion.metrics.catalogue import kind_of, names_of, title
 from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting.comparison import (
     LEAD,
-    STEPWISE,
     Comparison,
     comparison,
     examination_time,
