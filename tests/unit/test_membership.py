@@ -13,7 +13,16 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.metrics.leak import audited_epsilon, leak, roc, tpr_at
-from gan_inversion.metrics.membership import ATTACKS, calibrated, lira, rmia, threshold
+from gan_inversion.metrics.membership import (
+    ATTACKS,
+    base,
+    bavaria,
+    calibrated,
+    lira,
+    rmia,
+    threshold,
+)
+from gan_inversion.metrics.membership.bavaria import log_student, prior_strength
 from gan_inversion.metrics.targets import check_matrices, dispersion, every_target, matched_shadows
 from gan_inversion.protocols import Membership
 
@@ -30,8 +39,12 @@ def gaussians(
     return difficulty + shift * membership + random.standard_normal((images, models)), membership
 
 
-@pytest.mark.parametrize("name", ["lira_online", "lira_online_fixed", "lira_offline_fixed"])
-def test_lira_reaches_the_optimum_of_gaussian_signals(name):
+NEAREST = ["lira_online", "lira_online_fixed", "lira_offline_fixed", "base_online"]
+NEAREST += ["bavaria_online", "bavaria_online_gaussian", "bavaria_offline"]
+
+
+@pytest.mark.parametrize("name", NEAREST)
+def test_the_optimum_of_gaussian_signals_is_reached_the_optimum_of_gaussian_signals(name):
     # Of two unit normals a distance d apart, AUC = Phi(d / sqrt 2), TPR = Phi(d - z) (Neyman
     # and Pearson); 200 shadows estimate means and variances well, not exactly.
     signals, membership = gaussians(4000, 201 + 1, 1.0)
@@ -171,7 +184,7 @@ def test_a_target_is_left_out_with_one_of_the_other_kind():
 @pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.parametrize("unit", [1e-200, 1e-3, 1e155])
 def test_the_unit_of_a_signal_does_not_matter(name, unit):
-    if "rmia" in name:  # signals are log likelihoods there
+    if "rmia" in name or "base" in name:  # signals are log likelihoods there
         return
     signals, membership = gaussians(200, 16, 1.0)
     one, other = (every_target(ATTACKS[name], s, membership) for s in (signals, signals * unit))
@@ -236,6 +249,70 @@ def test_rmia_counts_the_images_that_are_dominated():
     membership = np.array([[True, False]] * 3)
     np.testing.assert_allclose(rmia(target, shadows, membership), [2 / 3, 1 / 3, 0])
     np.testing.assert_allclose(rmia(target, shadows, membership, gamma=2.5), [1 / 3, 0, 0])
+
+
+@pytest.mark.parametrize("online", [True, False])
+def test_base_ranks_the_images_of_one_target_as_rmia_does(online):
+    # Lassila et al. prove it for gamma = 1.
+    signals, membership = gaussians(300, 16, 1.0)
+    given = signals[:, 0], signals[:, 1:-1], membership[:, 1:-1]
+    given = *given[:2], np.tile([True, False], (300, 7))  # as many in as out
+    ranks = [stats.rankdata(attack(*given, online=online)) for attack in (base, rmia)]
+    np.testing.assert_array_equal(*ranks)
+
+
+def test_base_is_the_log_likelihood_minus_that_of_the_mean_of_shadows():
+    # As in LeakPro, leakpro/attacks/mia_attacks/base.py, at commit 17a29e69.
+    signals, membership = gaussians(50, 10, 1.0)
+    own, shadows, inside = signals[:, 0], signals[:, 1:], membership[:, 1:]
+    expected = own - (logsumexp(shadows, axis=1) - np.log(9))
+    np.testing.assert_allclose(base(own, shadows, inside), expected, atol=1e-10)
+    without = logsumexp(np.where(inside, -np.inf, shadows), axis=1) - np.log((~inside).sum(axis=1))
+    scores = base(own, shadows, inside, online=False, scale=0.33)
+    np.testing.assert_allclose(scores, own - 0.33 * without, atol=1e-10)
+
+
+@pytest.mark.parametrize("freedom", [3.0, 10.0, 1e9])
+def test_densities_with_an_unknown_variance_are_scipys(freedom):
+    mean = RANDOM.standard_normal((5, 3))
+    covariance = np.eye(3) * 2 + 0.3
+    known = stats.multivariate_t(np.zeros(3), covariance, df=freedom)
+    found = log_student(mean, np.repeat(covariance[None], 5, axis=0), np.full(5, freedom))
+    np.testing.assert_allclose(found - 1.5 * np.log(2 * np.pi), known.logpdf(mean), atol=1e-6)
+
+
+@pytest.mark.parametrize("strength, shadows", [(4.0, 2), (4.0, 8), (30.0, 8)])
+def test_the_strength_of_the_prior_is_found_from_the_images(strength, shadows):
+    random = np.random.default_rng(4)
+    variance = strength / random.chisquare(strength, (40_000, 2))
+    scatter = variance * random.chisquare(shadows - 1, variance.shape)
+    found = prior_strength(scatter, np.full(40_000, shadows - 1.0), np.full(2, 1e-12))
+    assert found == pytest.approx(strength, rel=0.25)
+
+
+def test_equal_variances_are_pooled():
+    scatter = np.random.default_rng(5).chisquare(7, (2000, 1)) * 1.02  # a little too equal or not
+    found = prior_strength(scatter, np.full(2000, 7.0), np.full(1, 1e-12))
+    assert found > 100
+    same = prior_strength(np.ones((2000, 1)), np.full(2000, 7.0), np.full(1, 1e-12))
+    assert np.isinf(same)
+
+
+def test_a_bayesian_variance_is_better_than_either_extreme():
+    # Variances differ from image to image, and there are few shadows to know them by.
+    random = np.random.default_rng(6)
+    deviation = np.sqrt(4 / random.chisquare(4, (20_000, 1)))
+    membership = np.tile([True, False], (20_000, 4))
+    target = random.random(20_000) < 0.5
+    signals = deviation * (membership + random.standard_normal(membership.shape))
+    own = deviation[:, 0] * (target + random.standard_normal(20_000))
+    area = {
+        name: roc_auc_score(target, ATTACKS[name](own, signals, membership))
+        for name in ("lira_online", "lira_offline", "lira_offline_fixed", "bavaria_offline")
+    }
+    area["bavaria"] = roc_auc_score(target, bavaria(own, signals, membership))
+    assert area["bavaria"] > area["lira_online"] + 0.02
+    assert area["bavaria_offline"] > max(area["lira_offline"], area["lira_offline_fixed"])
 
 
 @given(st.integers(0, 10_000))
