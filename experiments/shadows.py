@@ -70,19 +70,21 @@ class Options:
 
 def run_all(options: Options) -> None:
     """Run every method, and write the tables."""
-    from gan_inversion.protocols.inversion.bench import Setting
+    from gan_inversion.protocols.inversion.bench import Setting, open_bench
     from gan_inversion.protocols.membership.attacks import attack_again
     from gan_inversion.protocols.membership.run import Study, run_one
     from gan_inversion.reporting.pages import write_membership
 
-    if options.again is not None:
-        pattern = f"*-{options.source.dataset}-s*.json"
-        for path in sorted((options.again / Membership().name).glob(pattern)):
-            attack_again(path, options.again, options.folders.records)
-        return
     usual = options.methods == SHADOWS
     methods = ("documented_dense_n40",) if options.smoke and usual else options.methods
     options = rehearsed(options, methods=methods, epochs=(1, 2), models=6)
+    setting = Setting(options.source, options.victim, results=options.folders.results)
+    if options.again is not None:
+        pattern = f"*-{options.source.dataset}-s*.json"
+        embeddings = open_bench(setting).victim.embeddings
+        for path in sorted((options.again / Membership().name).glob(pattern)):
+            attack_again(path, options.again, options.folders.records, embeddings)
+        return
     specs = specs_of(options.methods, options.families)
     if options.smoke:
         specs = [spec.rehearsed() for spec in specs]
@@ -95,7 +97,6 @@ def run_all(options: Options) -> None:
         options.workers,
     )
     folders = options.folders
-    setting = Setting(options.source, options.victim, results=folders.results)
     for spec in specs:
         run_one(spec, study, setting=setting, folders=folders)
     write_membership(folders.records, folders.tables, setting.selection)

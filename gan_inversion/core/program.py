@@ -1,5 +1,6 @@
 """How every program begins and ends: options from a dataclass, errors as sentences."""
 
+import os
 import sys
 import threading
 from _thread import interrupt_main
@@ -30,6 +31,9 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
         body(given)
     except UserError as error:
         sys.exit(fail(str(error)))
+    except BrokenPipeError:  # a reader such as head has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to flush
+        sys.exit(1)
     except OSError as error:
         sys.exit(fail(f"{error.filename or 'the file system'}: {error.strerror or error}"))
     except KeyboardInterrupt:

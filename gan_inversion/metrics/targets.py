@@ -6,7 +6,9 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.metrics.membership import FEWEST, LARGEST, Attack
 
 
-def every_target(attack: Attack, signals: np.ndarray, membership: np.ndarray) -> np.ndarray:
+def every_target(
+    attack: Attack, signals: np.ndarray, membership: np.ndarray, *, references: int | None = None
+) -> np.ndarray:
     """Run an attack with each model in turn as the target and the others as its shadows.
 
     In the `membership` protocol each image is a member of equally many models. A member would then
@@ -19,6 +21,7 @@ def every_target(attack: Attack, signals: np.ndarray, membership: np.ndarray) ->
         attack: an attack on one target.
         signals: float (N, M) or (N, M, K).
         membership: bool (N, M).
+        references: use only the first so many shadows with each image, and as many without it.
 
     Returns:
         Scores, float (N, M).
@@ -36,8 +39,26 @@ def every_target(attack: Attack, signals: np.ndarray, membership: np.ndarray) ->
             kept = matched_shadows(inside, place)
         else:
             kept = np.delete(np.arange(inside.shape[1]), place)[None]
+        if references is not None:
+            kept = np.broadcast_to(kept, (len(inside), kept.shape[1]))
+            kept = first_of_each(inside[rows, kept], kept, references)
         columns.append(attack(signals[:, place], signals[rows, kept], inside[rows, kept]))
     return np.stack(columns, axis=1)
+
+
+def first_of_each(inside: np.ndarray, columns: np.ndarray, count: int) -> np.ndarray:
+    """The first `count` columns whose model has the image, and as many of those that have not.
+
+    Args:
+        inside: bool (N, S), whether these models have the image.
+        columns: int (N, S), columns of the models.
+        count: of each kind; every row has as many.
+
+    Returns:
+        int (N, 2 * count).
+    """
+    orders = (np.argsort(kind, axis=1, kind="stable")[:, :count] for kind in (~inside, inside))
+    return np.take_along_axis(columns, np.concatenate([*orders], axis=1), axis=1)
 
 
 def dispersion(membership: np.ndarray) -> float:

@@ -21,7 +21,7 @@ from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.metrics.figures import Conditions, Scores, figures, success
 from gan_inversion.protocols import Membership, read_split
 from gan_inversion.protocols.documented.figures import figures as documented_figures
-from gan_inversion.protocols.membership.audit import attack_unit, signals_of
+from gan_inversion.protocols.membership.audit import attack_unit, ready_in, signals_of
 from gan_inversion.protocols.verification.figures import figures as verification_figures
 from gan_inversion.reporting.tables import LFW, read_records
 
@@ -124,8 +124,9 @@ def _membership(record: Record, scores: Scores, results: Path) -> dict[str, Metr
         people = subjects[scores[f"{unit}/asked"]]
         inside = scores[f"{unit}/membership"].astype(bool)
         fprs = record.config["protocol"]["fprs"]
-        signals = signals_of(scores, unit)
-        metrics |= attack_unit(signals, inside, people, unit=unit, fprs=fprs, seed=record.seed)[0]
+        signals, ready = signals_of(scores, unit), ready_in(scores, unit)
+        given = {"unit": unit, "fprs": fprs, "seed": record.seed, "ready": ready}
+        metrics |= attack_unit(signals, inside, people, **given)[0]
     if f"{record.victim}/type1" in scores:
         thresholds = {
             line.fmr: line.threshold

@@ -25,6 +25,11 @@ and intervals resample the images of the subject. `threshold` is what the thesis
 images of lower loss for members. `lira` is the offline attack LiRA with one variance, on the same
 loss.\
 """
+FEW = """\
+The signal is log_mse. Each image has as many shadow models that were trained on it as shadow models
+that were not; `online` attacks use both kinds, the others only those that were not trained on it.
+`quantile` and `threshold` use none; `quantile` is told of other images that they are not members.\
+"""
 PRESIDENT = "George_W_Bush"  # whose photographs the thesis looked at
 FIT = "fit"  # in names, instead of an attack: mean signals
 DEPTH = 3  # slashes in the name of an attack's figure: unit/attack/signal/figure
@@ -87,7 +92,7 @@ def membership(records: Sequence[Record]) -> list[Table]:
 def overviews(records: Sequence[Record]) -> list[Table]:
     """Tables of the ledger, the dynamics and single subjects, if records have figures for them."""
     groups, notes = by_method(records), [footer(records, "shadows")]
-    tables = [view(groups, notes) for view in (_ledger, _dynamics, _within)]
+    tables = [view(groups, notes) for view in (_ledger, _dynamics, _few, _within)]
     return [table for table in tables if table.rows]
 
 
@@ -167,6 +172,38 @@ def _dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> T
         "of members."
     )
     return Table("membership_dynamics", caption, header, rows, [*notes])
+
+
+def _few(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
+    """What attacks tell from few shadow models, a row for each unit, method and attack."""
+    counts = sorted({int(count) for group in groups.values() for count in few_of(group[0])})
+    rows: list[Row] = []
+    for unit in UNITS:
+        for method in _by_size(groups):
+            group = groups[method]
+            if not any(name.startswith("few_") for name in group[0].metrics):
+                continue
+            for attack in attacks_on(group[0], unit):
+                names = [f"few_{count}/{unit}/{attack}" for count in counts]
+                cells = [cell(group, name, form=".3f") or "n/a" for name in names]
+                everyone = cell(group, f"{unit}/{attack}/log_mse/auc", form=".3f")
+                rows.append([unit, method, attack, *cells, everyone])
+    header = ["unit", "method", "attack", *(f"AUC with {count}" for count in counts), "with all"]
+    caption = "Few shadow models: what an auditor learns who can train only so many of a kind."
+    return Table("membership_few", caption, header, rows, [FEW, *notes])
+
+
+def few_of(record: Record) -> list[str]:
+    """The numbers of shadow models of each kind that a record has figures for."""
+    few = [name.partition("/")[0] for name in record.metrics if name.startswith("few_")]
+    return list(dict.fromkeys(name.removeprefix("few_") for name in few))
+
+
+def attacks_on(record: Record, unit: str) -> list[str]:
+    """Names of the attacks that were given the loss alone."""
+    ends = f"{unit}/", "/log_mse/auc"
+    names = [name for name in record.metrics if name.startswith(ends[0]) and name.endswith(ends[1])]
+    return [name.removeprefix(ends[0]).removesuffix(ends[1]) for name in names]
 
 
 def _within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:

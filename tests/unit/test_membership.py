@@ -19,12 +19,21 @@ from gan_inversion.metrics.membership import (
     bavaria,
     calibrated,
     lira,
+    quantile_regression,
     rmia,
     threshold,
+    without_shadows,
 )
 from gan_inversion.metrics.membership.bavaria import log_student, prior_strength
-from gan_inversion.metrics.targets import check_matrices, dispersion, every_target, matched_shadows
+from gan_inversion.metrics.targets import (
+    check_matrices,
+    dispersion,
+    every_target,
+    first_of_each,
+    matched_shadows,
+)
 from gan_inversion.protocols import Membership
+from gan_inversion.protocols.membership.audit import audit_few
 
 RANDOM = np.random.default_rng(0)
 
@@ -166,6 +175,58 @@ def test_rmia_on_summed_errors_is_computed_with_logarithms():
             expected[:, place] = [np.mean(np.array(ratios) < ratio) for ratio in ratios]
         np.testing.assert_allclose(scores, expected, atol=1e-12)
         assert roc_auc_score(inside.ravel(), scores.ravel()) > 0.85
+
+
+def test_images_that_look_alike_tell_what_to_expect_without_shadows():
+    # The difficulty is linear in what an image shows, and so is the logarithm of the noise: the
+    # optimum is that of two unit normals a distance 1 apart.
+    random = np.random.default_rng(8)
+    features = random.standard_normal((6000, 5))
+    deviation = np.exp(0.5 * features[:, :1])
+    membership = random.random((6000, 4)) < 0.5
+    noise = membership + random.standard_normal(membership.shape)
+    signals = 3 * features[:, 1:2] + deviation * noise
+    found = leak(without_shadows(signals, membership, features), membership, np.arange(6000))
+    assert found.auc[0] == pytest.approx(stats.norm.cdf(1 / np.sqrt(2)), abs=0.01)
+    assert leak(signals, membership, np.arange(6000), resamples=5).auc[0] < 0.6
+    both = np.stack([signals, signals + random.standard_normal(signals.shape)], axis=-1)
+    assert leak(without_shadows(both, membership, features), membership, np.arange(6000),
+                resamples=5).auc[0] > 0.65  # fmt: skip
+    shuffled = random.permuted(membership, axis=0)
+    null = leak(without_shadows(signals, shuffled, features), shuffled, np.arange(6000))
+    assert null.auc[1][0] < 0.5 < null.auc[1][1]
+    with pytest.raises(UserError, match="expected 20 images or more"):
+        quantile_regression(signals[:, 0], features, np.arange(6000) < 3)
+
+
+def test_a_constant_signal_tells_nothing_without_shadows():
+    membership = RANDOM.random((200, 4)) < 0.5
+    features = RANDOM.standard_normal((200, 3))
+    scores = without_shadows(np.full((200, 4), 0.1), membership, features)
+    assert np.isfinite(scores).all() and np.abs(scores).max() < 1e-6
+
+
+def test_few_shadows_are_the_first_of_each_kind():
+    inside = np.array([[True, False, True, False, True], [False, True, False, True, True]])
+    columns = np.array([[10, 11, 12, 13, 14]] * 2)
+    np.testing.assert_array_equal(first_of_each(inside, columns, 1), [[10, 11], [11, 10]])
+    np.testing.assert_array_equal(
+        first_of_each(inside, columns, 2), [[10, 12, 11, 13], [11, 13, 10, 12]]
+    )
+    signals, membership = gaussians(60, 16, 1.0)
+    attack = ATTACKS["lira_offline_fixed"]
+    every = every_target(attack, signals, membership, references=7)
+    np.testing.assert_allclose(every, every_target(attack, signals, membership), atol=1e-9)
+
+
+def test_more_shadows_tell_more():
+    signals, membership = gaussians(3000, 16, 1.0)
+    figures = audit_few(signals, membership, np.arange(3000), unit="image", seed=0)
+    area = {name: metric.value for name, metric in figures.items()}
+    assert "few_1/image/lira_online" not in area and "few_2/image/lira_online" in area
+    for attack in ("base_online", "rmia_offline", "bavaria_offline", "lira_online_fixed"):
+        values = [area[f"few_{count}/image/{attack}"] for count in (1, 2, 4)]
+        assert values == sorted(values), attack
 
 
 def test_a_target_is_left_out_with_one_of_the_other_kind():

@@ -13,6 +13,11 @@ from gan_inversion.metrics.membership.base import base
 from gan_inversion.metrics.membership.bavaria import bavaria
 from gan_inversion.metrics.membership.calibrated import calibrated
 from gan_inversion.metrics.membership.lira import lira
+from gan_inversion.metrics.membership.quantile import (
+    FEWEST_KNOWN,
+    quantile_regression,
+    without_shadows,
+)
 from gan_inversion.metrics.membership.rmia import rmia
 from gan_inversion.metrics.membership.shadow_classifier import shadow_classifier
 from gan_inversion.metrics.membership.signals import FEWEST, LARGEST, Attack
@@ -21,15 +26,19 @@ from gan_inversion.metrics.membership.threshold import threshold
 __all__ = [
     "ATTACKS",
     "FEWEST",
+    "FEWEST_KNOWN",
     "LARGEST",
+    "TWO_NEEDED",
     "Attack",
     "base",
     "bavaria",
     "calibrated",
     "lira",
+    "quantile_regression",
     "rmia",
     "shadow_classifier",
     "threshold",
+    "without_shadows",
 ]
 
 ATTACKS: dict[str, Attack] = {
@@ -48,3 +57,4 @@ ATTACKS: dict[str, Attack] = {
     "bavaria_online_gaussian": partial(bavaria, student=False),
     "bavaria_offline": partial(bavaria, online=False),
 }
+TWO_NEEDED = ("lira_online", "lira_offline")  # estimate a variance from the shadows of one image

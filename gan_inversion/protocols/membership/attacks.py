@@ -8,10 +8,19 @@ import numpy as np
 
 from gan_inversion.core.device import environment
 from gan_inversion.core.record import Metric, Record, now, read_scores
+from gan_inversion.metrics.attack import subject_mean
 from gan_inversion.metrics.figures import success
+from gan_inversion.metrics.membership import FEWEST_KNOWN, without_shadows
 from gan_inversion.protocols.inversion.bench import Bench
 from gan_inversion.protocols.inversion.rules import read_split
-from gan_inversion.protocols.membership.audit import attack_unit, signals_of
+from gan_inversion.protocols.membership.audit import (
+    LOSS,
+    QUANTILE,
+    READY,
+    attack_unit,
+    ready_in,
+    signals_of,
+)
 from gan_inversion.protocols.membership.rules import Membership, Pool
 from gan_inversion.protocols.membership.study import Part
 from gan_inversion.protocols.records import recorded
@@ -39,6 +48,10 @@ def attack_all(
             name = attacked.recogniser.name
             metrics |= success(name, type1, type2, bench.subjects, attacked.accepts_from)
             scores |= {f"{name}/type1": type1, f"{name}/type2": type2}
+        ready = {}
+        if LOSS in here:
+            features = bench.victim.embeddings[pool.audited]
+            ready = scored_by_features(here[LOSS], pool.membership, features, pool.audited_row)
         outcome, curves = attack_unit(
             here,
             pool.membership,
@@ -46,16 +59,41 @@ def attack_all(
             unit=unit,
             fprs=part.protocol.fprs,
             seed=part.seed,
+            ready=ready,
         )
         metrics |= outcome
         scores |= curves | {f"{unit}/{name}": values for name, values in here.items()}
+        scores |= {f"{READY}/{unit}/{name}": values for name, values in ready.items()}
         scores[f"{unit}/membership"] = pool.membership
         scores[f"{unit}/asked"] = pool.audited.astype("int32")
         scores[f"{unit}/row"] = pool.audited_row.astype("int32")
     return metrics, scores
 
 
-def attack_again(path: Path, old_records: Path, records: Path) -> None:
+def scored_by_features(
+    signal: np.ndarray, membership: np.ndarray, embeddings: np.ndarray, rows: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Scores, float32 (R, M), of the attack that looks at images and at no shadow model.
+
+    Args:
+        signal: float (R, M).
+        membership: bool (R, M).
+        embeddings: float32 (A, D), of the audited images.
+        rows: int (A,), the row of each; a row is described by the mean of its images.
+
+    Returns:
+        `<attack>/<signal>` -> scores; nothing where there are too few images for a regression.
+    """
+    if (~membership).sum(axis=0).min() < 3 * FEWEST_KNOWN:  # each half then has enough
+        return {}
+    features = np.stack([subject_mean(values, rows)[1] for values in embeddings.T], axis=1)
+    scores = without_shadows(signal, membership, features)
+    return {f"{QUANTILE}/{LOSS}": scores.astype("float32")}
+
+
+def attack_again(
+    path: Path, old_records: Path, records: Path, embeddings: np.ndarray | None = None
+) -> None:
     """Repeat the attacks on the signals stored beside a record, and write a new record.
 
     Success rates of reconstruction and the cost of training are copied.
@@ -64,6 +102,8 @@ def attack_again(path: Path, old_records: Path, records: Path) -> None:
         path: file of the old record.
         old_records: folder of the old records; the folder `splits` is beside it.
         records: folder to write to.
+        embeddings: float32 (N, D), of all images of the data set, for the attack that looks at
+            images; None to repeat that attack only where its scores are stored.
     """
     record, scores = Record.read(path), read_scores(path)
     protocol = Membership(models=record.config["protocol"]["models"])
@@ -77,11 +117,14 @@ def attack_again(path: Path, old_records: Path, records: Path) -> None:
     for unit in record.config["units"]:
         inside = scores[f"{unit}/membership"].astype(bool)
         people = subjects[scores[f"{unit}/asked"]]
-        here = signals_of(kept, unit)
+        here, ready = signals_of(kept, unit), ready_in(kept, unit)
+        if embeddings is not None and LOSS in here:
+            rows, features = scores[f"{unit}/row"], embeddings[scores[f"{unit}/asked"]]
+            ready |= scored_by_features(here[LOSS], inside, features, rows)
         outcome, curves = attack_unit(here, inside, people, unit=unit, fprs=protocol.fprs,
-                                   seed=record.seed)  # fmt: skip
+                                   seed=record.seed, ready=ready)  # fmt: skip
         metrics |= outcome
-        kept |= curves
+        kept |= curves | {f"{READY}/{unit}/{name}": values for name, values in ready.items()}
     made = {"created": record.created, "commit": record.env["commit"]}
     again = replace(
         record,

@@ -1,6 +1,7 @@
 """Every attack on every signal: from matrices to the metrics of a `membership` record."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -8,13 +9,18 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.record import Metric, at, metric
 from gan_inversion.metrics.leak import audited_epsilon, leak
-from gan_inversion.metrics.membership import ATTACKS
+from gan_inversion.metrics.membership import ATTACKS, TWO_NEEDED
 from gan_inversion.metrics.targets import check_matrices, every_target
 
+LOSS = "log_mse"  # the signal of the attacks that are given one only
 TOGETHER = "together"  # in names, instead of a signal: all signals at once
+READY = "ready"  # prefix of raw scores that are those of an attack
+QUANTILE = "quantile"  # attack that needs features of the images, and no shadows
+REFERENCES = (1, 2, 4)  # shadows with an image, and as many without it, that an auditor may have
 WITHIN = ("threshold", "lira_offline_fixed")  # attacks that are also run within one subject
 DELTA = 1e-5  # delta of differential privacy, for the proven epsilon
 FEWEST = 20  # images that a subject must have to be audited alone
+RESAMPLES = 200  # of the intervals with few shadows, of which there are many
 POINTS = np.logspace(-4, 0, 81)  # false positive rates of the points of a stored ROC curve
 
 
@@ -26,6 +32,7 @@ def audit(
     unit: str,
     fprs: Sequence[float],
     seed: int,
+    ready: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
     """Run every attack on every signal, and on all signals together.
 
@@ -36,6 +43,7 @@ def audit(
         unit: of a row, `image` or `subject`.
         fprs: false positive rates at which true positive rates are computed.
         seed: for the resampling.
+        ready: `<attack>/<signal>` -> scores (N, M) of attacks that were run before.
 
     Returns:
         Metrics (under `<unit>/fit`: mean signals of members and of others); and a ROC curve for
@@ -58,10 +66,14 @@ def audit(
     for name, signal in signals.items():
         for side, chosen in (("members", inside), ("others", ~inside)):
             metrics[f"{unit}/fit/{name}/{side}"] = metric(signal[chosen].mean(), n=chosen.sum())
-    todo = [(attack, kind) for kind in kinds for attack in ATTACKS]
-    for attack, kind in progress(todo, desc=f"{unit} attacks"):
-        name = f"{unit}/{attack}/{kind}"
-        scores = every_target(ATTACKS[attack], kinds[kind], membership)
+    todo = [f"{attack}/{kind}" for kind in kinds for attack in ATTACKS]
+    for label in progress([*todo, *ready], desc=f"{unit} attacks"):
+        name = f"{unit}/{label}"
+        attack, kind = label.split("/")
+        if label in ready:
+            scores = ready[label]
+        else:
+            scores = every_target(ATTACKS[attack], kinds[kind], membership)
         figures = leak(scores, membership, subjects, fprs=fprs, seed=seed)
         everyone = figures.members + figures.others
         metrics[f"{name}/auc"] = metric(figures.auc[0], ci=figures.auc[1], n=everyone)
@@ -76,6 +88,41 @@ def audit(
         kept = np.searchsorted(figures.curve[0], POINTS, side="right") - 1
         curves[f"{name}/roc"] = figures.curve[:, kept].astype("float32")
     return metrics, curves
+
+
+def audit_few(
+    signal: np.ndarray, membership: np.ndarray, subjects: np.ndarray, *, unit: str, seed: int
+) -> dict[str, Metric]:
+    """What an auditor learns who has few shadow models.
+
+    Args:
+        signal: float (N, M).
+        membership: bool (N, M).
+        subjects: (N,), subject of each row.
+        unit: of a row, `image` or `subject`.
+        seed: for the resampling.
+
+    Returns:
+        `few_<count>/<unit>/<attack>` -> AUC, where each image has that many shadows that
+        were trained on it and as many that were not; offline attacks use only the latter.
+    """
+    inside = np.asarray(membership, bool)
+    least = min(inside.sum(axis=1).min(), (~inside).sum(axis=1).min()) - 1  # one is the target
+    cases = [
+        (attack, count)
+        for count in REFERENCES
+        for attack in ATTACKS
+        if count <= least and attack != "threshold" and not (count < 2 and attack in TWO_NEEDED)
+    ]
+    metrics = {}
+    for attack, count in progress(cases, desc=f"{unit} with few shadows"):
+        scores = every_target(ATTACKS[attack], signal, inside, references=count)
+        figures = leak(scores, inside, subjects, fprs=(), resamples=RESAMPLES, seed=seed)
+        everyone = figures.members + figures.others
+        metrics[f"few_{count}/{unit}/{attack}"] = metric(
+            figures.auc[0], ci=figures.auc[1], n=everyone
+        )
+    return metrics
 
 
 def audit_within(
@@ -113,6 +160,7 @@ def attack_unit(
     unit: str,
     fprs: Sequence[float],
     seed: int,
+    ready: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
     """Attack the signals of one unit; for images also within single subjects.
 
@@ -121,15 +169,17 @@ def attack_unit(
         membership: bool (R, M).
         people: the subject of each audited image; with the unit `image` there is one image a row.
         unit: `image` or `subject`.
-        fprs, seed: as for `audit`.
+        fprs, seed, ready: as for `audit`.
 
     Returns:
         Metrics, and the curves behind them.
     """
     rows = people if unit == "image" else np.arange(len(membership))
-    metrics, curves = audit(signals, membership, rows, unit=unit, fprs=fprs, seed=seed)
-    if unit == "image" and "log_mse" in signals:
-        metrics |= audit_within(signals["log_mse"], membership, people, seed=seed)
+    metrics, curves = audit(signals, membership, rows, unit=unit, fprs=fprs, seed=seed, ready=ready)
+    if LOSS in signals:
+        metrics |= audit_few(signals[LOSS], membership, rows, unit=unit, seed=seed)
+        if unit == "image":
+            metrics |= audit_within(signals[LOSS], membership, people, seed=seed)
     return metrics, curves
 
 
@@ -140,4 +190,14 @@ def signals_of(scores: Mapping[str, np.ndarray], unit: str) -> dict[str, np.ndar
         name.split("/")[1]: values
         for name, values in scores.items()
         if name.startswith(f"{unit}/") and values.shape == shape and values.dtype.kind == "f"
+    }
+
+
+def ready_in(scores: Mapping[str, np.ndarray], unit: str) -> dict[str, np.ndarray]:
+    """Scores of attacks that need more than signals, among the raw scores of a record."""
+    prefix = f"{READY}/{unit}/"
+    return {
+        name.removeprefix(prefix): values
+        for name, values in scores.items()
+        if name.startswith(prefix)
     }
