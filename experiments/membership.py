@@ -12,21 +12,38 @@ class Options:
     """Run every membership attack on signals that you took from your own models.
 
     An attack tells members, on which the target model was trained, from all others. Every model is
-    in turn the target model and the others its shadow models. Writes a record and a table.
+    in turn the target model and the others its shadow models. Writes a record and a table for each
+    audit, and a page that shows them side by side and says what they mean.
 
-    Cost: two minutes for 10,000 images, 16 models and two signals on two CPU cores.
+    Cost: three minutes for 10,000 images, 16 models and two signals on two CPU cores.
     """
 
-    signals: Path
-    """An .npz file with a matrix (images, models) for each signal, larger where a model fits an
-    image better: negative losses, similarities, a discriminator's logits. The rmia attacks read a
-    signal as a log likelihood: give minus the cross-entropy, or minus the logarithm of a squared
+    signals: tuple[Path, ...]
+    """Files with a matrix (images, models) for each signal, larger where a model fits an image
+    better: negative losses, similarities, a discriminator's logits. Each file is an audit: .npz,
+    .npy, .csv, .parquet, or the folder of a run of Privacy Meter 2. The rmia and base attacks read
+    a signal as a log likelihood: give minus the cross-entropy, or minus the logarithm of a squared
     error."""
 
-    membership: Path | None = None
-    """An .npy or .npz file with a matrix (images, models): 1 where the image is a member of the
-    model, otherwise 0. An array `subjects` (images,) beside it names the subject of each image.
-    Default: the arrays of these names in the file of the signals."""
+    membership: tuple[Path, ...] = ()
+    """Files, one for each audit or one for all, with a matrix (images, models): 1 where the image
+    is a member of the model, otherwise 0. Arrays beside it may describe the images: `subjects`
+    (images,), `groups` (images,) and `features` (images, F). Default: the arrays of these names in
+    the file of the signals."""
+
+    labels: tuple[str, ...] = ()
+    """Names of the audits, such as plain and private; by default those of their files."""
+
+    subjects: Path | None = None
+    """A file with a line or a number for each image: whose image it is. Intervals resample
+    subjects."""
+
+    groups: Path | None = None
+    """A file with a line or a number for each image: the group in which it is also audited alone.
+    A group needs 20 images."""
+
+    models_first: bool = False
+    """Whether the matrices have a row for each model instead of one for each image."""
 
     unit: Literal["image", "subject"] = "image"
     """What a row of the matrices stands for, and what is a member: an image or a subject."""
@@ -35,25 +52,31 @@ class Options:
     """Seed of the random resampling."""
 
     records: Path = Path("runs/records")
-    """Folder for the record, which is named after the signals' file."""
+    """Folder for the records, which are named after the audits."""
 
     tables: Path = Path("runs/tables")
-    """Folder for the table."""
+    """Folder for the tables and the page."""
 
 
 def run_all(options: Options) -> None:
-    """Read the signals, attack them, and write the record and the table."""
+    """Read the signals of all audits, attack them, and write records, tables and page."""
+    from gan_inversion.protocols.membership.matrices import read_audits
     from gan_inversion.protocols.membership.own import audit_own
-    from gan_inversion.reporting.pages import write_audit
+    from gan_inversion.reporting.audit import write_audits
 
-    record = audit_own(
+    audits = read_audits(
         options.signals,
         options.membership,
+        options.labels,
         unit=options.unit,
-        seed=options.seed,
-        records=options.records,
+        models_first=options.models_first,
+        described={"subjects": options.subjects, "groups": options.groups},
     )
-    write_audit(record, options.tables)
+    records = [
+        audit_own(given, name, unit=options.unit, seed=options.seed, records=options.records)
+        for name, given in audits.items()
+    ]
+    print(write_audits(records, options.records, options.tables))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ RANGES = {
 }
 
 
-MAY_BE_EMPTY = ("judges", "names", "committee")
+MAY_BE_EMPTY = ("judges", "names", "committee", "membership", "labels")
 
 
 def plain(options: Any) -> dict[str, Any]:

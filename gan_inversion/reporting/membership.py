@@ -26,9 +26,10 @@ images of lower loss for members. `lira` is the offline attack LiRA with one var
 loss.\
 """
 FEW = """\
-The signal is log_mse. Each image has as many shadow models that were trained on it as shadow models
-that were not; `online` attacks use both kinds, the others only those that were not trained on it.
-`quantile` and `threshold` use none; `quantile` is told of other images that they are not members.\
+The signal is log_mse, or the first one that was given. Each image has as many shadow models that
+were trained on it as shadow models that were not; `online` attacks use both kinds, the others only
+those that were not trained on it. `quantile` and `threshold` use none; `quantile` is told of other
+images that they are not members.\
 """
 PRESIDENT = "George_W_Bush"  # whose photographs the thesis looked at
 FIT = "fit"  # in names, instead of an attack: mean signals
@@ -199,9 +200,9 @@ def few_of(record: Record) -> list[str]:
     return list(dict.fromkeys(name.removeprefix("few_") for name in few))
 
 
-def attacks_on(record: Record, unit: str) -> list[str]:
-    """Names of the attacks that were given the loss alone."""
-    ends = f"{unit}/", "/log_mse/auc"
+def attacks_on(record: Record, unit: str, signal: str = "log_mse") -> list[str]:
+    """Names of the attacks that were given this signal alone."""
+    ends = f"{unit}/", f"/{signal}/auc"
     names = [name for name in record.metrics if name.startswith(ends[0]) and name.endswith(ends[1])]
     return [name.removeprefix(ends[0]).removesuffix(ends[1]) for name in names]
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from gan_inversion.core.record import Record, Selection, read_scores
+from gan_inversion.core.record import Selection, read_scores
 from gan_inversion.core.storage import write_text
 from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.metrics import catalogue
@@ -105,12 +105,6 @@ def write_membership(records: Path, output: Path, chosen: Selection = LFW) -> Pa
     """Write the page of the `membership` protocol."""
     shown = membership(tables.read_records(records, "membership", chosen))
     return write_page(output, chosen.page("membership"), "Membership inference", shown)
-
-
-def write_audit(record: Record, output: Path) -> Path:
-    """Write the page of one audit of a user's own matrices."""
-    name = f"membership-{record.method}"
-    return write_page(output, name, f"Membership inference: {record.method}", membership([record]))
 
 
 def write_search(records: Path, output: Path, chosen: Selection = LFW) -> Path:

@@ -87,7 +87,7 @@ def leak_section(leaks: Pairs) -> list[Section]:
         name = f"image/{LEAKS[1]}/log_mse/roc"
         if name in arrays:
             inside = arrays["image/membership"].astype(bool)
-            curves[_label(record)] = _with_band(arrays[name], int(inside.sum()))
+            curves[_label(record)] = with_band(arrays[name], int(inside.sum()))
             least = min(least, 10 / int((~inside).sum()))
             used.append((record, arrays))
     if curves:
@@ -111,7 +111,7 @@ def ledger_sections(leaks: Pairs) -> list[Section]:
             inside = arrays[f"{unit}/membership"].astype(bool)
             members, others = int(inside.sum()), int((~inside).sum())
             curves = {
-                attack: _with_band(arrays[f"{unit}/{attack}/log_mse/roc"], members)
+                attack: with_band(arrays[f"{unit}/{attack}/log_mse/roc"], members)
                 for attack in CURVES
                 if f"{unit}/{attack}/log_mse/roc" in arrays
             }
@@ -132,7 +132,7 @@ def ledger_sections(leaks: Pairs) -> list[Section]:
     ]
 
 
-def _with_band(curve: np.ndarray, members: int) -> np.ndarray:
+def with_band(curve: np.ndarray, members: int) -> np.ndarray:
     """A curve (2, P) with the ends of the true positive rates' intervals, (4, P)."""
     ends = clopper_pearson(np.rint(curve[1] * members), members)
     return np.concatenate([curve, np.array(ends)])

@@ -1,5 +1,6 @@
 """Membership attacks on a user's matrices, through the real program."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record, at, read_scores
 from gan_inversion.metrics.targets import check_matrices
 from gan_inversion.protocols.membership.audit import audit
-from gan_inversion.protocols.membership.own import read_matrices
+from gan_inversion.protocols.membership.matrices import read_matrices
 from tests.few import few
 from tests.programs import call
 
@@ -30,7 +31,8 @@ def matrices(tmp_path):
 
 
 def attack(folder, *options, signals="signals.npz", membership="membership.npz", code=0):
-    names = ("--signals", signals, "--membership", membership)
+    """Run the program on a file of signals, on more files if they come first, with options."""
+    names = ("--membership", membership, "--signals", signals)
     return call(folder, "experiments.membership", *names, *options, code=code)
 
 
@@ -58,6 +60,85 @@ def test_every_attack_on_every_signal_alone_and_together(matrices):
         assert (matrices / f"runs/tables/membership-{name}.md").exists()
 
 
+def test_audits_stand_side_by_side_on_a_page(matrices):
+    random = np.random.default_rng(1)
+    np.savez(matrices / "private.npz", log_mse=random.standard_normal((60, 12)))
+    groups = np.array(["old", "young"])[np.arange(60) % 2]
+    (matrices / "groups.txt").write_text("\n".join(groups))
+    output = attack(matrices, "private.npz", "--labels", "plain", "noisy", "--groups", "groups.txt")
+    assert "runs/tables/membership-plain-noisy.html" in output
+    page = (matrices / "runs/tables/membership-plain-noisy.html").read_text()
+    for expected in ("60 images", "Side by side", "AUC: noisy", "<svg", "Proven epsilon", "young"):
+        assert expected in page
+    assert not re.search(r"<script|<link|(src|href)=['\"](?!#|data:)", page)
+    record = Record.read(matrices / "runs/records/membership/plain-matrices-s0.json")
+    assert record.metrics["within/old/threshold"].n == 30
+    few = [name for name in record.metrics if name.startswith("few_")]
+    assert "few_1/image/base_online" in few and "few_4/image/lira_online" in few
+    sentences = "expected a label and a membership for each of 2 files of signals"
+    assert sentences in attack(matrices, "private.npz", "--labels", "one", code=2)
+    assert "a name of its own" in attack(
+        matrices, "private.npz", "--labels", "same", "Same", code=2
+    )
+
+
+@pytest.mark.parametrize("kind", ["csv", "npy", "meter"])
+def test_matrices_come_in_other_forms(matrices, monkeypatch, capsys, kind):
+    monkeypatch.chdir(matrices)
+    signal, inside = np.load("signals.npz")["log_mse"], np.load("membership.npz")["membership"]
+    if kind == "csv":
+        np.savetxt("loss.csv", signal, delimiter=",")
+        np.savetxt("in.csv", inside, delimiter=",", fmt="%d")
+        given = read_matrices(Path("loss.csv"), Path("in.csv"))
+    elif kind == "npy":
+        np.save("loss.npy", signal.T)
+        np.save("in.npy", inside.T)
+        given = read_matrices(Path("loss.npy"), Path("in.npy"), models_first=True)
+    else:
+        Path("exp/signals").mkdir(parents=True)
+        np.save("exp/signals/rmia_signals.npy", 1 / (1 + np.exp(-signal)))
+        np.save("exp/signals/rmia_signals_pop.npy", np.ones((9, 12)))
+        Path("exp/models").mkdir()
+        np.save("exp/models/memberships.npy", inside.T)
+        given = read_matrices(Path("exp"))
+        np.testing.assert_allclose(given.signals["rmia"], -np.log1p(np.exp(-signal)))
+        np.save("exp/signals/rmia_signals.npy", signal)
+        with pytest.raises(UserError, match="expected probabilities"):
+            read_matrices(Path("exp"))
+        with pytest.raises(UserError, match="expected one memberships"):
+            read_matrices(Path("exp/signals"))
+    if kind != "meter":
+        np.testing.assert_allclose(given.signals["loss"], signal)
+    np.testing.assert_array_equal(given.membership, inside)
+    assert capsys.readouterr().err == ""
+
+
+def test_matrices_that_lie_on_their_side_are_noticed(matrices, monkeypatch, capsys):
+    monkeypatch.chdir(matrices)
+    inside = np.load("membership.npz")["membership"]
+    np.save("in.npy", inside.T)
+    given = read_matrices(Path("signals.npz"), Path("in.npy"))
+    np.testing.assert_array_equal(given.membership, inside)
+    assert "the membership has the models first; it was turned" in capsys.readouterr().err
+    np.savez("wide.npz", loss=np.load("signals.npz")["ssim"].T, membership=inside.T)
+    read_matrices(Path("wide.npz"))
+    assert "60 models and only 12 images" in capsys.readouterr().err
+    np.savez("features.npz", membership=inside, features=np.zeros(60))
+    with pytest.raises(UserError, match="expected features for each of 60 images"):
+        read_matrices(Path("signals.npz"), Path("features.npz"))
+
+
+def test_one_slice_alone_is_enough_and_a_small_one_is_refused(matrices):
+    (matrices / "groups.csv").write_text("group\n" + "all\n" * 60)
+    attack(matrices, "--groups", "groups.csv")
+    record = Record.read(matrices / "runs/records/membership/signals-matrices-s0.json")
+    assert record.metrics["within/all/threshold"].n == 60
+    (matrices / "groups.csv").write_text("\n".join(str(row // 10) for row in range(60)))
+    output = attack(matrices, "--groups", "groups.csv", "--labels", "tens", code=2)
+    assert "expected a group with 20 images or more" in output
+    assert not (matrices / "runs/records/membership/tens-matrices-s0.json").exists()
+
+
 def test_what_cannot_be_attacked_is_refused_in_a_sentence(matrices, monkeypatch):
     output = attack(matrices, signals="nowhere.npz", code=2)
     assert "expected an .npz or .npy file in nowhere.npz, found none" in output
@@ -66,9 +147,9 @@ def test_what_cannot_be_attacked_is_refused_in_a_sentence(matrices, monkeypatch)
 
     def refused(sentence, kind, **arrays):
         np.savez("other.npz", **arrays)
-        names = {"signals": Path("signals.npz"), "membership": Path("membership.npz")}
+        names = {"signals": (Path("signals.npz"),), "membership": (Path("membership.npz"),)}
         with pytest.raises(UserError, match=sentence):
-            run_all(Options(**names | {kind: Path("other.npz")}))
+            run_all(Options(**names | {kind: (Path("other.npz"),)}))
         assert not Path("runs").exists()
 
     refused(r"loss in the shape .* got \(60, 11\)", "signals", loss=np.zeros((60, 11)))
@@ -82,7 +163,9 @@ def test_what_cannot_be_attacked_is_refused_in_a_sentence(matrices, monkeypatch)
     refused("other than together", "signals", together=np.zeros((60, 12)))
     with pytest.raises(UserError, match="expected two images or more, got 0"):
         check_matrices(np.zeros((0, 12)), np.zeros((0, 12)))
-    refused("a subject for each of 60", "membership", m=np.eye(60, 12), subjects=np.zeros(5))
+    refused(
+        "expected subjects for each of 60", "membership", m=np.eye(60, 12), subjects=np.zeros(5)
+    )
 
 
 def test_the_scores_beside_a_record_are_audited_as_they_are(matrices, monkeypatch):
@@ -91,12 +174,12 @@ def test_the_scores_beside_a_record_are_audited_as_they_are(matrices, monkeypatc
     known = {f"image/{name}": array for name, array in known.items() if name != "subjects"}
     others = {"image/asked": np.arange(60), "image/threshold/ssim/roc": np.zeros((2, 81))}
     np.savez("scores.npz", **known, **others)
-    signals, membership, subjects = read_matrices(Path("scores.npz"), None, unit="image")
-    assert set(signals) == {"log_mse", "ssim"} and membership.shape == (60, 12)
-    assert len(np.unique(subjects)) == 60
+    given = read_matrices(Path("scores.npz"))
+    assert set(given.signals) == {"log_mse", "ssim"} and given.membership.shape == (60, 12)
+    assert len(np.unique(given.subjects)) == 60
     (Path("plain.npz")).write_bytes(Path("signals.npz").read_bytes())
     with pytest.raises(UserError, match="expected an array called membership in it, or --memb"):
-        read_matrices(Path("plain.npz"), None, unit="image")
+        read_matrices(Path("plain.npz"))
 
 
 def test_shadow_models_of_a_decoder(tmp_path):

@@ -71,7 +71,12 @@ def attack_all(
 
 
 def scored_by_features(
-    signal: np.ndarray, membership: np.ndarray, embeddings: np.ndarray, rows: np.ndarray
+    signal: np.ndarray,
+    membership: np.ndarray,
+    embeddings: np.ndarray,
+    rows: np.ndarray,
+    *,
+    name: str = LOSS,
 ) -> dict[str, np.ndarray]:
     """Scores, float32 (R, M), of the attack that looks at images and at no shadow model.
 
@@ -80,6 +85,7 @@ def scored_by_features(
         membership: bool (R, M).
         embeddings: float32 (A, D), of the audited images.
         rows: int (A,), the row of each; a row is described by the mean of its images.
+        name: of the signal.
 
     Returns:
         `<attack>/<signal>` -> scores; nothing where there are too few images for a regression.
@@ -88,7 +94,7 @@ def scored_by_features(
         return {}
     features = np.stack([subject_mean(values, rows)[1] for values in embeddings.T], axis=1)
     scores = without_shadows(signal, membership, features)
-    return {f"{QUANTILE}/{LOSS}": scores.astype("float32")}
+    return {f"{QUANTILE}/{name}": scores.astype("float32")}
 
 
 def attack_again(

@@ -19,7 +19,7 @@ QUANTILE = "quantile"  # attack that needs features of the images, and no shadow
 REFERENCES = (1, 2, 4)  # shadows with an image, and as many without it, that an auditor may have
 WITHIN = ("threshold", "lira_offline_fixed")  # attacks that are also run within one subject
 DELTA = 1e-5  # delta of differential privacy, for the proven epsilon
-FEWEST = 20  # images that a subject must have to be audited alone
+FEWEST = 20  # images that a group must have to be audited alone
 RESAMPLES = 200  # of the intervals with few shadows, of which there are many
 POINTS = np.logspace(-4, 0, 81)  # false positive rates of the points of a stored ROC curve
 
@@ -67,7 +67,7 @@ def audit(
         for side, chosen in (("members", inside), ("others", ~inside)):
             metrics[f"{unit}/fit/{name}/{side}"] = metric(signal[chosen].mean(), n=chosen.sum())
     todo = [f"{attack}/{kind}" for kind in kinds for attack in ATTACKS]
-    for label in progress([*todo, *ready], desc=f"{unit} attacks"):
+    for label in progress([*todo, *ready], desc=f"{unit} attacks", unit="attack"):
         name = f"{unit}/{label}"
         attack, kind = label.split("/")
         if label in ready:
@@ -115,7 +115,7 @@ def audit_few(
         if count <= least and attack != "threshold" and not (count < 2 and attack in TWO_NEEDED)
     ]
     metrics = {}
-    for attack, count in progress(cases, desc=f"{unit} with few shadows"):
+    for attack, count in progress(cases, desc=f"{unit} with few shadows", unit="attack"):
         scores = every_target(ATTACKS[attack], signal, inside, references=count)
         figures = leak(scores, inside, subjects, fprs=(), resamples=RESAMPLES, seed=seed)
         everyone = figures.members + figures.others
@@ -126,26 +126,35 @@ def audit_few(
 
 
 def audit_within(
-    signal: np.ndarray, membership: np.ndarray, subjects: np.ndarray, *, seed: int
+    signal: np.ndarray,
+    membership: np.ndarray,
+    groups: np.ndarray,
+    *,
+    seed: int,
+    subjects: np.ndarray | None = None,
 ) -> dict[str, Metric]:
-    """Attack among the images of each single subject, as the thesis did with one president's.
+    """Attack among the images of each single group, such as the thesis' one president.
 
     Args:
         signal: float (N, M).
         membership: bool (N, M).
-        subjects: (N,), subject of each image.
+        groups: (N,), group of each image, often its subject.
         seed: for the resampling.
+        subjects: (N,), subject of each image, which intervals resample; by default every image.
 
     Returns:
-        `within/<subject>/<attack>` -> AUC over the subject's images; its interval resamples these.
+        `within/<group>/<attack>` -> AUC over the images of a group with 20 or more.
     """
-    names, counts = np.unique(subjects, return_counts=True)
+    names, counts = np.unique(groups, return_counts=True)
+    resampled = np.arange(len(groups)) if subjects is None else subjects
     metrics = {}
     for attack in WITHIN:
         scores = every_target(ATTACKS[attack], signal, membership)
         for name in names[counts >= FEWEST]:
-            own = np.flatnonzero(subjects == name)
-            figures = leak(scores[own], membership[own], own, fprs=(), seed=seed)
+            own = np.flatnonzero(groups == name)
+            if len(np.unique(membership[own])) < 2 or len(np.unique(resampled[own])) < 2:
+                continue
+            figures = leak(scores[own], membership[own], resampled[own], fprs=(), seed=seed)
             metrics[f"within/{name}/{attack}"] = metric(
                 figures.auc[0], ci=figures.auc[1], n=len(own)
             )
