@@ -83,6 +83,7 @@ def adversaries(
             dimension,
             width=config.discriminator_width,
             maps=maps if config.projected else [],
+            greyscale=config.greyscale,
             precision=precision,
         )
     players = Adversaries(

@@ -45,8 +45,8 @@ class Config:
     the random view in which the recogniser sees the reconstruction."""
 
     greyscale: bool = False
-    """Whether the terms that go through recognisers may change brightness only. Colour then comes
-    from the pixel terms and the discriminator's pixel head, and a recogniser causes no casts."""
+    """Whether recognisers may change brightness only, and the discriminator sees no more. Colour
+    then comes from the pixel terms alone, and neither of them causes a cast."""
 
     committee: tuple[str, ...] = ()
     """More recognisers of the identity term, each as name=weight: the attacker's own, with which he

@@ -124,9 +124,7 @@ def audited_epsilon(
         delta: of the guarantee that is audited.
         seed: for the choice of the halves.
     """
-    names = np.unique(subjects)
-    chosen = stream(seed, "audit").permutation(names)[: len(names) // 2]
-    first = np.isin(subjects, chosen)
+    first = half_of(subjects, seed)
     selection, evaluation = (
         [
             np.sort(scores[part][kind])
@@ -138,6 +136,13 @@ def audited_epsilon(
     bounds = _proven(selection, cuts, delta)  # (2, CUTS)
     side, place = np.unravel_index(bounds.argmax(), bounds.shape)
     return max(0.0, float(_proven(evaluation, cuts[place : place + 1], delta)[side, 0]))
+
+
+def half_of(subjects: np.ndarray, seed: int) -> np.ndarray:
+    """Which images, bool (N,), are of a half of the subjects: on these a threshold is chosen."""
+    names = np.unique(subjects)
+    chosen = stream(seed, "audit").permutation(names)[: len(names) // 2]
+    return np.isin(subjects, chosen)
 
 
 def _proven(sides: list[np.ndarray], cuts: np.ndarray, delta: float) -> np.ndarray:

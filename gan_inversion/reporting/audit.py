@@ -7,7 +7,9 @@ from gan_inversion.core.record import Record, at, read_scores
 from gan_inversion.core.storage import write_text
 from gan_inversion.protocols.membership.audit import TOGETHER
 from gan_inversion.reporting import charts
-from gan_inversion.reporting.membership import FEW, NOTE, attacks_on, few_of, membership
+from gan_inversion.reporting.audited import attacks_on, few_of
+from gan_inversion.reporting.dynamics import FEW
+from gan_inversion.reporting.membership import NOTE, membership
 from gan_inversion.reporting.page import Section, drawing, findings, page, point
 from gan_inversion.reporting.pages import write_page
 from gan_inversion.reporting.report import with_band

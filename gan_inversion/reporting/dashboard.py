@@ -16,8 +16,8 @@ from gan_inversion.core.folders import Folders
 from gan_inversion.core.record import Record, Selection, at, read_scores
 from gan_inversion.pretrained import SHIPPED
 from gan_inversion.reporting import tables
+from gan_inversion.reporting.audited import CURVES, base_method, epochs_of, is_attack
 from gan_inversion.reporting.hparams import Row, row_of, trials_of, write_row
-from gan_inversion.reporting.membership import CURVES, base_method, epochs_of, is_attack
 from gan_inversion.reporting.overview import overview_events, text_events
 from gan_inversion.reporting.summary import audits_of
 from gan_inversion.reporting.table import Cell, by_method, cell

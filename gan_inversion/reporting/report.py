@@ -12,9 +12,10 @@ from gan_inversion.core.storage import write_text
 from gan_inversion.metrics.intervals import bootstrap_mean, clopper_pearson
 from gan_inversion.protocols import Faces, read_split
 from gan_inversion.reporting import charts, tables
+from gan_inversion.reporting.audited import CURVES, LEAKS, base_method, epochs_of
 from gan_inversion.reporting.glance import glance
 from gan_inversion.reporting.inversion import headline
-from gan_inversion.reporting.membership import CURVES, LEAKS, base_method, epochs_of, overviews
+from gan_inversion.reporting.membership import overviews
 from gan_inversion.reporting.page import Section, drawing, findings, page, picture, point, text
 from gan_inversion.reporting.summary import (
     Pairs,

@@ -9,7 +9,7 @@ from gan_inversion.cgan.options import FAMILY
 from gan_inversion.core.record import Record, at
 from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting import charts, tables
-from gan_inversion.reporting.membership import base_method, epochs_of, strongest
+from gan_inversion.reporting.audited import base_method, epochs_of, strongest
 from gan_inversion.reporting.table import Cell, by_method, cell, mean_of
 
 # Families that say nothing about an inverter: real images, anyone's, and no image at all.

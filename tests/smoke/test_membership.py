@@ -75,6 +75,7 @@ def test_audits_stand_side_by_side_on_a_page(matrices):
     assert record.metrics["within/old/threshold"].n == 30
     few = [name for name in record.metrics if name.startswith("few_")]
     assert "few_1/image/base_online" in few and "few_4/image/lira_online" in few
+    assert "usage_100/image" not in record.metrics  # a model has fewer members
     sentences = "expected a label and a membership for each of 2 files of signals"
     assert sentences in attack(matrices, "private.npz", "--labels", "one", code=2)
     assert "a name of its own" in attack(
@@ -205,6 +206,9 @@ def test_shadow_models_of_a_decoder(tmp_path):
         inside, rows = scores[f"{unit}/membership"], scores[f"{unit}/row"]
         people = rows if unit == "image" else np.arange(len(inside))
         again, _ = audit(signals, inside, people, unit=unit, fprs=(1e-1,), seed=0)
+        assert (
+            "subject/ramia/log_mse/auc" in record.metrics
+        ) and "ready/subject/ramia/log_mse" in scores
         for name in (f"{unit}/lira_offline/together/auc", f"{unit}/rmia_online/ssim/auc"):
             assert again[name].value == record.metrics[name].value
     table = (tmp_path / "runs/membership-folder-compact.md").read_text()

@@ -17,7 +17,7 @@ from gan_inversion.cgan.correct import back_projected
 from gan_inversion.cgan.gradient import input_gradients
 from gan_inversion.cgan.inverter import ConditionalGAN
 from gan_inversion.cgan.mirror import with_mirrors
-from gan_inversion.cgan.networks import generator
+from gan_inversion.cgan.networks import discriminator, generator
 from gan_inversion.cgan.options import TERMS
 from gan_inversion.cgan.presets import METHODS
 from gan_inversion.cgan.speed import products
@@ -207,6 +207,18 @@ def test_a_recogniser_need_not_reach_the_colours(faces_embedded):
     assert np.abs(slopes[False] - slopes[False].mean(axis=3, keepdims=True)).max() > 0
     expected = np.repeat(slopes[False].mean(axis=3, keepdims=True), 3, axis=3)
     np.testing.assert_allclose(slopes[True], expected, atol=1e-6)
+
+
+def test_a_discriminator_need_not_see_colours(faces_embedded):
+    _, embeddings, images = faces_embedded
+    pictures = images[:4].astype("float32") / 255
+    cast = np.array([0.1, -0.2, 0.1], "float32")  # another colour, as bright
+    for greyscale in (False, True):
+        network = discriminator(embeddings.shape[1], width=4, greyscale=greyscale)
+        one, other = (
+            np.asarray(network([shown, embeddings[:4]])) for shown in (pictures, pictures + cast)
+        )
+        assert np.allclose(one, other, atol=1e-5) is greyscale
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.older import older_spec
 from gan_inversion.core.record import Metric, at, bare_spec, metric
 from gan_inversion.reporting.charts import front
+from gan_inversion.reporting.dynamics import claim
 from gan_inversion.reporting.glance import glance
 from gan_inversion.reporting.inversion import headline, inversion
-from gan_inversion.reporting.membership import claim, overviews
+from gan_inversion.reporting.membership import overviews
 from gan_inversion.reporting.pages import (
     check_inversion,
     write_documented,

@@ -28,6 +28,7 @@ def discriminator(
     *,
     width: int = 32,
     maps: Sequence[tuple[int, int, int]] = (),
+    greyscale: bool = False,
     precision: str = "float32",
 ) -> keras.Model:
     """Images and embeddings -> a list of logits of being real: (N, 1), and (M, heads) if any.
@@ -40,13 +41,15 @@ def discriminator(
         dimension: of the embedding, which has unit norm.
         width: channels of the pixel head's largest maps.
         maps: shapes (H, W, C) of the feature maps.
+        greyscale: whether the pixel head sees brightness only.
         precision: Keras' dtype policy.
     """
     embedding = keras.Input((dimension,), name="embedding")
     code = layers.Rescaling(dimension**0.5, dtype=precision)(embedding)
     picture = keras.Input((SIZE, SIZE, 3), name="picture")
-    x = layers.Rescaling(2.0, offset=-1.0, dtype="float32")(picture)
-    x = HaarAnalysis(dtype=precision)(x)  # (N, 80, 80, 12)
+    x = keras.ops.mean(picture, axis=3, keepdims=True) if greyscale else picture
+    x = layers.Rescaling(2.0, offset=-1.0, dtype="float32")(x)
+    x = HaarAnalysis(dtype=precision)(x)  # (N, 80, 80, 12), or 4
     x = _conv(x, width, 3, precision)
     channels = width
     while x.shape[1] > SMALLEST:

@@ -10,13 +10,18 @@ from gan_inversion.core.device import environment
 from gan_inversion.core.record import Metric, Record, now, read_scores
 from gan_inversion.metrics.attack import subject_mean
 from gan_inversion.metrics.figures import success
-from gan_inversion.metrics.membership import FEWEST_KNOWN, without_shadows
+from gan_inversion.metrics.membership import ATTACKS, FEWEST_KNOWN, without_shadows
+from gan_inversion.metrics.targets import every_target
+from gan_inversion.metrics.usage import of_ranges
 from gan_inversion.protocols.inversion.bench import Bench
 from gan_inversion.protocols.inversion.rules import read_split
 from gan_inversion.protocols.membership.audit import (
     LOSS,
     QUANTILE,
+    QUERIES,
+    RANGE,
     READY,
+    STRONG,
     attack_unit,
     ready_in,
     signals_of,
@@ -49,9 +54,13 @@ def attack_all(
             metrics |= success(name, type1, type2, bench.subjects, attacked.accepts_from)
             scores |= {f"{name}/type1": type1, f"{name}/type2": type2}
         ready = {}
+        queries, rows = here.pop(QUERIES, None), pool.audited_row
         if LOSS in here:
             features = bench.victim.embeddings[pool.audited]
-            ready = scored_by_features(here[LOSS], pool.membership, features, pool.audited_row)
+            ready = scored_by_features(here[LOSS], pool.membership, features, rows)
+        if queries is not None and unit == "subject":
+            each = every_target(ATTACKS[STRONG], queries, pool.membership[rows])
+            ready[f"{RANGE}/{LOSS}"] = of_ranges(each, rows).astype("float32")
         outcome, curves = attack_unit(
             here,
             pool.membership,

@@ -8,16 +8,24 @@ import numpy as np
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.record import Metric, at, metric
-from gan_inversion.metrics.leak import audited_epsilon, leak
+from gan_inversion.metrics.intervals import bootstrap_mean
+from gan_inversion.metrics.leak import audited_epsilon, half_of, leak
 from gan_inversion.metrics.membership import ATTACKS, TWO_NEEDED
+from gan_inversion.metrics.one_run import gaussian, one_run_epsilon, pure
 from gan_inversion.metrics.targets import check_matrices, every_target
+from gan_inversion.metrics.usage import usage_errors
 
 LOSS = "log_mse"  # the signal of the attacks that are given one only
+QUERIES = "queries"  # that signal of each audited image, where a row has several
 TOGETHER = "together"  # in names, instead of a signal: all signals at once
 READY = "ready"  # prefix of raw scores that are those of an attack
 QUANTILE = "quantile"  # attack that needs features of the images, and no shadows
 REFERENCES = (1, 2, 4)  # shadows with an image, and as many without it, that an auditor may have
-WITHIN = ("threshold", "lira_offline_fixed")  # attacks that are also run within one subject
+ONE_RUN = {"one_run": pure, "one_run_gaussian": gaussian}  # bounds from one model alone
+FOLDERS = (100, 500)  # images of a folder whose share of members is estimated
+STRONG = "lira_offline_fixed"  # attack of the overviews, and of folders and persons
+RANGE = "ramia"  # attack that asks about each image of a subject, not about their mean
+WITHIN = ("threshold", STRONG)  # attacks that are also run within one subject
 DELTA = 1e-5  # delta of differential privacy, for the proven epsilon
 FEWEST = 20  # images that a group must have to be audited alone
 RESAMPLES = 200  # of the intervals with few shadows, of which there are many
@@ -82,12 +90,40 @@ def audit(
         )
         proven = audited_epsilon(scores, membership, subjects, delta=DELTA, seed=seed)
         metrics[f"{name}/epsilon"] = metric(proven, n=everyone)
+        if attack == STRONG:
+            metrics |= audit_runs(scores, membership, subjects, name=name, seed=seed)
         for fpr, rate in figures.tpr.items():
             value, ci = rate or (float("nan"), None)
             metrics[at(f"{name}/tpr", fpr=fpr)] = metric(value, ci=ci, n=figures.others)
         kept = np.searchsorted(figures.curve[0], POINTS, side="right") - 1
         curves[f"{name}/roc"] = figures.curve[:, kept].astype("float32")
     return metrics, curves
+
+
+def audit_runs(
+    scores: np.ndarray, membership: np.ndarray, subjects: np.ndarray, *, name: str, seed: int
+) -> dict[str, Metric]:
+    """What guesses about one model alone prove of the privacy of its training.
+
+    Args:
+        scores: float (N, M), of an attack.
+        membership: bool (N, M).
+        subjects: (N,), subject of each row.
+        name: of the attack's figures.
+        seed: for the half of the subjects on which the number of guesses is chosen.
+
+    Returns:
+        `<name>/epsilon_<bound>` -> the median over the models, each of which proves one.
+    """
+    inside, chosen = np.asarray(membership, bool), half_of(subjects, seed)
+    metrics = {}
+    for bound, rejects in ONE_RUN.items():
+        proven = [
+            one_run_epsilon(own, member, chosen, delta=DELTA, rejects=rejects)
+            for own, member in zip(scores.T, inside.T, strict=True)
+        ]
+        metrics[f"{name}/epsilon_{bound}"] = metric(np.median(proven), n=len(inside))
+    return metrics
 
 
 def audit_few(
@@ -122,6 +158,32 @@ def audit_few(
         metrics[f"few_{count}/{unit}/{attack}"] = metric(
             figures.auc[0], ci=figures.auc[1], n=everyone
         )
+    return metrics
+
+
+def audit_usage(
+    signal: np.ndarray, membership: np.ndarray, *, unit: str, seed: int
+) -> dict[str, Metric]:
+    """How well an auditor estimates which share of a folder a model was trained on.
+
+    Args:
+        signal: float (N, M).
+        membership: bool (N, M).
+        unit: of a row.
+        seed: for the folders.
+
+    Returns:
+        `usage_<images of a folder>/<unit>` -> mean error of the share; its interval resamples the
+        models.
+    """
+    inside = np.asarray(membership, bool)
+    scores = every_target(ATTACKS[STRONG], signal, inside)
+    least = min(inside.sum(axis=0).min(), (~inside).sum(axis=0).min())
+    metrics = {}
+    for size in (size for size in FOLDERS if size <= least):
+        errors = usage_errors(scores, inside, size=size, folders=100, seed=seed)
+        ci = bootstrap_mean(errors.mean(axis=1), np.arange(len(errors)), seed=seed)
+        metrics[f"usage_{size}/{unit}"] = metric(errors.mean(), ci=ci, n=errors.size)
     return metrics
 
 
@@ -188,6 +250,7 @@ def attack_unit(
     if LOSS in signals:
         metrics |= audit_few(signals[LOSS], membership, rows, unit=unit, seed=seed)
         if unit == "image":
+            metrics |= audit_usage(signals[LOSS], membership, unit=unit, seed=seed)
             metrics |= audit_within(signals[LOSS], membership, people, seed=seed)
     return metrics, curves
 

@@ -17,6 +17,7 @@ from gan_inversion.protocols.membership.audit import (
     READY,
     audit,
     audit_few,
+    audit_usage,
     audit_within,
 )
 from gan_inversion.protocols.membership.matrices import Matrices
@@ -97,6 +98,8 @@ def attacked(
     )
     scores |= {f"{READY}/{unit}/{name}": values for name, values in ready.items()}
     metrics |= audit_few(signal, inside, given.subjects, unit=unit, seed=seed)
+    if unit == "image":
+        metrics |= audit_usage(signal, inside, unit=unit, seed=seed)
     if given.groups is not None:
         groups = np.char.replace(given.groups.astype(str), "/", "_")  # part of a metric's name
         slices = audit_within(signal, inside, groups, seed=seed, subjects=given.subjects)

@@ -24,6 +24,7 @@ from gan_inversion.metrics.reconstruction import mse, ssim
 from gan_inversion.metrics.verification import cosine
 from gan_inversion.protocols.inversion import bench as benches
 from gan_inversion.protocols.inversion.bench import Bench, Setting
+from gan_inversion.protocols.membership.audit import LOSS, QUERIES
 from gan_inversion.protocols.membership.rules import Membership, Pool
 
 BLOCK = 128  # images compared at once
@@ -102,7 +103,10 @@ def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[In
 def ask(
     inverter: Inverter, pool: Pool, bench: Bench, signals: tuple[str, ...]
 ) -> dict[str, np.ndarray]:
-    """Signals of one model on the audited images: name -> float32 (R,), the mean of each row."""
+    """Signals of one model on the audited images: name -> float32 (R,), the mean of each row.
+
+    `queries` is the loss signal of each audited image, float32 (A,).
+    """
     attacked = bench.victim
     signals_of: dict[str, list[np.ndarray]] = {}
     for start in range(0, len(pool.audited), BLOCK):
@@ -111,8 +115,8 @@ def ask(
         originals = photographs.astype("float32") / 255
         pictures = np.asarray(inverter.invert(embeddings), "float32")
         values: dict[str, np.ndarray] = {}
-        if "log_mse" in signals:
-            values["log_mse"] = -np.log(mse(originals, pictures))
+        if LOSS in signals:
+            values[LOSS] = -np.log(mse(originals, pictures))
         if "ssim" in signals:
             values["ssim"] = ssim(originals, pictures)
         if "identity" in signals:
@@ -121,10 +125,12 @@ def ask(
         values |= inverter.signals(embeddings, photographs)
         for name, value in values.items():
             signals_of.setdefault(name, []).append(value)
-    return {
-        name: subject_mean(np.concatenate(parts), pool.audited_row)[1].astype("float32")
-        for name, parts in signals_of.items()
+    every = {name: np.concatenate(parts) for name, parts in signals_of.items()}
+    means = {
+        name: subject_mean(values, pool.audited_row)[1].astype("float32")
+        for name, values in every.items()
     }
+    return means | ({QUERIES: every[LOSS].astype("float32")} if LOSS in every else {})
 
 
 def judge(inverter: Inverter, bench: Bench) -> dict[str, np.ndarray]:
