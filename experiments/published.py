@@ -14,13 +14,14 @@ SEEDS = (0, 1, 2)
 JUDGES = (*INDEPENDENT, "mobilefacenet", "facenet")  # see the reconstructions, as the victim does
 SIZES = (500, 1000, 2000, 4000)  # training images of the data-scaling curve, which ends with all
 TRAINED = f"{FAMILY}_cpu"  # the conditional GAN of the published benchmark
+SECOND = f"{FAMILY}_committee_cpu"  # its second generation: a committee, a late discriminator
 LONGER = (f"{FAMILY}_long", f"{FAMILY}_gpu")  # trained on 4 times as many images; 6 times, wider
 COMPARED = tuple(
     f"{FAMILY}_{variant}_cpu" for variant in ("mse", "identity", "pixels", "black_box")
 )  # only the squared error; no discriminator; one of pixels only; no victim gradients
 HEADLINE = (  # what the dashboard shows first: controls, both families; those audited
     *("oracle", "mean_face", "ridge_pca", "documented_dense"),
-    *("adapter", f"{FAMILY}_black_box_cpu", TRAINED),
+    *("adapter", f"{FAMILY}_black_box_cpu", TRAINED, SECOND),
     *("documented_dense_n1000", "private_dense_n500", f"{FAMILY}_tiny_n500"),
 )
 CURVE = tuple(f"ridge_pca_n{size}" for size in SIZES)  # the baseline dlib accepts most often
@@ -30,7 +31,7 @@ ADAPTED = tuple(
     for suffix in ("", "_n50", "_n200", "_n1000", "_n5000", "_half", "_quarter", "_int8", "_sign")
 )  # what the attacker has: pairs to fit his map on, and parts of each embedding
 EXPECTED = [
-    *product((*METHODS, *TRANSLATED, *CURVE, TRAINED), SEEDS),
+    *product((*METHODS, *TRANSLATED, *CURVE, TRAINED, SECOND), SEEDS),
     *product((*ADAPTED, *LONGER, *COMPARED, *STEPWISE), SEEDS[:1]),
 ]
 SHARED = ("translated", "nearest_face", "ridge_pca", "generalised_dense")

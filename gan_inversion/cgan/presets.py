@@ -110,8 +110,19 @@ VARIANTS: dict[str, dict] = ABLATION | {
 }
 
 
+# With a committee, the discriminator comes when the faces are whole already, and sees no colours.
+_LATE: dict[str, Any] = {"greyscale": True, "adversarial": 0.5, "ramp": 300}
+SECOND: dict[str, dict] = {
+    "cpu": {**_LATE, "steps": 2800, "warmup": 2000},
+    "long": {**_LATE, "steps": 5600, "warmup": 4000},
+    "gpu": {**_LATE, "warmup": 1000},
+}  # by preset: what the variants with a committee change
+
+
 def _named(preset: str, variant: str) -> Config:
-    return replace(PRESETS[preset], **VARIANTS.get(variant, {}))
+    changes = VARIANTS.get(variant, {})
+    late = SECOND.get(preset, {}) if changes.get("committee") else {}
+    return replace(PRESETS[preset], **late | changes)
 
 
 def _names() -> Iterator[tuple[str, str, str]]:
