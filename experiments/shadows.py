@@ -29,9 +29,10 @@ class Options:
     """Inverters, as for experiments.inversion. Append _n500 to train each model on 500 images;
     otherwise each is trained on half of all images outside the test part."""
 
-    units: tuple[Literal["image", "subject"], ...] = ("image", "subject")
-    """What is a member or not: single images, or subjects with all their images. Subjects are
-    attacked by images of them that nobody trained on."""
+    units: tuple[Literal["image", "subject", "canary"], ...] = ("image", "subject")
+    """What is a member or not: single images, or subjects with all their images, which are attacked
+    by images of them that nobody trained on; or canaries, embeddings with the image of somebody
+    else, which show how much a training can be made to remember."""
 
     epochs: tuple[int, ...] = AUDITED
     """Epochs after which decoders are attacked; one record each. Others are at their end only."""

@@ -7,7 +7,7 @@ from gan_inversion.metrics.catalogue import title
 
 FIT = "fit"  # in names, instead of an attack: mean signals
 DEPTH = 3  # slashes in the name of an attack's figure: unit/attack/signal/figure
-UNITS = ("image", "subject")  # what can be a member: an image or a subject
+UNITS = ("image", "subject", "canary")  # what can be a member
 TOGETHER = "together"  # in names, instead of a signal: all signals at once
 CURVES = ("threshold", "lira_offline_fixed", "rmia_offline")  # attacks whose curves are drawn
 LEAKS = ("threshold", "lira_offline_fixed")  # attacks in the overviews: plain and strong

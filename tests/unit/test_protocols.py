@@ -185,6 +185,22 @@ def test_a_pool_of_subjects_asks_about_images_that_nobody_is_trained_on():
     assert (abs(trained - asked) <= 1).all() and (trained >= asked).all()
 
 
+def test_canaries_have_the_image_of_another_and_the_others_are_trained_on_by_all():
+    subjects, found = pool("canary", size=40)
+    assert len(found.audited) == 40 and found.membership.shape == (40, 16)
+    assert (found.members().sum(axis=0) == 40).all()  # 20 canaries, and 20 that all share
+    plain = found.trained_row < 0
+    assert found.members()[plain].all() and plain.sum() == 20
+    assert not set(found.trained[plain]) & set(found.audited)
+    np.testing.assert_array_equal(found.shown[plain], found.trained[plain])
+    assert (found.asked != found.audited).all() and set(found.asked) == set(found.audited)
+    np.testing.assert_array_equal(found.shown[~plain], found.asked)
+    moved = found.of(1000 + np.arange(len(subjects)))
+    np.testing.assert_array_equal(moved.asked, found.asked + 1000)
+    with pytest.raises(UserError, match="expected 150 images for canaries and others"):
+        pool("canary", size=100)
+
+
 @pytest.mark.parametrize("unit", ["image", "subject"])
 def test_a_size_bounds_what_a_model_is_trained_on(unit):
     _, found = pool(unit, size=20)

@@ -1,7 +1,7 @@
 """The rules of the `membership` protocol: who is a member of which model, and who is audited."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,10 @@ class Pool:
     Attributes:
         membership: bool (R, M), whether a row is a member of a model.
         trained, trained_row: int (T,), images that models are trained on, and their rows.
+            An image whose row is -1 is trained on by every model.
         audited, audited_row: int (A,), images that models are audited on, and their rows.
+        shown, asked: int (T,) and (A,), the image whose pixels stand for each of `trained` and
+            `audited`; of a canary it is another one's. None: its own.
     """
 
     membership: np.ndarray
@@ -28,10 +31,22 @@ class Pool:
     trained_row: np.ndarray
     audited: np.ndarray
     audited_row: np.ndarray
+    shown: np.ndarray | None = None
+    asked: np.ndarray | None = None
 
     def members(self) -> np.ndarray:
         """Which model is trained on which of the images `trained`, bool (T, M)."""
-        return self.membership[self.trained_row]
+        return self.membership[self.trained_row] | (self.trained_row < 0)[:, None]
+
+    def of(self, candidates: np.ndarray) -> "Pool":
+        """The same pool, its images as indices into a dataset: `candidates` (N,) are theirs."""
+        return replace(
+            self,
+            trained=candidates[self.trained],
+            audited=candidates[self.audited],
+            shown=None if self.shown is None else candidates[self.shown],
+            asked=None if self.asked is None else candidates[self.asked],
+        )
 
 
 @dataclass(frozen=True)
@@ -72,8 +87,10 @@ class Membership(Protocol):
         Of near-duplicates only the first is kept: the other would nearly be a member with it.
 
         Args:
-            unit: `image` or `subject`. A subject has two images or more, half of which are never
-                trained on.
+            unit: `image`, `subject` or `canary`. A subject has two images or more, half of which
+                are never trained on. A canary is an embedding with the image of somebody else,
+                which only a model that was trained on it can know; half of the images that a model
+                is trained on are canaries, and the other half is the same for all models.
             subjects: (N,), subject of each image that may be drawn.
             embeddings: float32 (N, D), unit norm, to find near-duplicates.
             size: approximate number of images to train each model on; by default half of all.
@@ -86,6 +103,8 @@ class Membership(Protocol):
         kept = np.setdiff1d(np.arange(len(subjects)), later)
         random = stream(seed, "membership", unit, "pool")
         kept = random.permutation(kept)
+        if unit == "canary":
+            return self._canaries(kept, len(kept) // 2 if size is None else size, seed=seed)
         if unit == "image":
             drawn = np.sort(kept if size is None else kept[: 2 * size])
             wanted, rows = drawn, np.arange(len(drawn))
@@ -114,6 +133,25 @@ class Membership(Protocol):
                 f"expected {2 * size} images to train on for {unit}s in and out, got {len(wanted)}"
             )
         return Pool(membership, wanted, rows, audited, audited_row)
+
+    def _canaries(self, kept: np.ndarray, size: int, *, seed: int) -> "Pool":
+        """As many canaries as images that each model is trained on, and half as many plain ones."""
+        if len(kept) < size + size // 2:
+            raise UserError(
+                f"expected {size + size // 2} images for canaries and others, got {len(kept)}"
+            )
+        canaries, plain = kept[:size], kept[size : size + size // 2]
+        rows = np.arange(size)
+        pictures = np.roll(canaries, 1)
+        return Pool(
+            self.images(size, seed=seed),
+            trained=np.concatenate([canaries, plain]),
+            trained_row=np.concatenate([rows, np.full(len(plain), -1)]),
+            audited=canaries,
+            audited_row=rows,
+            shown=np.concatenate([pictures, plain]),
+            asked=pictures,
+        )
 
     def images(self, count: int, *, seed: int) -> np.ndarray:
         """Membership of images, bool (count, models)."""

@@ -31,7 +31,7 @@ class Study:
     """Options of a membership study.
 
     Attributes:
-        units: of the rows, `image` or `subject`.
+        units: of the rows, `image`, `subject` or `canary`.
         epochs: audit families that train together after each of these, all others at the end.
         signals: names of the signals that attacks are given.
         models: number of models for each unit.

@@ -6,7 +6,7 @@ this process or by a worker on another machine.
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Part:
         protocol: the rules.
         seed: of the halves, and of weights and order.
         spec: the method; its `training_images` are the number for one model, None for half of all.
-        unit: of the rows, `image` or `subject`.
+        unit: of the rows, `image`, `subject` or `canary`.
         models: columns of the membership matrix.
         epochs: audit documented decoders after each of these, all other inverters at the end.
         signals: names of the signals to compute.
@@ -74,13 +74,14 @@ def draw_pool(part: Part, bench: Bench) -> Pool:
         size=part.spec.training_images,
         seed=part.seed,
     )
-    return replace(pool, trained=candidates[pool.trained], audited=candidates[pool.audited])
+    return pool.of(candidates)
 
 
 def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[Inverter]]]:
     """Train the models; yield the epoch and the inverters whenever they are to be audited."""
     attacked, spec = bench.victim, part.spec
-    images, embeddings = Subset(bench.images, pool.trained), attacked.embeddings[pool.trained]
+    shown = pool.trained if pool.shown is None else pool.shown
+    images, embeddings = Subset(bench.images, shown), attacked.embeddings[pool.trained]
     members = pool.members()[:, list(part.models)]
     seeds = [1000 * part.seed + model for model in part.models]
     if together := FAMILIES[spec.family].trainer:
@@ -111,16 +112,18 @@ def ask(
     signals_of: dict[str, list[np.ndarray]] = {}
     for start in range(0, len(pool.audited), BLOCK):
         chosen = pool.audited[start : start + BLOCK]
-        photographs, embeddings = bench.images[chosen], attacked.embeddings[chosen]
+        pictures = pool.audited if pool.asked is None else pool.asked
+        photographs = bench.images[pictures[start : start + BLOCK]]
+        embeddings = attacked.embeddings[chosen]
         originals = photographs.astype("float32") / 255
-        pictures = np.asarray(inverter.invert(embeddings), "float32")
+        outputs = np.asarray(inverter.invert(embeddings), "float32")
         values: dict[str, np.ndarray] = {}
         if LOSS in signals:
-            values[LOSS] = -np.log(mse(originals, pictures))
+            values[LOSS] = -np.log(mse(originals, outputs))
         if "ssim" in signals:
-            values["ssim"] = ssim(originals, pictures)
+            values["ssim"] = ssim(originals, outputs)
         if "identity" in signals:
-            shown = attacked.recogniser.embed(to_uint8(pictures))
+            shown = attacked.recogniser.embed(to_uint8(outputs))
             values["identity"] = cosine(shown, embeddings)
         values |= inverter.signals(embeddings, photographs)
         for name, value in values.items():
