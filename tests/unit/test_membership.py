@@ -18,6 +18,7 @@ from gan_inversion.metrics.membership import (
     base,
     bavaria,
     calibrated,
+    informia,
     lira,
     quantile_regression,
     rmia,
@@ -318,8 +319,10 @@ def test_base_ranks_the_images_of_one_target_as_rmia_does(online):
     signals, membership = gaussians(300, 16, 1.0)
     given = signals[:, 0], signals[:, 1:-1], membership[:, 1:-1]
     given = *given[:2], np.tile([True, False], (300, 7))  # as many in as out
-    ranks = [stats.rankdata(attack(*given, online=online)) for attack in (base, rmia)]
-    np.testing.assert_array_equal(*ranks)
+    ranks = [stats.rankdata(attack(*given, online=online)) for attack in (base, rmia, informia)]
+    np.testing.assert_array_equal(ranks[0], ranks[1])
+    np.testing.assert_array_equal(ranks[0], ranks[2])
+    assert informia(*given, online=online).mean() == pytest.approx(0, abs=1e-12)
 
 
 def test_base_is_the_log_likelihood_minus_that_of_the_mean_of_shadows():

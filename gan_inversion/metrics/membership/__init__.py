@@ -12,6 +12,7 @@ from functools import partial
 from gan_inversion.metrics.membership.base import base
 from gan_inversion.metrics.membership.bavaria import bavaria
 from gan_inversion.metrics.membership.calibrated import calibrated
+from gan_inversion.metrics.membership.informia import informia
 from gan_inversion.metrics.membership.lira import lira
 from gan_inversion.metrics.membership.quantile import (
     FEWEST_KNOWN,
@@ -33,6 +34,7 @@ __all__ = [
     "base",
     "bavaria",
     "calibrated",
+    "informia",
     "lira",
     "quantile_regression",
     "rmia",
@@ -51,6 +53,8 @@ ATTACKS: dict[str, Attack] = {
     "lira_offline_fixed": partial(lira, online=False, fixed_variance=True),
     "rmia_online": rmia,
     "rmia_offline": partial(rmia, online=False),
+    "informia_online": informia,
+    "informia_offline": partial(informia, online=False),
     "base_online": base,
     "base_offline": partial(base, online=False),
     "bavaria_online": bavaria,

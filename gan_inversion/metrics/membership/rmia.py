@@ -34,6 +34,20 @@ def rmia(
     Returns:
         float (N,) in [0, 1].
     """
+    ratio = log_ratios(target, shadows, membership, online=online, offline_a=offline_a)
+    dominated = np.searchsorted(np.sort(ratio), ratio - np.log(gamma), side="left")
+    return dominated / len(ratio)
+
+
+def log_ratios(
+    target: np.ndarray,
+    shadows: np.ndarray,
+    membership: np.ndarray,
+    *,
+    online: bool = True,
+    offline_a: float = 1.0,
+) -> np.ndarray:
+    """Log likelihood of each image over that under the shadows, (N,); arguments as for `rmia`."""
     own = several(target).sum(axis=1)
     beyond = on_grid(several(shadows, axes=3).sum(axis=2) - own[:, None])
     without = log_mean(beyond, np.logical_not(membership))
@@ -42,6 +56,4 @@ def rmia(
     else:
         with np.errstate(divide="ignore"):  # for a = 1 the second term is log 0
             within = np.logaddexp(np.log(offline_a) + without, np.log1p(-offline_a) - own)
-    ratio = np.log(2) - np.logaddexp(within, without)
-    dominated = np.searchsorted(np.sort(ratio), ratio - np.log(gamma), side="left")
-    return dominated / len(ratio)
+    return np.log(2) - np.logaddexp(within, without)
