@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
@@ -89,6 +90,8 @@ def pareto(
     up: str,
     mark: str,
     size: tuple[float, float] = SIZE,
+    *,
+    bounds: Mapping[Any, tuple[tuple[float, float], tuple[float, float]]] = MappingProxyType({}),
 ) -> Figure:
     """A chart of gain (x, more is better) against leak (y, less is better).
 
@@ -99,8 +102,14 @@ def pareto(
         across, up: labels of the axes.
         mark: what the number beside each point means.
         size: of the chart without its legend, inches.
+        bounds: name and number -> low and high of x, and of y.
     """
     figure, axes = _axes(across, up, size)
+    for key, ends in bounds.items():
+        for axis, (low, high) in enumerate(ends):
+            bar = np.array([points[key], points[key]])
+            bar[:, axis] = low, high
+            axes.plot(*bar.T, color="grey", linewidth=0.8, alpha=0.6, zorder=0)
     spread = np.ptp(np.array(list(points.values())), axis=0) + 1e-9
     labelled: list[np.ndarray] = []  # places of numbers, as shares of the axes
     line = np.array([points[key] for key in front(points)])

@@ -36,8 +36,8 @@ def overview_events(
         victims: victim -> records of the `inversion` protocol.
     """
     figures = {}
-    if points := balance(leaks):
-        figures["1_quality_against_leak"] = balance_chart(points, charts.SMALL)
+    if balance(leaks):
+        figures["1_quality_against_leak"] = balance_chart(leaks, charts.SMALL)
     for words, values in _panels(groups).items():
         figures[f"2_one_by_one/{words}"] = charts.ranking(list(groups), values, words)
     figures |= {f"transfer/{method}": figure for method, figure in heat_maps(victims).items()}

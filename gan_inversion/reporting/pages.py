@@ -13,7 +13,7 @@ from gan_inversion.core.storage import write_text
 from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.metrics import catalogue
 from gan_inversion.metrics.catalogue import kinds
-from gan_inversion.reporting import speed, tables
+from gan_inversion.reporting import charts, speed, tables
 from gan_inversion.reporting.check import COMPUTE, check_records
 from gan_inversion.reporting.glance import badges, findings, glance
 from gan_inversion.reporting.inversion import headline, inversion
@@ -21,6 +21,7 @@ from gan_inversion.reporting.leaderboard import leaderboard
 from gan_inversion.reporting.membership import membership
 from gan_inversion.reporting.page import Section
 from gan_inversion.reporting.page import page as html
+from gan_inversion.reporting.summary import balance_chart, price
 from gan_inversion.reporting.table import Table, replace_block
 from gan_inversion.reporting.tables import LFW
 from gan_inversion.reporting.transfer import read_victims, transfer
@@ -105,6 +106,20 @@ def write_membership(records: Path, output: Path, chosen: Selection = LFW) -> Pa
     """Write the page of the `membership` protocol."""
     shown = membership(tables.read_records(records, "membership", chosen))
     return write_page(output, chosen.page("membership"), "Membership inference", shown)
+
+
+def write_price(records: Path, pictures: Path, readme: Path, chosen: Selection = LFW) -> None:
+    """Draw what inverters gain against what they give away, and say so between the marks.
+
+    Args:
+        records: folder of the records.
+        pictures: folder for the chart.
+        readme: the page with the marks.
+        chosen: which records.
+    """
+    leaks = tables.read_records(records, "membership", chosen)
+    write_text(pictures / "leak.svg", charts.svg(balance_chart(leaks)) + "\n")
+    write_block(readme, "price", textwrap.fill(price(leaks), 100) + "\n")
 
 
 def write_search(records: Path, output: Path, chosen: Selection = LFW) -> Path:
@@ -254,5 +269,6 @@ def write_every(
         write_glance(records, page)
     if readme.is_file():
         write_finding(records, readme)
+        write_price(records, output / "pictures", readme)
     else:
         print(f"no {readme}, whose blocks would be filled")

@@ -25,6 +25,7 @@ from gan_inversion.reporting.summary import (
     brief,
     compared,
     place_of,
+    price,
     sentences,
 )
 from gan_inversion.reporting.transfer import by_victim, heat_maps, read_victims, transfer
@@ -79,10 +80,12 @@ def matrix_section(records: Path, chosen: Selection) -> list[Section]:
 def leak_section(leaks: Pairs) -> list[Section]:
     """What reconstruction gains against what it gives away, and how well members are found."""
     parts = []
-    if points := balance([record for record, _ in leaks]):
+    records = [record for record, _ in leaks]
+    if points := balance(records):
         caption = "What reconstruction gains against what it gives away of whom it was trained on"
         drawn = [pair for pair in leaks if place_of(pair[0]) in points]
-        parts.append(drawing(caption, charts.svg(balance_chart(points)), files_of(drawn)))
+        parts.append(drawing(caption, charts.svg(balance_chart(records)), files_of(drawn)))
+        parts.append(text(price(records)))
     curves, least, used = {}, 1.0, []
     for record, arrays in (audits[-1] for audits in audits_of(leaks).values()):
         name = f"image/{LEAKS[1]}/log_mse/roc"

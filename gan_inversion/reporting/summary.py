@@ -13,6 +13,8 @@ from gan_inversion.reporting.audited import base_method, epochs_of, strongest
 from gan_inversion.reporting.table import Cell, by_method, cell, mean_of
 
 # Families that say nothing about an inverter: real images, anyone's, and no image at all.
+FPR = 1e-2  # false alarms at which a leak is told in words
+TPR = at("tpr", fpr=FPR)
 PLAIN = ("oracle", "random", "mean_face", "translated")
 
 Pairs = Sequence[tuple[Record, Mapping[str, np.ndarray]]]
@@ -177,18 +179,56 @@ def balance(leaks: Iterable[Record]) -> dict[tuple[str, int], tuple[float, float
     points = {}
     for record in leaks:
         gain = record.metrics.get(at(f"{record.victim}/sar_type2", fmr=1e-3))
-        leak = record.metrics.get(strongest(record, at("tpr", fpr=1e-2)))
+        leak = record.metrics.get(strongest(record, TPR))
         if gain and leak and gain.value is not None and leak.value is not None:
             points[place_of(record)] = gain.value, leak.value
     return points
 
 
-def balance_chart(
-    points: Mapping[tuple[str, int], tuple[float, float]], size: tuple[float, float] = charts.SIZE
-) -> Figure:
-    """The chart of what `balance` returns."""
-    across, up = "type-II SAR at FMR 0.1 %", "members found at FPR 1 % (offline LiRA)"
-    return charts.pareto(points, across, up, "epochs", size)
+def balance_chart(leaks: Sequence[Record], size: tuple[float, float] = charts.SIZE) -> Figure:
+    """The chart of what `balance` returns, with intervals."""
+    points, bounds = balance(leaks), {}
+    for record in leaks:
+        names = at(f"{record.victim}/sar_type2", fmr=1e-3), strongest(record, TPR)
+        across, up = (record.metrics[n].ci if n in record.metrics else None for n in names)
+        if place_of(record) in points and across and up:
+            bounds[place_of(record)] = across, up
+    labels = "type-II SAR at FMR 0.1 %", "members found at FPR 1 % (offline LiRA)"
+    return charts.pareto(points, *labels, "epochs", size, bounds=bounds)
+
+
+def price(leaks: Sequence[Record]) -> str:
+    """What the best inverter of each family costs the people whom it was trained on, in words.
+
+    Args:
+        leaks: records of the `membership` protocol.
+    """
+    points = balance(leaks)
+    best: dict[str, Record] = {}
+    for record in leaks:
+        family = str(record.trained["family"])
+        place = place_of(record)
+        if place in points and (
+            family not in best or points[place][0] > points[place_of(best[family])][0]
+        ):
+            best[family] = record
+    sentences = ["What an attacker gains, the people pay on whose photographs he trained."]
+    for record in best.values():
+        gain, leak = points[place_of(record)]
+        name, epochs = place_of(record)
+        low, high = record.metrics[strongest(record, TPR)].ci or (np.nan, np.nan)
+        sentences.append(
+            f"Of the faces that `{name}` makes of unseen embeddings after epoch {epochs}, "
+            f"{gain:.1%} are accepted as another photograph of the person; "
+            + (
+                f"of the photographs it was trained on, {leak:.1%} [{low:.1%}, {high:.1%}] are "
+                "recognised as such, at a false-alarm rate of 1%."
+                if low > FPR
+                else "that it gives away more of the photographs it was trained on than guessing "
+                "would cannot be shown."
+            )
+        )
+    return " ".join(sentences)
 
 
 def audits_of(leaks: Pairs) -> dict[str, list[tuple[Record, Mapping[str, np.ndarray]]]]:
