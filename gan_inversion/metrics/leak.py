@@ -51,7 +51,7 @@ def roc(
         member: bool (N,).
         weights: how often each counts, (N,); by default once.
     """
-    return _curve(*_ordered(scores, member), weights)
+    return _curve(_ordered(scores, member), weights)
 
 
 def tpr_at(fpr: np.ndarray, tpr: np.ndarray, limit: float) -> float:
@@ -84,7 +84,7 @@ def leak(
     members, others = int(member.sum()), int((~member).sum())
     resolved = [fpr for fpr in fprs if fpr * others >= RESOLVED]
 
-    curve = _curve(*ordered, None)
+    curve = _curve(ordered, None)
     best = int(np.argmax(curve[1] - curve[0]))
 
     def figures(fpr: np.ndarray, tpr: np.ndarray) -> list[float]:
@@ -92,7 +92,7 @@ def leak(
         return [np.trapezoid(tpr, fpr), balanced, *(tpr_at(fpr, tpr, limit) for limit in resolved)]
 
     weights = by_group(group, resamples=resamples, seed=seed)
-    draws = [figures(*_curve(*ordered, weight)) for weight in weights]
+    draws = [figures(*_curve(ordered, weight)) for weight in weights]
     estimates = [
         (float(value), percentiles(column))
         for value, column in zip(figures(*curve), np.array(draws).T, strict=True)
@@ -167,19 +167,24 @@ def _proven(sides: list[np.ndarray], cuts: np.ndarray, delta: float) -> np.ndarr
     return np.stack(bounds)
 
 
-def _ordered(scores: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Indices by falling score, membership in that order, and where each run of ties ends."""
+def _ordered(scores: np.ndarray, member: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For others and members: their indices by falling score, and how many precede each threshold.
+
+    Of equal scores, of whichever kind, none is a threshold but the last.
+    """
     order = np.argsort(-scores, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-    return order, member[order].astype(bool), ends
+    inside = member[order].astype(bool)
+    return [(order[kind], np.cumsum(kind)[ends]) for kind in (~inside, inside)]
 
 
 def _curve(
-    order: np.ndarray, member: np.ndarray, ends: np.ndarray, weights: np.ndarray | None
+    sides: Sequence[tuple[np.ndarray, np.ndarray]], weights: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    weight = np.ones(len(order)) if weights is None else weights[order].astype(float)
+    """False and true positive rates at each threshold, where each score counts by its weight."""
     rates = []
-    for kind in (~member, member):
-        counts = np.cumsum(weight * kind)
-        rates.append(np.append(0.0, counts[ends] / counts[-1]))
+    for places, until in sides:
+        weight = np.ones(len(places)) if weights is None else weights[places].astype(float)
+        counts = np.append(0.0, np.cumsum(weight))[until]
+        rates.append(np.append(0.0, counts / counts[-1]))
     return rates[0], rates[1]
