@@ -12,6 +12,7 @@ from experiments.published import EXPECTED
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.older import older_spec
 from gan_inversion.core.record import Metric, at, bare_spec, metric
+from gan_inversion.reporting import charts
 from gan_inversion.reporting.charts import front
 from gan_inversion.reporting.dynamics import claim
 from gan_inversion.reporting.glance import glance
@@ -30,7 +31,7 @@ from gan_inversion.reporting.pages import (
     write_verification,
 )
 from gan_inversion.reporting.speed import shadow_speed, training_speed
-from gan_inversion.reporting.summary import brief, remembered
+from gan_inversion.reporting.summary import balance_chart, brief, price, remembered
 from gan_inversion.reporting.table import Cell, cell
 from gan_inversion.reporting.tables import (
     LFW,
@@ -470,6 +471,50 @@ def test_the_report_says_what_remembering_costs():
         "and 90.0% found (accepted:" in found
     )
     assert remembered(records[3:]) == ""
+
+
+def test_the_price_of_a_gain_is_told_or_said_to_be_unknown():
+    def audited(family, gain, leak, ci):
+        return dataclasses.replace(
+            RECORD,
+            method=family,
+            spec=bare_spec(family),
+            config={"epochs": 10},
+            metrics={
+                at("image/lira_offline_fixed/log_mse/tpr", fpr=1e-2): metric(leak, ci=ci, n=900),
+                at(f"{RECORD.victim}/sar_type2", fmr=1e-3): metric(gain, ci=(0.1, 0.5), n=900),
+            },
+        )
+
+    records = [
+        audited("dense", 0.2, 0.09, (0.08, 0.1)),
+        audited("private", 0.3, 0.011, (0.008, 0.014)),
+    ]
+    sentences = price(records)
+    assert "`dense` makes of unseen embeddings after epoch 10, 20.0% are accepted" in sentences
+    assert "9.0% [8.0%, 10.0%] are recognised as such" in sentences
+    assert "30.0% are accepted" in sentences and sentences.count("cannot be shown") == 1
+    chart = charts.svg(balance_chart(records))
+    assert "type-II SAR at FMR 0.1 %" in chart and "private" in chart
+
+
+def test_a_table_says_what_few_shadow_models_tell():
+    record = dataclasses.replace(
+        RECORD,
+        spec=bare_spec("dense"),
+        config={"epochs": 10, "members": {"image": 100}},
+        metrics={
+            "image/lira_online/log_mse/auc": metric(0.7, n=9),
+            "image/quantile/log_mse/auc": metric(0.6, n=9),
+            "few_2/image/lira_online": metric(0.65, n=9),
+            "usage_100/image": metric(0.07, ci=(0.05, 0.09), n=9),
+        },
+    )
+    tables = {table.name: table for table in overviews([record])}
+    few, usage = tables["membership_few"], tables["membership_usage"]
+    assert [row[2] for row in few.rows] == ["lira_online", "quantile"]
+    assert few.header[-2:] == ["AUC with 2", "with all"] and few.rows[1][-2] == "n/a"
+    assert "0.070" in usage.rows[0][-1].text()
 
 
 def test_the_brief_has_the_means_and_intervals_of_the_tables():
