@@ -8,32 +8,35 @@ Shokri, "Range Membership Inference Attacks" (RaMIA), 2024. Both are in Privacy 
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import stats
 
 from gan_inversion.core.seeding import stream
 
+SHARES = np.linspace(0, 1, 101)  # that are considered
 
-def usage(scores: np.ndarray, fpr: float, tpr: float, threshold: float) -> float:
+
+def usage(taken: int, size: int, fprs: np.ndarray, tprs: np.ndarray) -> float:
     """Estimate which share of a folder a model was trained on.
 
-    An attack takes a share `tpr` of the members for members, and a share `fpr` of the others. From
-    how many it takes for members in the folder, the share of the members follows.
+    An attack takes some share of the members for members (TPR), and a share of the others (FPR).
+    From how many it takes for members in the folder, the share of the members follows, up to
+    chance, and up to the rates, which are not the same for every model. The estimate is the mean
+    of the posterior, where every share is as likely before: it is a half where the attack tells
+    nothing.
 
     Args:
-        scores: float (F,), the attack's scores of the images of the folder.
-        fpr, tpr: the attack's rates at the threshold.
-        threshold: images with larger scores are taken for members.
-
-    Returns:
-        The share, in [0, 1]; a half where the attack tells nothing.
+        taken: images of the folder that the attack takes for members.
+        size: images of the folder.
+        fprs, tprs: float (J,), the attack's rates on each of J models whose members are known.
     """
-    if tpr <= fpr:
-        return 0.5
-    taken = float((np.asarray(scores) > threshold).mean())
-    return float(np.clip((taken - fpr) / (tpr - fpr), 0, 1))
+    predicted = np.outer(1 - SHARES, fprs) + np.outer(SHARES, tprs)  # (shares, J)
+    likelihood = stats.binom.pmf(taken, size, np.clip(predicted, 1e-6, 1 - 1e-6)).mean(axis=1)
+    total = likelihood.sum()
+    return float(likelihood @ SHARES / total) if total > 0 else 0.5
 
 
-def best_threshold(scores: np.ndarray, membership: np.ndarray) -> tuple[float, float, float]:
-    """False and true positive rate and the threshold at which they are furthest apart.
+def best_threshold(scores: np.ndarray, membership: np.ndarray) -> float:
+    """The score above which members are furthest ahead of others.
 
     Args:
         scores: float (N, M), of models whose members are known.
@@ -44,8 +47,7 @@ def best_threshold(scores: np.ndarray, membership: np.ndarray) -> tuple[float, f
     tpr, fpr = (np.cumsum(kind) / kind.sum() for kind in (member, ~member))
     last = np.append(np.diff(values) != 0, True)  # of equal scores
     place = np.flatnonzero(last)[np.argmax((tpr - fpr)[last])]
-    below = values[place + 1] if place + 1 < len(values) else -np.inf
-    return float(fpr[place]), float(tpr[place]), float(below)
+    return float(values[place + 1]) if place + 1 < len(values) else -np.inf
 
 
 def usage_errors(
@@ -69,7 +71,12 @@ def usage_errors(
     errors = np.empty((inside.shape[1], folders))
     for place, row in enumerate(errors):
         others = np.delete(np.arange(inside.shape[1]), place)
-        rates = best_threshold(scores[:, others], inside[:, others])
+        threshold = best_threshold(scores[:, others], inside[:, others])
+        taken = scores > threshold
+        fprs, tprs = (
+            (taken & kind)[:, others].sum(axis=0) / kind[:, others].sum(axis=0)
+            for kind in (~inside, inside)
+        )
         random = stream(seed, "usage", size, place)
         sides = [np.flatnonzero(inside[:, place]), np.flatnonzero(~inside[:, place])]
         for number in range(folders):
@@ -78,8 +85,8 @@ def usage_errors(
             chosen = [
                 random.choice(s, c, replace=False) for s, c in zip(sides, counts, strict=True)
             ]
-            estimate = usage(scores[np.concatenate(chosen), place], *rates)
-            row[number] = abs(estimate - members / size)
+            count = int(taken[np.concatenate(chosen), place].sum())
+            row[number] = abs(usage(count, size, fprs, tprs) - members / size)
     return errors
 
 

@@ -60,7 +60,7 @@ def attack_all(
             ready = scored_by_features(here[LOSS], pool.membership, features, rows)
         if queries is not None and unit == "subject":
             each = every_target(ATTACKS[STRONG], queries, pool.membership[rows])
-            ready[f"{RANGE}/{LOSS}"] = of_ranges(each, rows).astype("float32")
+            ready[f"{RANGE}/{LOSS}"] = of_ranges(each, rows).astype("float16")
         outcome, curves = attack_unit(
             here,
             pool.membership,
@@ -87,7 +87,7 @@ def scored_by_features(
     *,
     name: str = LOSS,
 ) -> dict[str, np.ndarray]:
-    """Scores, float32 (R, M), of the attack that looks at images and at no shadow model.
+    """Scores, float16 (R, M), of the attack that looks at images and at no shadow model.
 
     Args:
         signal: float (R, M).
@@ -103,7 +103,7 @@ def scored_by_features(
         return {}
     features = np.stack([subject_mean(values, rows)[1] for values in embeddings.T], axis=1)
     scores = without_shadows(signal, membership, features)
-    return {f"{QUANTILE}/{name}": scores.astype("float32")}
+    return {f"{QUANTILE}/{name}": scores.astype("float16")}
 
 
 def attack_again(
