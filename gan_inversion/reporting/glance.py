@@ -6,10 +6,11 @@ from importlib.metadata import metadata
 from gan_inversion.cgan.options import FAMILY
 from gan_inversion.core.record import Record, at
 from gan_inversion.protocols import INDEPENDENT
-from gan_inversion.reporting.summary import attacked, given_away
+from gan_inversion.reporting.summary import attacked, given_away, judged_by_all
 from gan_inversion.reporting.table import Table, by_method, mean_of
 
-# Rows: words, families, knowledge. Of several methods the one that the victim accepts most often.
+# Rows: words, families, knowledge. Of several methods that all independent judges were shown, the
+# one that the victim accepts most often.
 ROWS = (
     ("the photograph itself", ("oracle",), None),
     ("white box: a conditional GAN", (FAMILY,), "white_box"),
@@ -39,12 +40,12 @@ def glance(records: Sequence[Record]) -> Table:
     sizes = [figure.n if figure else 0 for figure in (ssim, second)]
     rows = []
     for words, families, knowledge in ROWS:
-        own = [
+        own: list[Sequence[Record]] = [
             group
             for group in groups
             if group[0].trained["family"] in families and knowledge in (None, group[0].knowledge)
         ]
-        if own:
+        if own := judged_by_all(own):
             group = max(own, key=lambda group: mean_of(group, shown[0]) or 0)
             rates = [mean_of(group, figure) for figure in shown]
             likeness = mean_of(group, "ssim")

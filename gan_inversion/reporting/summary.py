@@ -34,12 +34,11 @@ def attacked(inversions: Sequence[Record]) -> list[str]:
         ("white_box", f"who has a copy of {victim}"),
         ("black_box", f"without {victim}, who has photographs with their {victim} embeddings,"),
     ):
+        own = [group for group in groups.values() if group[0].knowledge == knowledge]
         rates = {
-            method: rate
-            for method, group in groups.items()
-            if group[0].knowledge == knowledge
-            and isinstance(rate := cell(group, figure), Cell)
-            and rate.mean is not None
+            group[0].method: rate
+            for group in judged_by_all(own)
+            if isinstance(rate := cell(group, figure), Cell) and rate.mean is not None
         }
         if rates:
             method = max(rates, key=lambda name: rates[name].mean or 0)
@@ -55,6 +54,17 @@ def attacked(inversions: Sequence[Record]) -> list[str]:
                 f"[{low:.1%}, {high:.1%}] ({method}){''.join(others)}."
             )
     return lines
+
+
+def judged_by_all(groups: Sequence[Sequence[Record]]) -> list[Sequence[Record]]:
+    """Those methods, a group of records each, whose images all independent judges were shown.
+
+    All methods, if there is none: where figures of one judge are missing, a method that leads with
+    the others would leave a gap beside its name.
+    """
+    figures = [at(f"{name}/sar_type2", fmr=1e-3) for name in INDEPENDENT]
+    whole = [g for g in groups if all(figure in g[0].metrics for figure in figures)]
+    return whole or list(groups)
 
 
 def given_away(leaks: Sequence[Record]) -> str:

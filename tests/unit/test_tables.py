@@ -12,6 +12,7 @@ from experiments.published import EXPECTED
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.older import older_spec
 from gan_inversion.core.record import Metric, at, bare_spec, metric
+from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting import charts
 from gan_inversion.reporting.charts import front
 from gan_inversion.reporting.dynamics import claim
@@ -563,6 +564,16 @@ def test_the_glance_takes_the_best_of_each_kind():
         ("the best decoder of the 2023 thesis", "30.0%", "0.40"),
     ]
     assert rows[0][2] == "not yet"
+
+    # One that every independent judge was shown goes before a better one that some were not.
+    (whole, better) = (
+        accepted(name, "cgan", "white_box", rate)
+        for name, rate in (("whole", 0.8), ("better", 0.9))
+    )
+    others = {at(f"{name}/sar_type2", fmr=1e-3): metric(0.5, n=9) for name in INDEPENDENT}
+    whole = dataclasses.replace(whole, metrics={**whole.metrics, **others})
+    (row,) = glance([better, whole]).rows
+    assert row[1:4] == ["80.0%", "50.0%", "50.0%"]
 
 
 def test_what_a_judge_was_not_shown_is_named():
