@@ -19,6 +19,7 @@ from gan_inversion.core.record import Metric, Record, Selection, at, read_scores
 from gan_inversion.core.storage import cache_dir, manifest_digest, sha256_file
 from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.metrics.figures import Conditions, Scores, figures, success
+from gan_inversion.metrics.membership import ATTACKS
 from gan_inversion.protocols import Membership, read_split
 from gan_inversion.protocols.documented.figures import figures as documented_figures
 from gan_inversion.protocols.membership.audit import attack_unit, ready_in, signals_of
@@ -125,7 +126,10 @@ def _membership(record: Record, scores: Scores, results: Path) -> dict[str, Metr
         inside = scores[f"{unit}/membership"].astype(bool)
         fprs = record.config["protocol"]["fprs"]
         signals, ready = signals_of(scores, unit), ready_in(scores, unit)
+        # A record that is older than an attack has no figures of it to compare.
+        attacks = {name.split("/")[1] for name in record.metrics if name.startswith(f"{unit}/")}
         given = {"unit": unit, "fprs": fprs, "seed": record.seed, "ready": ready}
+        given["attacks"] = attacks & ATTACKS.keys()
         metrics |= attack_unit(signals, inside, people, **given)[0]
     if f"{record.victim}/type1" in scores:
         thresholds = {

@@ -1,6 +1,6 @@
 """Every attack on every signal: from matrices to the metrics of a `membership` record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -41,6 +41,7 @@ def audit(
     fprs: Sequence[float],
     seed: int,
     ready: Mapping[str, np.ndarray] = MappingProxyType({}),
+    attacks: Collection[str] = ATTACKS.keys(),
 ) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
     """Run every attack on every signal, and on all signals together.
 
@@ -52,6 +53,7 @@ def audit(
         fprs: false positive rates at which true positive rates are computed.
         seed: for the resampling.
         ready: `<attack>/<signal>` -> scores (N, M) of attacks that were run before.
+        attacks: keys of `ATTACKS` to run.
 
     Returns:
         Metrics (under `<unit>/fit`: mean signals of members and of others); and a ROC curve for
@@ -74,7 +76,7 @@ def audit(
     for name, signal in signals.items():
         for side, chosen in (("members", inside), ("others", ~inside)):
             metrics[f"{unit}/fit/{name}/{side}"] = metric(signal[chosen].mean(), n=chosen.sum())
-    todo = [f"{attack}/{kind}" for kind in kinds for attack in ATTACKS]
+    todo = [f"{attack}/{kind}" for kind in kinds for attack in ATTACKS if attack in attacks]
     for label in progress([*todo, *ready], desc=f"{unit} attacks", unit="attack"):
         name = f"{unit}/{label}"
         attack, kind = label.split("/")
@@ -232,6 +234,7 @@ def attack_unit(
     fprs: Sequence[float],
     seed: int,
     ready: Mapping[str, np.ndarray] = MappingProxyType({}),
+    attacks: Collection[str] = ATTACKS.keys(),
 ) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
     """Attack the signals of one unit; for images also within single subjects.
 
@@ -241,17 +244,29 @@ def attack_unit(
         people: the subject of each audited image; with the unit `image` there is one image a row.
         unit: `image` or `subject`.
         fprs, seed, ready: as for `audit`.
+        attacks: keys of `ATTACKS` to run; with all of them also from few shadows, and on folders.
 
     Returns:
         Metrics, and the curves behind them.
     """
     rows = people if unit == "image" else np.arange(len(membership))
-    metrics, curves = audit(signals, membership, rows, unit=unit, fprs=fprs, seed=seed, ready=ready)
-    if LOSS in signals:
+    metrics, curves = audit(
+        signals,
+        membership,
+        rows,
+        unit=unit,
+        fprs=fprs,
+        seed=seed,
+        ready=ready,
+        attacks=attacks,
+    )
+    every = set(attacks) == ATTACKS.keys()
+    if LOSS in signals and every:
         metrics |= audit_few(signals[LOSS], membership, rows, unit=unit, seed=seed)
-        if unit == "image":
+    if LOSS in signals and unit == "image":
+        if every:
             metrics |= audit_usage(signals[LOSS], membership, unit=unit, seed=seed)
-            metrics |= audit_within(signals[LOSS], membership, people, seed=seed)
+        metrics |= audit_within(signals[LOSS], membership, people, seed=seed)
     return metrics, curves
 
 
