@@ -18,6 +18,7 @@ from gan_inversion.reporting.table import Row, Table, cell
 JUDGED = "lira_offline_fixed"  # the attack of the sentences, chosen before any figure was seen
 DRAWN = ("threshold", "quantile", "lira_offline_fixed", "rmia_offline", "bavaria_online")
 FPR = 1e-2  # of the sentences
+LONGEST = 150  # letters of the page's file name
 MEANING = {
     "ROC curve": "Each point is a threshold on an attack's score: how many of the members and of "
     "the others it takes for members. Both axes are logarithmic, since an accusation counts only "
@@ -45,6 +46,8 @@ def write_audits(records: Sequence[Record], folder: Path, output: Path) -> Path:
         tables = membership([record])
         write_page(output, f"membership-{record.method}", f"Membership: {record.method}", tables)
     names = "-".join(record.method for record in records)
+    if len(names) > LONGEST:
+        names = f"{records[0].method}-and-{len(records) - 1}-more"
     path = output / f"membership-{names}.html"
     write_text(path, audit_page(records, folder))
     return path

@@ -12,6 +12,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record, at, read_scores
 from gan_inversion.metrics.targets import check_matrices
 from gan_inversion.protocols.membership.audit import audit
+from gan_inversion.protocols.membership.lines import read_lines
 from gan_inversion.protocols.membership.matrices import read_matrices
 from tests.few import few
 from tests.programs import call
@@ -120,13 +121,80 @@ def test_matrices_that_lie_on_their_side_are_noticed(matrices, monkeypatch, caps
     np.save("in.npy", inside.T)
     given = read_matrices(Path("signals.npz"), Path("in.npy"))
     np.testing.assert_array_equal(given.membership, inside)
-    assert "the membership has the models first; it was turned" in capsys.readouterr().err
+    assert "membership has the models first; it was turned" in capsys.readouterr().err
     np.savez("wide.npz", loss=np.load("signals.npz")["ssim"].T, membership=inside.T)
     read_matrices(Path("wide.npz"))
     assert "60 models and only 12 images" in capsys.readouterr().err
     np.savez("features.npz", membership=inside, features=np.zeros(60))
     with pytest.raises(UserError, match="expected features for each of 60 images"):
         read_matrices(Path("signals.npz"), Path("features.npz"))
+
+
+def test_whose_rows_these_are_is_not_guessed(matrices, monkeypatch, capsys):
+    monkeypatch.chdir(matrices)
+    signal, inside = np.load("signals.npz")["log_mse"], np.load("membership.npz")["membership"]
+    np.save("wide.npy", signal.T)  # the signals alone have the models first
+    given = read_matrices(Path("wide.npy"), Path("membership.npz"))
+    assert given.membership.shape == given.signals["wide"].shape == (60, 12)
+    assert "wide has the models first; it was turned" in capsys.readouterr().err
+    for name, order in (("one", range(60)), ("other", range(59, -1, -1))):
+        rows = [f"p{row:02},{','.join(map(str, signal[row]))}" for row in order]
+        Path(f"{name}.csv").write_text("\n".join(["image," + ",".join("abcdefghijkl"), *rows]))
+    assert read_matrices(Path("one.csv"), Path("membership.npz")).signals["one"].shape == (60, 12)
+    with pytest.raises(UserError, match="the same rows"):
+        read_matrices(Path("one.csv"), Path("other.csv"))
+    np.savez("both.npz", loss=signal, membership=inside.astype(float))
+    assert set(read_matrices(Path("both.npz"), Path("both.npz")).signals) == {"loss"}
+    # The same numbers as another thing are another audit.
+    one, two = (np.arange(60) // size for size in (3, 5))
+    digests = []
+    for arrays in ({"subjects": one}, {"groups": one}, {"subjects": two}, {}):
+        np.savez("about.npz", membership=inside, **arrays)
+        digests.append(read_matrices(Path("signals.npz"), Path("about.npz")).digest)
+    assert len(set(digests)) == 4
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence"),
+    [
+        ({"membership": np.array(1)}, "as 0 and 1 in a matrix .* got int64"),
+        ({"membership": np.eye(60, 12) + 0j}, "got complex128"),
+        (
+            {"image/loss": np.zeros((60, 12)), "loss": np.zeros((60, 12))},
+            "before every name or none",
+        ),
+        ({"m": np.eye(60, 12), "subjects": np.full(60, np.nan)}, "finite numbers as subjects"),
+        ({"m": np.eye(60, 12), "groups": np.array([b"\xff"] * 60)}, "in UTF-8"),
+        ({"m": np.eye(60, 12), "groups": np.array(["\ud800"] * 60)}, "in UTF-8"),
+        ({"m": np.eye(60, 12), "features": np.full((60, 2), np.nan)}, "finite numbers as features"),
+        ({"m": np.eye(60, 12), "features": np.full((60, 2), "a")}, "finite numbers as features"),
+        ({"m": np.eye(60, 12), "features": np.zeros((60, 0))}, "finite numbers as features"),
+    ],
+)
+def test_arrays_that_are_no_such_thing_are_refused(matrices, monkeypatch, arrays, sentence):
+    monkeypatch.chdir(matrices)
+    np.savez("odd.npz", **arrays)
+    with pytest.raises(UserError, match=sentence):
+        read_matrices(Path("signals.npz"), Path("odd.npz"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("g.txt", "a\n" * 61, r"one line for each of 60 images, got \(61,\)"),
+        ("g.csv", "group\n" + "a\n" * 30 + "\n" + "a\n" * 29, "an empty line"),
+        ("g.csv", "image,subject\n" + "x,a\n" * 60, "expected one column, got 2"),
+        ("g.txt", "", "one line for each"),
+    ],
+)
+def test_a_file_of_lines_is_not_shifted(matrices, monkeypatch, name, text, sentence):
+    monkeypatch.chdir(matrices)
+    Path(name).write_text(text)
+    with pytest.raises(UserError, match=sentence):
+        read_lines(Path(name), 60)
+    quoted = Path("quoted.csv")
+    quoted.write_text('subject\n"a"\n' + "b\n" * 59)
+    assert read_lines(quoted, 60)[0] == "a"
 
 
 def test_one_slice_alone_is_enough_and_a_small_one_is_refused(matrices):
@@ -142,7 +210,7 @@ def test_one_slice_alone_is_enough_and_a_small_one_is_refused(matrices):
 
 def test_what_cannot_be_attacked_is_refused_in_a_sentence(matrices, monkeypatch):
     output = attack(matrices, signals="nowhere.npz", code=2)
-    assert "expected an .npz or .npy file in nowhere.npz, found none" in output
+    assert "expected matrices in nowhere.npz" in output
     assert "Traceback" not in output
     monkeypatch.chdir(matrices)
 

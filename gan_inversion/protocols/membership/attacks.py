@@ -30,6 +30,8 @@ from gan_inversion.protocols.membership.rules import Membership, Pool
 from gan_inversion.protocols.membership.study import Part
 from gan_inversion.protocols.records import recorded
 
+MOST = 6e4  # size of a score that float16 holds
+
 
 def attack_all(
     epoch: int,
@@ -102,7 +104,7 @@ def scored_by_features(
     if (~membership).sum(axis=0).min() < 3 * FEWEST_KNOWN:  # each half then has enough
         return {}
     features = np.stack([subject_mean(values, rows)[1] for values in embeddings.T], axis=1)
-    scores = without_shadows(signal, membership, features)
+    scores = np.clip(without_shadows(signal, membership, features), -MOST, MOST)
     return {f"{QUANTILE}/{name}": scores.astype("float16")}
 
 

@@ -75,7 +75,9 @@ def audit(
     inside = np.asarray(membership, bool)
     for name, signal in signals.items():
         for side, chosen in (("members", inside), ("others", ~inside)):
-            metrics[f"{unit}/fit/{name}/{side}"] = metric(signal[chosen].mean(), n=chosen.sum())
+            metrics[f"{unit}/fit/{name}/{side}"] = metric(
+                signal[chosen].mean(dtype="float64"), n=chosen.sum()
+            )
     todo = [f"{attack}/{kind}" for kind in kinds for attack in ATTACKS if attack in attacks]
     for label in progress([*todo, *ready], desc=f"{unit} attacks", unit="attack"):
         name = f"{unit}/{label}"
@@ -216,9 +218,10 @@ def audit_within(
         scores = every_target(ATTACKS[attack], signal, membership)
         for name in names[counts >= FEWEST]:
             own = np.flatnonzero(groups == name)
-            if len(np.unique(membership[own])) < 2 or len(np.unique(resampled[own])) < 2:
+            if len(np.unique(membership[own])) < 2:
                 continue
-            figures = leak(scores[own], membership[own], resampled[own], fprs=(), seed=seed)
+            units = resampled[own] if len(np.unique(resampled[own])) > 1 else own
+            figures = leak(scores[own], membership[own], units, fprs=(), seed=seed)
             metrics[f"within/{name}/{attack}"] = metric(
                 figures.auc[0], ci=figures.auc[1], n=len(own)
             )

@@ -11,13 +11,14 @@ import numpy as np
 
 from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.own import plain_name
-from gan_inversion.data.decode import read_file
-from gan_inversion.data.listing import decode_text
+from gan_inversion.core.storage import sha256
 from gan_inversion.data.vectors import read_vectors
 from gan_inversion.protocols.membership.audit import TOGETHER
+from gan_inversion.protocols.membership.lines import checked_labels, only_array, read_lines
 
 MEMBERSHIP = "membership"
+LONGEST = 80  # letters of an audit's name, which is part of file names
+WIDEST = 1e100  # size of a feature whose squares can be added
 DESCRIBING = ("subjects", "groups", "features")  # arrays that describe the images
 METER = "memberships.npy"  # of Privacy Meter, models first
 METER_SIGNALS = "_signals.npy"  # its probabilities of the true class
@@ -43,6 +44,20 @@ class Matrices:
     features: np.ndarray | None
     files: tuple[Path, ...]
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all arrays with their names: other groups are another audit."""
+        named = {f"signal {name}": array for name, array in self.signals.items()}
+        named |= {"membership": self.membership, "subjects": self.subjects}
+        named |= {
+            name: a for name in ("groups", "features") if (a := getattr(self, name)) is not None
+        }
+        parts = [
+            f"{n} {a.dtype} {a.shape} {sha256(np.ascontiguousarray(a).tobytes())}"
+            for n, a in named.items()
+        ]
+        return sha256("\n".join(parts).encode())
+
 
 def read_matrices(
     signals: Path,
@@ -63,46 +78,82 @@ def read_matrices(
         UserError: the files do not hold such matrices.
     """
     files = [signals] if membership is None else [signals, membership]
+    names: list[list[str]] = []
     if signals.is_dir():
+        if membership is not None:
+            raise UserError(f"expected no --membership beside {signals}, which holds its own")
         arrays, files = read_meter(signals)
         models_first = False
     else:
-        arrays = _read(signals, unit)
-    others = arrays if membership is None else _read(membership, unit)
-    place = files[-1]
-    about = {name: others.pop(name) for name in DESCRIBING if name in others}
-    if membership is not None and MEMBERSHIP not in others and len(others) == 1:
-        others = {MEMBERSHIP: next(iter(others.values()))}
-    if MEMBERSHIP not in others:
-        raise UserError(
-            f"{place}: expected an array called membership in it, or --membership with a file of "
-            f"its own; it holds {', '.join(others)}"
-            if membership is None
-            else f"{place}: expected a matrix called membership, or one alone, got "
-            f"{', '.join(others)}"
-        )
-    inside = others.pop(MEMBERSHIP)
+        arrays = _read(signals, unit, names)
+    others = arrays if membership is None else _read(membership, unit, names)
+    if len({tuple(rows) for rows in names}) > 1:
+        raise UserError(f"expected the same rows in {signals} and {membership}, in the same order")
+    inside, about = _described(arrays, others, files[-1], alone=membership is not None)
+    arrays = {k: a for k, a in arrays.items() if k not in (MEMBERSHIP, *DESCRIBING)}
     if models_first:
         inside = inside.T
         arrays = {name: array.T if array.ndim == 2 else array for name, array in arrays.items()}
-    inside = _turned(inside, arrays, place)
+    else:
+        inside, arrays = _turned(inside, arrays)
     for name, array in about.items():
         wanted = 2 if name == "features" else 1
         if array.ndim != wanted or len(array) != len(inside):
             raise UserError(
-                f"{place}: expected {name} for each of {len(inside)} images, got {array.shape}"
+                f"{files[-1]}: expected {name} for each of {len(inside)} images, got {array.shape}"
             )
-    if inside.ndim == 2 and len(inside) < inside.shape[1]:
+    if len(inside) < inside.shape[1]:
         print(
             f"{inside.shape[1]} models and only {len(inside)} images: if the rows are the models, "
             "give --models-first",
             file=sys.stderr,
         )
-    subjects = about.get("subjects", np.arange(len(inside)))
-    named = named_signals(arrays, inside.shape, signals)
+    features, groups = about.get("features"), about.get("groups")
+    if features is not None and not (
+        features.dtype.kind in "fiu" and features.size and (np.abs(features) < WIDEST).all()
+    ):
+        raise UserError(f"{files[-1]}: expected finite numbers as features, got others")
     return Matrices(
-        named, inside, subjects, about.get("groups"), about.get("features"), tuple(files)
+        named_signals(arrays, inside.shape, signals),
+        inside,
+        checked_labels(about.get("subjects", np.arange(len(inside))), files[-1]),
+        None if groups is None else checked_labels(groups, files[-1]),
+        features,
+        tuple(files),
     )
+
+
+def _described(
+    arrays: Mapping[str, np.ndarray], others: dict[str, np.ndarray], place: Path, *, alone: bool
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The membership, and the arrays that describe the images.
+
+    Args:
+        arrays: of the file of the signals.
+        others: of the file of the membership, which may be the same.
+        place: the file of the membership.
+        alone: whether it is a file of its own.
+    """
+    if alone and len(others) == 1:
+        others = {MEMBERSHIP: next(iter(others.values()))}
+    about = {name: array for name, array in (dict(arrays) | others).items() if name in DESCRIBING}
+    rest = {name: array for name, array in others.items() if name not in DESCRIBING}
+    if alone and MEMBERSHIP not in rest and len(rest) == 1:
+        rest = {MEMBERSHIP: next(iter(rest.values()))}
+    if MEMBERSHIP not in rest:
+        raise UserError(
+            f"{place}: expected a matrix called membership, or one alone, got {', '.join(others)}"
+            if alone
+            else f"{place}: expected an array called membership in it, or --membership with a file "
+            f"of its own; it holds {', '.join(others)}"
+        )
+    inside = rest[MEMBERSHIP]
+    if inside.ndim != 2 or inside.dtype.kind not in "biuf":
+        raise UserError(
+            f"{place}: expected membership as 0 and 1 in a matrix (images, models), got "
+            f"{inside.dtype} {inside.shape}"
+        )
+    return inside, about
 
 
 def read_audits(
@@ -135,37 +186,47 @@ def read_audits(
     if len(members) == 1:
         members *= len(signals)
     given = labels or [path.stem for path in signals]
-    names = [plain_name(f":{label}") or "own" for label in given]
-    if len(set(names)) < len(names):
-        raise UserError(f"expected a name of its own for each audit, got {', '.join(names)}")
+    names = [re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")[:LONGEST] for label in given]
+    if len(set(names)) < len(names) or not all(names):
+        raise UserError(
+            "expected a name of its own for each audit, of letters a to z and digits, got "
+            f"{', '.join(given)}"
+        )
     audits = {}
     for name, path, own in zip(names, signals, members, strict=True):
         audit = read_matrices(path, own, unit=unit, models_first=models_first)
         about = {kind: file for kind, file in described.items() if file is not None}
-        arrays: dict[str, Any] = {k: _lines(f, len(audit.membership)) for k, f in about.items()}
+        arrays: dict[str, Any] = {k: read_lines(f, len(audit.membership)) for k, f in about.items()}
         audits[name] = replace(audit, **arrays, files=(*audit.files, *about.values()))
     return audits
 
 
-def _lines(path: Path, count: int) -> np.ndarray:
-    """One text or number for each of `count` images."""
-    if path.suffix.lower() in (".npy", ".npz"):
-        arrays = read_arrays(path)
-        lines = next(iter(arrays.values())) if len(arrays) == 1 else np.zeros(0)
-    else:
-        content = decode_text(read_file(path, str(path)), str(path))
-        lines = np.array([line.strip() for line in content.splitlines() if line.strip()])
-        lines = lines[1:] if len(lines) == count + 1 else lines  # a header
-    if lines.shape != (count,):
-        raise UserError(f"{path}: expected one line for each of {count} images, got {lines.shape}")
-    return lines
+def _read(path: Path, unit: str, names: list[list[str]]) -> dict[str, np.ndarray]:
+    """The arrays of a file by name, without the name of the unit before it.
 
-
-def _read(path: Path, unit: str) -> dict[str, np.ndarray]:
-    """The arrays of a file by name, without the name of the unit before it."""
+    Args:
+        path: the file.
+        unit: of a row.
+        names: gets the names of the rows, if the file has some.
+    """
+    if not path.is_file():
+        raise UserError(
+            f"expected matrices in {path}, as .npz, .npy, .csv or .parquet (signals also as the "
+            "folder of a run of Privacy Meter 2), found no file"
+        )
     if path.suffix.lower() in (".csv", ".txt", ".parquet"):
-        return {path.stem: read_vectors(path)[1]}
-    return {name.removeprefix(f"{unit}/"): array for name, array in read_arrays(path).items()}
+        rows, matrix = read_vectors(path)
+        if rows != [*map(str, range(len(rows)))] and not rows[0].isdigit():
+            names.append(rows)
+        return {path.stem: matrix}
+    arrays, prefix = read_arrays(path), f"{unit}/"
+    if not any(name.startswith(prefix) for name in arrays):
+        return arrays
+    if plain := [name for name in arrays if "/" not in name]:
+        raise UserError(f"{path}: expected {unit}/ before every name or none, got {plain[0]!r}")
+    # Scores beside a record: curves have longer names, and indices are no signals.
+    own = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
+    return {name: a for name, a in own.items() if "/" not in name and name not in ("asked", "row")}
 
 
 def read_meter(folder: Path) -> tuple[dict[str, np.ndarray], list[Path]]:
@@ -184,10 +245,9 @@ def read_meter(folder: Path) -> tuple[dict[str, np.ndarray], list[Path]]:
             f"{folder}: expected one {METER} and *{METER_SIGNALS} in it, as Privacy Meter 2 writes "
             f"them, found {len(members)} and {len(files)}"
         )
-    (inside,) = read_arrays(members[0]).values()
-    arrays = {MEMBERSHIP: inside.T}
+    arrays = {MEMBERSHIP: only_array(members[0]).T}
     for path in files:
-        (shares,) = read_arrays(path).values()
+        shares = only_array(path)
         if shares.dtype.kind != "f" or not ((shares >= 0) & (shares <= 1)).all():
             raise UserError(f"{path}: expected probabilities, as Privacy Meter writes them")
         least = np.finfo(np.float32).tiny  # a probability of 0 has no logarithm
@@ -195,30 +255,33 @@ def read_meter(folder: Path) -> tuple[dict[str, np.ndarray], list[Path]]:
     return arrays, [members[0], *files]
 
 
-def _turned(inside: np.ndarray, arrays: Mapping[str, np.ndarray], place: Path) -> np.ndarray:
-    """The membership with the images first, if only it has the models first."""
-    shapes = {array.shape for array in arrays.values() if array.ndim == 2}
-    if inside.ndim == 2 and inside.shape not in shapes and inside.shape[::-1] in shapes:
-        print(f"{place}: the membership has the models first; it was turned", file=sys.stderr)
-        return inside.T
-    return inside
+def _turned(
+    inside: np.ndarray, arrays: dict[str, np.ndarray]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Membership and signals with the images first, where one lies on its side of the other.
+
+    There are more images than models: the one that is wider than tall is turned.
+    """
+    across, down = max(inside.shape), min(inside.shape)
+    if across == down or not any(array.shape == inside.shape[::-1] for array in arrays.values()):
+        return inside, arrays
+    turned = {MEMBERSHIP: inside, **arrays}
+    for name, array in turned.items():
+        if array.shape == (down, across):
+            print(f"{name} has the models first; it was turned", file=sys.stderr)
+            turned[name] = array.T
+    return turned.pop(MEMBERSHIP), turned
 
 
 def named_signals(
     arrays: Mapping[str, np.ndarray], shape: tuple[int, ...], place: Path
 ) -> dict[str, np.ndarray]:
-    """The signals among arrays; scores beside a record hold other arrays too, which are ignored.
+    """The signals among arrays.
 
     Raises:
         UserError: an array holds no numbers, has another shape than the membership, or its name
             cannot be part of the name of a metric.
     """
-    if {"asked", "row"} & set(arrays):  # scores beside a record
-        arrays = {
-            name: array
-            for name, array in arrays.items()
-            if array.shape == shape and array.dtype.kind == "f" and "/" not in name
-        }
     for name, signal in arrays.items():
         if signal.dtype.kind not in "fiu":
             raise UserError(f"{place}: expected numbers in {name}, got {signal.dtype}")

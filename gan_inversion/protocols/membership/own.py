@@ -9,7 +9,7 @@ import numpy as np
 from gan_inversion.core.device import environment
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Metric, Record, record_path
-from gan_inversion.core.storage import sha256, sha256_file
+from gan_inversion.core.storage import sha256
 from gan_inversion.metrics.targets import check_matrices, dispersion
 from gan_inversion.protocols.membership.attacks import scored_by_features
 from gan_inversion.protocols.membership.audit import (
@@ -49,7 +49,7 @@ def audit_own(given: Matrices, name: str, *, unit: str, seed: int, records: Path
             "without the array subjects every row counts as one"
         )
     protocol = replace(Membership(), models=membership.shape[-1])
-    digest = sha256("".join(map(sha256_file, given.files)).encode())
+    digest = given.digest
     path = record_path(records, protocol.name, name, DATASET, seed)
     if not recorded(path, data_digest=digest, unit=unit, protocol_hash=protocol.hash):
         _warn_of_counts(membership)
@@ -87,6 +87,8 @@ def attacked(
     if given.features is not None:
         for name, values in given.signals.items():
             ready |= scored_by_features(values, inside, given.features, rows, name=name)
+        if not ready:
+            print("too few non-members for the attack quantile, which is left out", file=sys.stderr)
     metrics, scores = audit(
         given.signals,
         inside,
@@ -102,6 +104,8 @@ def attacked(
         metrics |= audit_usage(signal, inside, unit=unit, seed=seed)
     if given.groups is not None:
         groups = np.char.replace(given.groups.astype(str), "/", "_")  # part of a metric's name
+        if len(np.unique(groups)) < len(np.unique(given.groups)):
+            raise UserError("expected groups that differ in more than / and _")
         slices = audit_within(signal, inside, groups, seed=seed, subjects=given.subjects)
         if not slices:
             raise UserError(
