@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from gan_inversion.core.record import Record, at, read_scores
 from gan_inversion.core.thresholds import read_thresholds
+from gan_inversion.metrics.membership import ATTACKS
 from gan_inversion.protocols import Membership
 from tests.conftest import ROOT
 
@@ -69,10 +70,10 @@ def test_where_nothing_leaks_no_attack_is_off_chance():
     """The decoder of differential privacy gave 0.431 by an attack that counted its shadows."""
     (path,) = (path for path in PATHS if path.stem.startswith("private_dense"))
     areas = {n: m for n, m in Record.read(path).metrics.items() if n.endswith("/auc")}
-    assert len(areas) == 4 * 9
+    assert len(areas) == 4 * len(ATTACKS) + 1  # and one that needs no shadow models
     assert all(abs(area.value - 0.5) < 0.015 for area in areas.values())
     missed = [name for name, area in areas.items() if not area.ci[0] <= 0.5 <= area.ci[1]]
-    assert len(missed) <= 4, missed
+    assert len(missed) <= len(areas) // 9, missed
 
 
 def test_the_president_alone(committed):
