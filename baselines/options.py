@@ -46,10 +46,6 @@ class PrivateOptions(DecoderOptions):
     clipping: float = 1.0
     """Largest norm of an image's gradient, which is scaled down to it before noise is added."""
 
-    unclipped: bool = False
-    """Leave gradients as they are, with the noise of clipped ones: a broken training, whose epsilon
-    is claimed and not kept. It is there for an audit to find out."""
-
 
 @dataclass(frozen=True)
 class NoOptions:

@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +25,6 @@ from gan_inversion.data.dataset import Images
 from gan_inversion.inverters.base import check_fit
 
 NAME = "private_dense"
-FACTOR = 1e6  # how much larger the norm is that no gradient of a broken training reaches
 
 
 class PrivateInverter(DecoderInverter):
@@ -38,7 +36,6 @@ class PrivateInverter(DecoderInverter):
         decoder: a key of `DECODERS` without batch normalisation, which mixes images.
         epsilon, delta: privacy loss of the whole training, for one image more or less.
         clipping: largest norm of an image's gradient.
-        unclipped: break the training: gradients are not clipped, and the noise is as if they were.
         noise_multiplier: deviation of the noise by `clipping`; `fit` computes it from epsilon.
         options: as for `DecoderInverter`; the batch size is the expected one.
     """
@@ -50,14 +47,12 @@ class PrivateInverter(DecoderInverter):
         epsilon: float = 8.0,
         delta: float = 1e-5,
         clipping: float = 1.0,
-        unclipped: bool = False,
         noise_multiplier: float | None = None,
         name: str | None = None,
         **options: Any,
     ):
         super().__init__(decoder, **options)
         self.config |= {"epsilon": epsilon, "delta": delta, "clipping": clipping}
-        self.config["unclipped"] = unclipped
         self.config["noise_multiplier"] = noise_multiplier
         self.name = name or f"private_{decoder}"
 
@@ -110,10 +105,6 @@ class PrivateInverter(DecoderInverter):
             seed=seed,
         ).update_with_calibrated_noise_multiplier()
         self.config["noise_multiplier"] = float(budget.noise_multiplier)
-        if self.config["unclipped"]:
-            multiplier = float(budget.noise_multiplier) / FACTOR
-            norm = budget.clipping_norm * FACTOR
-            budget = replace(budget, clipping_norm=norm, noise_multiplier=multiplier)
         # The library expects one loss per image: pixels stay in one axis.
         flat = keras.Model(model.inputs, model.layers[-2].output)
         private = keras_api.make_private(flat, budget)

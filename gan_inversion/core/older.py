@@ -27,7 +27,6 @@ ADDED: dict[str, dict[str, Any]] = {
         "mirrored": False,
         "target": "embedding",
     },
-    "private": {"unclipped": False},
 }  # by family: options that a run may not know yet, with the values that change nothing
 TRAINED = ("documented", "inversion", "membership", "search")  # protocols that train inverters
 
