@@ -63,7 +63,8 @@ class Options:
 
     again: Path | None = None
     """A folder of records whose saved signals are attacked anew, for when the attacks have changed:
-    nothing is trained, and the outcome goes to `records`, which must be another folder."""
+    nothing is trained, and the outcome goes to `records`, which must be another folder. Needs the
+    data all the same, for the attack that looks at the images."""
 
     smoke: bool = False
     """Rehearse in a minute with compact on synthetic faces; all is written under `runs`/smoke."""

@@ -26,7 +26,7 @@ ADDED: dict[str, dict[str, Any]] = {
         "imagined": 0,
         "mirrored": False,
         "target": "embedding",
-    },
+    }
 }  # by family: options that a run may not know yet, with the values that change nothing
 TRAINED = ("documented", "inversion", "membership", "search")  # protocols that train inverters
 

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import stats
 
 from gan_inversion.core.seeding import stream
+from gan_inversion.metrics.leak import roc
 
 SHARES = np.linspace(0, 1, 101)  # that are considered
 
@@ -42,12 +43,10 @@ def best_threshold(scores: np.ndarray, membership: np.ndarray) -> float:
         scores: float (N, M), of models whose members are known.
         membership: bool (N, M).
     """
-    order = np.argsort(-scores, axis=None, kind="stable")
-    values, member = scores.ravel()[order], membership.ravel()[order].astype(bool)
-    tpr, fpr = (np.cumsum(kind) / kind.sum() for kind in (member, ~member))
-    last = np.append(np.diff(values) != 0, True)  # of equal scores
-    place = np.flatnonzero(last)[np.argmax((tpr - fpr)[last])]
-    return float(values[place + 1]) if place + 1 < len(values) else -np.inf
+    fpr, tpr = roc(scores.ravel(), membership.ravel())
+    count = 1 + int(np.argmax((tpr - fpr)[1:]))  # of the largest distinct scores
+    values = np.unique(scores)[::-1]
+    return float(values[count]) if count < len(values) else -np.inf
 
 
 def usage_errors(

@@ -5,18 +5,16 @@ from pathlib import Path
 
 from gan_inversion.core.record import Record, at, read_scores
 from gan_inversion.core.storage import write_text
-from gan_inversion.protocols.membership.audit import TOGETHER
+from gan_inversion.protocols.membership.audit import STRONG, TOGETHER
 from gan_inversion.reporting import charts
-from gan_inversion.reporting.audited import attacks_on, few_of
+from gan_inversion.reporting.audited import counts_of, few_lines
 from gan_inversion.reporting.dynamics import FEW
 from gan_inversion.reporting.membership import NOTE, membership
 from gan_inversion.reporting.page import Section, drawing, findings, page, point
 from gan_inversion.reporting.pages import write_page
-from gan_inversion.reporting.report import with_band
 from gan_inversion.reporting.table import Row, Table, cell
 
-JUDGED = "lira_offline_fixed"  # the attack of the sentences, chosen before any figure was seen
-DRAWN = ("threshold", "quantile", "lira_offline_fixed", "rmia_offline", "bavaria_online")
+DRAWN = ("threshold", "quantile", STRONG, "rmia_offline", "bavaria_online")
 FPR = 1e-2  # of the sentences
 LONGEST = 150  # letters of the page's file name
 MEANING = {
@@ -74,7 +72,7 @@ def sentence(record: Record) -> str:
     """What the audit says of its models, in words."""
     unit, signals = record.config["unit"], record.config["signals"]
     signal = TOGETHER if len(signals) > 1 else signals[0]
-    name = f"{unit}/{JUDGED}/{signal}"
+    name = f"{unit}/{STRONG}/{signal}"
     tpr, epsilon = record.metrics[at(f"{name}/tpr", fpr=FPR)], record.metrics[f"{name}/epsilon"]
     models, rows = record.config["protocol"]["models"], record.config["rows"]
     lead = f"`{record.method}`: {models} models, {rows:,} {unit}s. "
@@ -95,7 +93,7 @@ def sentence(record: Record) -> str:
         if proven
         else " No epsilon of differential privacy is ruled out."
     )
-    return f"{lead}{says}{proof} (Attack `{JUDGED}` on {signal}.)"
+    return f"{lead}{says}{proof} (Attack `{STRONG}` on {signal}.)"
 
 
 def side_by_side(records: Sequence[Record]) -> Table:
@@ -123,7 +121,7 @@ def roc_chart(record: Record, folder: Path) -> str:
         record.metrics[f"{unit}/fit/{signal}/{side}"].n or 1 for side in ("members", "others")
     )
     curves = {
-        attack: with_band(scores[f"{unit}/{attack}/{signal}/roc"], members)
+        attack: charts.with_band(scores[f"{unit}/{attack}/{signal}/roc"], members)
         for attack in DRAWN
         if f"{unit}/{attack}/{signal}/roc" in scores
     }
@@ -133,15 +131,11 @@ def roc_chart(record: Record, folder: Path) -> str:
 
 def few_rows(records: Sequence[Record]) -> Table | None:
     """What attacks tell from few shadow models; None where there were never enough."""
-    counts = sorted({int(count) for record in records for count in few_of(record)})
+    counts = counts_of(records, "few_")
     rows: list[Row] = []
     for record in records:
         unit, signal = record.config["unit"], record.config["signals"][0]
-        for attack in attacks_on(record, unit, signal):
-            names = [f"few_{count}/{unit}/{attack}" for count in counts]
-            few = [cell([record], name, form=".3f") or "n/a" for name in names]
-            every = cell([record], f"{unit}/{attack}/{signal}/auc", form=".3f")
-            rows.append([record.method, attack, *few, every])
+        rows += [[record.method, *line] for line in few_lines([record], unit, counts, signal)]
     header = ["audit", "attack", *(f"AUC with {count}" for count in counts), "with all"]
     return Table("audit_few", "Few shadow models.", header, rows, [FEW]) if counts else None
 

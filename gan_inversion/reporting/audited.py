@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from gan_inversion.core.record import Record
 from gan_inversion.metrics.catalogue import title
+from gan_inversion.protocols.membership.audit import LOSS, STRONG, TOGETHER
+from gan_inversion.reporting.table import Cell, cell
 
 FIT = "fit"  # in names, instead of an attack: mean signals
 DEPTH = 3  # slashes in the name of an attack's figure: unit/attack/signal/figure
 UNITS = ("image", "subject", "canary")  # what can be a member
-TOGETHER = "together"  # in names, instead of a signal: all signals at once
-CURVES = ("threshold", "lira_offline_fixed", "rmia_offline")  # attacks whose curves are drawn
-LEAKS = ("threshold", "lira_offline_fixed")  # attacks in the overviews: plain and strong
+CURVES = ("threshold", STRONG, "rmia_offline")  # attacks whose curves are drawn
+LEAKS = ("threshold", STRONG)  # attacks in the overviews: plain and strong
 
 
 def is_attack(name: str) -> bool:
@@ -21,16 +22,29 @@ def is_attack(name: str) -> bool:
 def strongest(record: Record, figure: str) -> str:
     """Name of a figure of the strong attack on images, on all signals that the study asked for."""
     name = f"image/{LEAKS[1]}/{TOGETHER}/{figure}"
-    return name if name in record.metrics else f"image/{LEAKS[1]}/log_mse/{figure}"
+    return name if name in record.metrics else f"image/{LEAKS[1]}/{LOSS}/{figure}"
 
 
-def few_of(record: Record) -> list[str]:
-    """The numbers of shadow models of each kind that a record has figures for."""
-    few = [name.partition("/")[0] for name in record.metrics if name.startswith("few_")]
-    return list(dict.fromkeys(name.removeprefix("few_") for name in few))
+def counts_of(records: Sequence[Record], prefix: str) -> list[int]:
+    """The numbers after a prefix, such as `few_` or `usage_`, in names of metrics, ascending."""
+    names = [name.partition("/")[0] for record in records for name in record.metrics]
+    return sorted({int(name.removeprefix(prefix)) for name in names if name.startswith(prefix)})
 
 
-def attacks_on(record: Record, unit: str, signal: str = "log_mse") -> list[str]:
+def few_lines(
+    group: Sequence[Record], unit: str, counts: Sequence[int], signal: str = LOSS
+) -> list[list[Cell | str]]:
+    """Attack, AUC with so many shadow models of a kind, and with all, for each attack."""
+    lines: list[list[Cell | str]] = []
+    for attack in attacks_on(group[0], unit, signal):
+        names = [f"few_{count}/{unit}/{attack}" for count in counts]
+        cells = [cell(group, name, form=".3f") or "n/a" for name in names]
+        every = cell(group, f"{unit}/{attack}/{signal}/auc", form=".3f")
+        lines.append([attack, *cells, every])
+    return lines
+
+
+def attacks_on(record: Record, unit: str, signal: str = LOSS) -> list[str]:
     """Names of the attacks that were given this signal alone."""
     ends = f"{unit}/", f"/{signal}/auc"
     names = [name for name in record.metrics if name.startswith(ends[0]) and name.endswith(ends[1])]

@@ -11,6 +11,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from gan_inversion.metrics.intervals import clopper_pearson
+
 BINS = 80
 SIZE = (6.4, 4.0)  # inches
 DIGITS = re.compile(r"(\d\.\d\d)\d+")  # of a coordinate, in points
@@ -52,6 +54,12 @@ def roc(curves: Mapping[str, np.ndarray], *, least: float) -> str:
     axes.set(xscale="log", yscale="log", xlim=(least, 1), ylim=(least, 1))
     axes.legend(**BESIDE)
     return svg(figure)
+
+
+def with_band(curve: np.ndarray, members: int) -> np.ndarray:
+    """A curve (2, P) with the ends of the true positive rates' intervals, (4, P)."""
+    ends = clopper_pearson(np.rint(curve[1] * members), members)
+    return np.concatenate([curve, np.array(ends)])
 
 
 def histogram(scores: Mapping[str, np.ndarray], label: str, threshold: float | None = None) -> str:

@@ -8,11 +8,11 @@ from gan_inversion.reporting.audited import (
     FIT,
     LEAKS,
     UNITS,
-    attacks_on,
     base_method,
     by_size,
+    counts_of,
     epochs_of,
-    few_of,
+    few_lines,
     figure_title,
 )
 from gan_inversion.reporting.table import Cell, Row, Table, cell
@@ -64,18 +64,13 @@ def dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Ta
 
 def few(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
     """What attacks tell from few shadow models, a row for each unit, method and attack."""
-    counts = sorted({int(count) for group in groups.values() for count in few_of(group[0])})
+    counts = counts_of([group[0] for group in groups.values()], "few_")
     rows: list[Row] = []
     for unit in UNITS:
         for method in by_size(groups):
             group = groups[method]
-            if not any(name.startswith("few_") for name in group[0].metrics):
-                continue
-            for attack in attacks_on(group[0], unit):
-                names = [f"few_{count}/{unit}/{attack}" for count in counts]
-                cells = [cell(group, name, form=".3f") or "n/a" for name in names]
-                everyone = cell(group, f"{unit}/{attack}/log_mse/auc", form=".3f")
-                rows.append([unit, method, attack, *cells, everyone])
+            if counts_of(group[:1], "few_"):
+                rows += [[unit, method, *line] for line in few_lines(group, unit, counts)]
     header = ["unit", "method", "attack", *(f"AUC with {count}" for count in counts), "with all"]
     caption = "Few shadow models: what an auditor learns who can train only so many of a kind."
     return Table("membership_few", caption, header, rows, [FEW, *notes])
@@ -83,14 +78,7 @@ def few(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
 
 def usage(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
     """How well the share of a folder that was trained on is estimated."""
-    sizes = sorted(
-        {
-            int(name.partition("/")[0].removeprefix("usage_"))
-            for group in groups.values()
-            for name in group[0].metrics
-            if name.startswith("usage_")
-        }
-    )
+    sizes = counts_of([group[0] for group in groups.values()], "usage_")
     rows: list[Row] = []
     for method in by_size(groups):
         group = groups[method]

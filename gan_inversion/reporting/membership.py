@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from gan_inversion.core.record import Record, at
+from gan_inversion.protocols.membership.audit import TOGETHER
 from gan_inversion.reporting.audited import (
     LEAKS,
-    TOGETHER,
     base_method,
     by_size,
     figure_title,

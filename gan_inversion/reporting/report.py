@@ -9,7 +9,7 @@ from PIL import Image
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record, Selection
 from gan_inversion.core.storage import write_text
-from gan_inversion.metrics.intervals import bootstrap_mean, clopper_pearson
+from gan_inversion.metrics.intervals import bootstrap_mean
 from gan_inversion.protocols import Faces, read_split
 from gan_inversion.reporting import charts, tables
 from gan_inversion.reporting.audited import CURVES, LEAKS, base_method, epochs_of
@@ -91,7 +91,7 @@ def leak_section(leaks: Pairs) -> list[Section]:
         name = f"image/{LEAKS[1]}/log_mse/roc"
         if name in arrays:
             inside = arrays["image/membership"].astype(bool)
-            curves[_label(record)] = with_band(arrays[name], int(inside.sum()))
+            curves[_label(record)] = charts.with_band(arrays[name], int(inside.sum()))
             least = min(least, 10 / int((~inside).sum()))
             used.append((record, arrays))
     if curves:
@@ -115,7 +115,7 @@ def ledger_sections(leaks: Pairs) -> list[Section]:
             inside = arrays[f"{unit}/membership"].astype(bool)
             members, others = int(inside.sum()), int((~inside).sum())
             curves = {
-                attack: with_band(arrays[f"{unit}/{attack}/log_mse/roc"], members)
+                attack: charts.with_band(arrays[f"{unit}/{attack}/log_mse/roc"], members)
                 for attack in CURVES
                 if f"{unit}/{attack}/log_mse/roc" in arrays
             }
@@ -134,12 +134,6 @@ def ledger_sections(leaks: Pairs) -> list[Section]:
         Section("The leakage ledger", ledger, folded=True),
         Section("What each inverter remembers", parts, folded=True),
     ]
-
-
-def with_band(curve: np.ndarray, members: int) -> np.ndarray:
-    """A curve (2, P) with the ends of the true positive rates' intervals, (4, P)."""
-    ends = clopper_pearson(np.rint(curve[1] * members), members)
-    return np.concatenate([curve, np.array(ends)])
 
 
 def slice_section(inversions: Pairs, faces: Pairs, files: Sequence[str]) -> Section:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gan_inversion.metrics.membership.signals import log_mean, on_grid, several
+from gan_inversion.metrics.membership.signals import log_mean, summed
 
 
 def base(
@@ -32,8 +32,7 @@ def base(
     Returns:
         float (N,).
     """
-    own = several(target).sum(axis=1)
-    beyond = on_grid(several(shadows, axes=3).sum(axis=2) - own[:, None])
+    own, beyond = summed(target, shadows)
     if online:
         return -log_mean(beyond, np.ones_like(beyond, bool))
     return (1 - scale) * own - scale * log_mean(beyond, np.logical_not(membership))

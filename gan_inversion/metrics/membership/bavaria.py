@@ -6,15 +6,10 @@ from scipy.special import gammaln, polygamma
 
 from gan_inversion.metrics.membership.gaussian import (
     DIGITS,
+    centred,
     joint_excess,
-    least_variance,
     log_density,
-)
-from gan_inversion.metrics.membership.signals import (
-    in_unit_range,
-    mean_over,
-    on_grid,
-    several,
+    scattered,
 )
 
 STRENGTHS = (1e-3, 1e6)  # least and most shadows that the other images may count for
@@ -48,9 +43,7 @@ def bavaria(
     Returns:
         float (N,): log likelihood ratio; offline, standard deviations above the mean.
     """
-    target, shadows = in_unit_range(several(target), several(shadows, axes=3))
-    floor = least_variance(shadows)
-    beyond = on_grid(shadows - target[:, None])  # the target's own signal becomes 0
+    beyond, floor = centred(target, shadows)
     mean, covariance, freedom = posterior(beyond, np.logical_not(membership), floor)
     if not online:
         return joint_excess(mean, covariance)
@@ -75,9 +68,7 @@ def posterior(
     """
     chosen = np.asarray(chosen, float)
     spare = chosen.sum(axis=1) - 1  # degrees of freedom of the image's own variance
-    mean = mean_over(signals, chosen)
-    deviation = signals - mean[:, None]
-    scatter = np.einsum("nm,nmk,nml->nkl", chosen, deviation, deviation)
+    mean, scatter = scattered(signals, chosen)
     pooled = scatter.sum(axis=0) / max(spare.sum(), 1.0) + np.diag(floor)
     strength = prior_strength(np.diagonal(scatter, axis1=1, axis2=2), spare, floor)
     if np.isinf(strength):  # nothing may depend on the number of shadows

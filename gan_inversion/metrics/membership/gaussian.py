@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from gan_inversion.metrics.membership.signals import TINY, mean_over
+from gan_inversion.metrics.membership.signals import (
+    TINY,
+    in_unit_range,
+    mean_over,
+    on_grid,
+    several,
+)
 
 SMALL = 1e-9  # least variance of a signal, relative to that over all images
 DIGITS = 12  # decimals kept of a log likelihood ratio: the others are rounding errors
@@ -17,6 +23,29 @@ def least_variance(shadows: np.ndarray) -> np.ndarray:
     return SMALL * shadows.var(axis=(0, 1)) + TINY
 
 
+def centred(target: np.ndarray, shadows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far the shadows' signals lie beyond the target's, (N, M, K), and their least variance.
+
+    Args:
+        target: float (N,) or (N, K).
+        shadows: float (N, M) or (N, M, K).
+    """
+    target, shadows = in_unit_range(several(target), several(shadows, axes=3))
+    return on_grid(shadows - target[:, None]), least_variance(shadows)
+
+
+def scattered(signals: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (N, K) and sum of squared deviations (N, K, K) over the chosen models.
+
+    Args:
+        signals: float (N, M, K).
+        chosen: float (N, M), 0 or 1.
+    """
+    mean = mean_over(signals, chosen)
+    deviation = signals - mean[:, None]
+    return mean, np.einsum("nm,nmk,nml->nkl", chosen, deviation, deviation)
+
+
 def moments(
     signals: np.ndarray, chosen: np.ndarray, *, floor: np.ndarray, fixed_variance: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -29,9 +58,7 @@ def moments(
         fixed_variance: pool the deviations of all images.
     """
     chosen = np.asarray(chosen, float)
-    mean = mean_over(signals, chosen)
-    deviation = signals - mean[:, None]
-    covariance = np.einsum("nm,nmk,nml->nkl", chosen, deviation, deviation)
+    mean, covariance = scattered(signals, chosen)
     if fixed_variance:
         covariance = covariance.sum(axis=0, keepdims=True) / chosen.sum()
     else:

@@ -6,15 +6,10 @@ import numpy as np
 
 from gan_inversion.metrics.membership.gaussian import (
     DIGITS,
+    centred,
     joint_excess,
-    least_variance,
     log_density,
     moments,
-)
-from gan_inversion.metrics.membership.signals import (
-    in_unit_range,
-    on_grid,
-    several,
 )
 
 
@@ -43,9 +38,7 @@ def lira(
     Returns:
         float (N,): log likelihood ratio; offline, standard deviations above the mean.
     """
-    target, shadows = in_unit_range(several(target), several(shadows, axes=3))
-    beyond = on_grid(shadows - target[:, None])  # the target's own signal becomes 0
-    floor = least_variance(shadows)
+    beyond, floor = centred(target, shadows)
     fitted = partial(moments, beyond, floor=floor, fixed_variance=fixed_variance)
     mean, covariance = fitted(np.logical_not(membership))
     if online:

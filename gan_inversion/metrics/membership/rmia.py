@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gan_inversion.metrics.membership.signals import log_mean, on_grid, several
+from gan_inversion.metrics.membership.signals import log_mean, summed
 
 
 def rmia(
@@ -48,8 +48,7 @@ def log_ratios(
     offline_a: float = 1.0,
 ) -> np.ndarray:
     """Log likelihood of each image over that under the shadows, (N,); arguments as for `rmia`."""
-    own = several(target).sum(axis=1)
-    beyond = on_grid(several(shadows, axes=3).sum(axis=2) - own[:, None])
+    own, beyond = summed(target, shadows)
     without = log_mean(beyond, np.logical_not(membership))
     if online:
         within = log_mean(beyond, membership)

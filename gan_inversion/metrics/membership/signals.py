@@ -27,6 +27,12 @@ def in_unit_range(target: np.ndarray, shadows: np.ndarray) -> tuple[np.ndarray, 
     return np.ldexp(target, exponent), np.ldexp(shadows, exponent)
 
 
+def summed(target: np.ndarray, shadows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The target's signals added up, (N,), and how far the shadows' lie beyond them, (N, M)."""
+    own = several(target).sum(axis=1)
+    return own, on_grid(several(shadows, axes=3).sum(axis=2) - own[:, None])
+
+
 def on_grid(values: np.ndarray) -> np.ndarray:
     """Values (N, M, ...) rounded to 40 bits of the largest of their row.
 

@@ -60,7 +60,7 @@ def attack_all(
         if LOSS in here:
             features = bench.victim.embeddings[pool.audited]
             ready = scored_by_features(here[LOSS], pool.membership, features, rows)
-        if queries is not None and unit == "subject":
+        if queries is not None:
             each = every_target(ATTACKS[STRONG], queries, pool.membership[rows])
             ready[f"{RANGE}/{LOSS}"] = of_ranges(each, rows).astype("float16")
         outcome, curves = attack_unit(
@@ -108,9 +108,7 @@ def scored_by_features(
     return {f"{QUANTILE}/{name}": scores.astype("float16")}
 
 
-def attack_again(
-    path: Path, old_records: Path, records: Path, embeddings: np.ndarray | None = None
-) -> None:
+def attack_again(path: Path, old_records: Path, records: Path, embeddings: np.ndarray) -> None:
     """Repeat the attacks on the signals stored beside a record, and write a new record.
 
     Success rates of reconstruction and the cost of training are copied.
@@ -120,7 +118,7 @@ def attack_again(
         old_records: folder of the old records; the folder `splits` is beside it.
         records: folder to write to.
         embeddings: float32 (N, D), of all images of the data set, for the attack that looks at
-            images; None to repeat that attack only where its scores are stored.
+            images.
     """
     record, scores = Record.read(path), read_scores(path)
     protocol = Membership(models=record.config["protocol"]["models"])
@@ -135,7 +133,7 @@ def attack_again(
         inside = scores[f"{unit}/membership"].astype(bool)
         people = subjects[scores[f"{unit}/asked"]]
         here, ready = signals_of(kept, unit), ready_in(kept, unit)
-        if embeddings is not None and LOSS in here:
+        if LOSS in here:
             rows, features = scores[f"{unit}/row"], embeddings[scores[f"{unit}/asked"]]
             ready |= scored_by_features(here[LOSS], inside, features, rows)
         outcome, curves = attack_unit(here, inside, people, unit=unit, fprs=protocol.fprs,

@@ -11,6 +11,7 @@ import numpy as np
 
 from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.own import plain_name
 from gan_inversion.core.storage import sha256
 from gan_inversion.data.vectors import read_vectors
 from gan_inversion.protocols.membership.audit import TOGETHER
@@ -34,7 +35,6 @@ class Matrices:
         subjects: (N,), whose image each row is; by default one a row.
         groups: (N,), slices of the images that are audited alone too; None for no slices.
         features: float (N, F), for the attack that looks at the images; None to leave it out.
-        files: what was read.
     """
 
     signals: dict[str, np.ndarray]
@@ -42,7 +42,6 @@ class Matrices:
     subjects: np.ndarray
     groups: np.ndarray | None
     features: np.ndarray | None
-    files: tuple[Path, ...]
 
     @property
     def digest(self) -> str:
@@ -77,19 +76,19 @@ def read_matrices(
     Raises:
         UserError: the files do not hold such matrices.
     """
-    files = [signals] if membership is None else [signals, membership]
+    place = membership or signals
     names: list[list[str]] = []
     if signals.is_dir():
         if membership is not None:
             raise UserError(f"expected no --membership beside {signals}, which holds its own")
-        arrays, files = read_meter(signals)
+        arrays = read_meter(signals)
         models_first = False
     else:
         arrays = _read(signals, unit, names)
     others = arrays if membership is None else _read(membership, unit, names)
     if len({tuple(rows) for rows in names}) > 1:
         raise UserError(f"expected the same rows in {signals} and {membership}, in the same order")
-    inside, about = _described(arrays, others, files[-1], alone=membership is not None)
+    inside, about = _described(arrays, others, place, alone=membership is not None)
     arrays = {k: a for k, a in arrays.items() if k not in (MEMBERSHIP, *DESCRIBING)}
     if models_first:
         inside = inside.T
@@ -100,7 +99,7 @@ def read_matrices(
         wanted = 2 if name == "features" else 1
         if array.ndim != wanted or len(array) != len(inside):
             raise UserError(
-                f"{files[-1]}: expected {name} for each of {len(inside)} images, got {array.shape}"
+                f"{place}: expected {name} for each of {len(inside)} images, got {array.shape}"
             )
     if len(inside) < inside.shape[1]:
         print(
@@ -112,14 +111,13 @@ def read_matrices(
     if features is not None and not (
         features.dtype.kind in "fiu" and features.size and (np.abs(features) < WIDEST).all()
     ):
-        raise UserError(f"{files[-1]}: expected finite numbers as features, got others")
+        raise UserError(f"{place}: expected finite numbers as features, got others")
     return Matrices(
         named_signals(arrays, inside.shape, signals),
         inside,
-        checked_labels(about.get("subjects", np.arange(len(inside))), files[-1]),
-        None if groups is None else checked_labels(groups, files[-1]),
+        checked_labels(about.get("subjects", np.arange(len(inside))), place),
+        None if groups is None else checked_labels(groups, place),
         features,
-        tuple(files),
     )
 
 
@@ -186,7 +184,7 @@ def read_audits(
     if len(members) == 1:
         members *= len(signals)
     given = labels or [path.stem for path in signals]
-    names = [re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")[:LONGEST] for label in given]
+    names = [plain_name(label.replace(":", "_"))[:LONGEST] for label in given]
     if len(set(names)) < len(names) or not all(names):
         raise UserError(
             "expected a name of its own for each audit, of letters a to z and digits, got "
@@ -197,7 +195,7 @@ def read_audits(
         audit = read_matrices(path, own, unit=unit, models_first=models_first)
         about = {kind: file for kind, file in described.items() if file is not None}
         arrays: dict[str, Any] = {k: read_lines(f, len(audit.membership)) for k, f in about.items()}
-        audits[name] = replace(audit, **arrays, files=(*audit.files, *about.values()))
+        audits[name] = replace(audit, **arrays)
     return audits
 
 
@@ -229,7 +227,7 @@ def _read(path: Path, unit: str, names: list[list[str]]) -> dict[str, np.ndarray
     return {name: a for name, a in own.items() if "/" not in name and name not in ("asked", "row")}
 
 
-def read_meter(folder: Path) -> tuple[dict[str, np.ndarray], list[Path]]:
+def read_meter(folder: Path) -> dict[str, np.ndarray]:
     """Membership and signals of a run of Privacy Meter 2, from its folder.
 
     It keeps `memberships.npy`, bool (M, N), and in `signals` probabilities of the true class,
@@ -252,7 +250,7 @@ def read_meter(folder: Path) -> tuple[dict[str, np.ndarray], list[Path]]:
             raise UserError(f"{path}: expected probabilities, as Privacy Meter writes them")
         least = np.finfo(np.float32).tiny  # a probability of 0 has no logarithm
         arrays[path.name.removesuffix(METER_SIGNALS)] = np.log(np.maximum(shares, least))
-    return arrays, [members[0], *files]
+    return arrays
 
 
 def _turned(

@@ -49,9 +49,8 @@ def audit_own(given: Matrices, name: str, *, unit: str, seed: int, records: Path
             "without the array subjects every row counts as one"
         )
     protocol = replace(Membership(), models=membership.shape[-1])
-    digest = given.digest
     path = record_path(records, protocol.name, name, DATASET, seed)
-    if not recorded(path, data_digest=digest, unit=unit, protocol_hash=protocol.hash):
+    if not recorded(path, data_digest=given.digest, unit=unit, protocol_hash=protocol.hash):
         _warn_of_counts(membership)
         metrics, scores = attacked(given, protocol, unit=unit, seed=seed)
         record = Record(
@@ -60,7 +59,7 @@ def audit_own(given: Matrices, name: str, *, unit: str, seed: int, records: Path
             method=name,
             knowledge=None,
             dataset=DATASET,
-            data_digest=digest,
+            data_digest=given.digest,
             victim="unknown",
             victim_digest=sha256(b""),
             seed=seed,
@@ -83,6 +82,11 @@ def attacked(
     """Metrics of all attacks, and the curves and scores behind them."""
     inside, rows = np.asarray(given.membership, bool), np.arange(len(given.membership))
     signal = next(iter(given.signals.values()))
+    groups = None
+    if given.groups is not None:
+        groups = np.char.replace(given.groups.astype(str), "/", "_")  # part of a metric's name
+        if len(np.unique(groups)) < len(np.unique(given.groups)):
+            raise UserError("expected groups that differ in more than / and _")
     ready: dict[str, np.ndarray] = {}
     if given.features is not None:
         for name, values in given.signals.items():
@@ -102,10 +106,7 @@ def attacked(
     metrics |= audit_few(signal, inside, given.subjects, unit=unit, seed=seed)
     if unit == "image":
         metrics |= audit_usage(signal, inside, unit=unit, seed=seed)
-    if given.groups is not None:
-        groups = np.char.replace(given.groups.astype(str), "/", "_")  # part of a metric's name
-        if len(np.unique(groups)) < len(np.unique(given.groups)):
-            raise UserError("expected groups that differ in more than / and _")
+    if groups is not None:
         slices = audit_within(signal, inside, groups, seed=seed, subjects=given.subjects)
         if not slices:
             raise UserError(

@@ -160,7 +160,8 @@ def answers(part: Part) -> dict[str, np.ndarray]:
             ask(inverter, pool, bench, part.signals)
             for inverter in progress(inverters, desc=f"{part.unit} signals", unit="model")
         ]
-        for name in signals[0]:
+        several = part.unit == "subject"  # a row of another unit has one image only
+        for name in (name for name in signals[0] if several or name != QUERIES):
             arrays[f"{epoch}/{name}"] = np.stack([values[name] for values in signals], axis=1)
         if part.unit == "image":
             judged = [
