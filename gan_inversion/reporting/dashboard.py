@@ -80,8 +80,6 @@ def membership_events(
     records: Sequence[Record],
     scores: Sequence[Scores],
     row: Row,
-    *,
-    every: bool,
 ) -> None:
     """Write the outcome of membership attacks on one inverter, by epoch.
 
@@ -90,7 +88,6 @@ def membership_events(
         records: of the `membership` protocol, one an epoch.
         scores: raw scores of each.
         row: of the HParams tab.
-        every: whether every attack has its precision-recall curves, or three attacks on the loss.
     """
     with Events(folder) as writer:
         for record, arrays in zip(records, scores, strict=True):
@@ -100,19 +97,19 @@ def membership_events(
                     _point(writer, f"leak/{name}", cell([record], name), epoch)
             for unit in record.config["units"]:
                 if f"{unit}/log_mse" in arrays:
-                    _membership_curves(writer, unit, arrays, epoch, every)
+                    _membership_curves(writer, unit, arrays, epoch)
         write_row(writer, row)
 
 
-def _membership_curves(writer: Events, unit: str, scores: Scores, epoch: int, every: bool) -> None:
-    """Write losses of members and others, and precision-recall curves: of every attack, or few."""
+def _membership_curves(writer: Events, unit: str, scores: Scores, epoch: int) -> None:
+    """Write losses of members and others, and precision-recall curves of the attacks drawn."""
     signal, inside = scores[f"{unit}/log_mse"], scores[f"{unit}/membership"].astype(bool)
     _histogram(writer, f"losses/{unit}/members", -signal[inside], epoch)
     _histogram(writer, f"losses/{unit}/others", -signal[~inside], epoch)
     members, others = int(inside.sum()), int((~inside).sum())
     for name, curve in scores.items():
         parts = name.split("/")
-        if parts[0] != unit or parts[-1] != "roc" or not (every or parts[1:3] in PLAINEST):
+        if parts[0] != unit or parts[-1] != "roc" or parts[1:3] not in PLAINEST:
             continue
         false, hits = (
             np.rint(rate * count) for rate, count in zip(curve, (others, members), strict=True)
@@ -229,7 +226,7 @@ def write_all(
     for base, own in audits.items():
         audited, raw = zip(*own, strict=True)
         rows.append(row_of(audited[-1:], whole=not few))
-        membership_events(folder / "membership" / base, audited, raw, rows[-1], every=not few)
+        membership_events(folder / "membership" / base, audited, raw, rows[-1])
     for record, _ in () if few else records.get("search", ()):
         for name, row in trials_of(record):
             rows.append(row)

@@ -191,7 +191,7 @@ def test_addresses_are_printed_when_they_can_be_opened(rehearsed):
 def test_each_tab_shows_its_content(address, chromium, name):
     more = {
         "custom_scalars": ["Matches (3)"],
-        "pr_curves": ["members/image/calibrated/log_mse"],
+        "pr_curves": ["members/image/lira_offline_fixed/log_mse"],
         "histograms": ["scores/compact/type1"],
         "hparams": ["headline/SSIM"],
         "projector": ["Points: 16", "subject"],
