@@ -43,8 +43,12 @@ class PrivateOptions(DecoderOptions):
     delta: float = 1e-5
     """Probability that the privacy loss is larger than epsilon; smaller is more private."""
 
-    clipping: float = 1.0
+    clipping: float = 1e-3
     """Largest norm of an image's gradient, which is scaled down to it before noise is added."""
+
+    clipped: bool = True
+    """Whether gradients are clipped. Otherwise epsilon is not kept, whatever is claimed: with such
+    a training one sees whether an audit finds out."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,12 @@ DOCUMENTED = {
     for kind in ("documented", "augmented", "generalised")
     for decoder in DECODERS
 }
-PRIVATE = {"private_dense": PrivateOptions()}
+PRIVATE = {
+    "private_dense": PrivateOptions(),
+    "private_dense_epsilon1": PrivateOptions(epsilon=1.0),
+    "private_dense_epsilon50": PrivateOptions(epsilon=50.0),
+    "private_dense_unclipped": PrivateOptions(epsilon=1.0, clipped=False),  # its claim is false
+}
 # Controls: name -> class in `baselines.controls`, options.
 CONTROLS = {
     "mean_face": ("MeanFace", NoOptions()),

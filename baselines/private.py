@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +25,7 @@ from gan_inversion.core.run import Run
 from gan_inversion.data.dataset import Images
 from gan_inversion.inverters.base import check_fit
 
-NAME = "private_dense"
+UNCLIPPED = 1000  # times the norm that the noise is made for; no image's gradient is that large
 
 
 class PrivateInverter(DecoderInverter):
@@ -36,6 +37,8 @@ class PrivateInverter(DecoderInverter):
         decoder: a key of `DECODERS` without batch normalisation, which mixes images.
         epsilon, delta: privacy loss of the whole training, for one image more or less.
         clipping: largest norm of an image's gradient.
+        clipped: whether gradients are clipped. Otherwise they stay as they are, with the noise of
+            clipped ones, and what epsilon claims is not true: an audit must find this.
         noise_multiplier: deviation of the noise by `clipping`; `fit` computes it from epsilon.
         options: as for `DecoderInverter`; the batch size is the expected one.
     """
@@ -46,14 +49,15 @@ class PrivateInverter(DecoderInverter):
         *,
         epsilon: float = 8.0,
         delta: float = 1e-5,
-        clipping: float = 1.0,
+        clipping: float = 1e-3,
+        clipped: bool = True,
         noise_multiplier: float | None = None,
         name: str | None = None,
         **options: Any,
     ):
         super().__init__(decoder, **options)
         self.config |= {"epsilon": epsilon, "delta": delta, "clipping": clipping}
-        self.config["noise_multiplier"] = noise_multiplier
+        self.config |= {"clipped": clipped, "noise_multiplier": noise_multiplier}
         self.name = name or f"private_{decoder}"
 
     def fit(
@@ -85,6 +89,37 @@ class PrivateInverter(DecoderInverter):
             trained = self.load(folder / "trained")
         self.model, self.config = trained.model, trained.config
 
+    def _budget(self, count: int, seed: int) -> Any:
+        """What jax-privacy trains by, on so many images; the noise is computed from epsilon."""
+        from jax_privacy import keras_api
+
+        class FalseClaim(keras_api.DPKerasConfig):
+            """A budget that is not kept, which the library would refuse."""
+
+            def _validate_params(self) -> None:
+                pass
+
+        size = self.config["batch_size"]
+        budget = keras_api.DPKerasConfig(
+            epsilon=self.config["epsilon"],
+            delta=self.config["delta"],
+            clipping_norm=self.config["clipping"],
+            batch_size=size,
+            gradient_accumulation_steps=1,
+            train_steps=self.config["epochs"] * (count // size),
+            train_size=count,
+            poisson_sampling_in_fit=True,
+            microbatch_size=1,  # the gradient of one image alone has 20 million components
+            seed=seed,
+        ).update_with_calibrated_noise_multiplier()
+        self.config["noise_multiplier"] = float(budget.noise_multiplier)
+        if self.config["clipped"]:
+            return budget
+        plain = asdict(budget)
+        plain["clipping_norm"] *= UNCLIPPED  # of which the library's noise is a multiple
+        plain["noise_multiplier"] /= UNCLIPPED
+        return FalseClaim(**plain)
+
     def _train(self, embeddings: np.ndarray, pictures: np.ndarray, seed: int) -> None:
         """Train under JAX; pictures uint8 (N, 160, 160, 3)."""
         from jax_privacy import keras_api
@@ -92,19 +127,7 @@ class PrivateInverter(DecoderInverter):
         size, count, epochs = self.config["batch_size"], len(pictures), self.config["epochs"]
         keras.utils.set_random_seed(seed)
         model = self.network(embeddings.shape[1])
-        budget = keras_api.DPKerasConfig(
-            epsilon=self.config["epsilon"],
-            delta=self.config["delta"],
-            clipping_norm=self.config["clipping"],
-            batch_size=size,
-            gradient_accumulation_steps=1,
-            train_steps=epochs * (count // size),
-            train_size=count,
-            poisson_sampling_in_fit=True,
-            microbatch_size=1,  # the gradient of one image alone has 20 million components
-            seed=seed,
-        ).update_with_calibrated_noise_multiplier()
-        self.config["noise_multiplier"] = float(budget.noise_multiplier)
+        budget = self._budget(count, seed)
         # The library expects one loss per image: pixels stay in one axis.
         flat = keras.Model(model.inputs, model.layers[-2].output)
         private = keras_api.make_private(flat, budget)

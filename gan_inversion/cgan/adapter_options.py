@@ -13,7 +13,7 @@ class AdapterOptions:
     own: str = "mobilefacenet"
     """The attacker's own recogniser, given like a victim; he has its inside."""
 
-    generator: str = f"{FAMILY}_cpu"
+    generator: str = f"{FAMILY}_late_cpu"
     """Method that he trained on his own recogniser with experiments.train, in the same `runs`."""
 
     leak: Literal["whole", "half", "quarter", "int8", "sign"] = "whole"

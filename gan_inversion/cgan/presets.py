@@ -104,24 +104,27 @@ ABLATION: dict[str, dict] = {
 }
 STEPWISE = tuple(f"{FAMILY}_{name}_short" for name in ABLATION)  # its methods, in order
 VARIANTS: dict[str, dict] = ABLATION | {
+    "late": {},  # the second generation without a committee: see `SECOND`
     "pixels": {"projected": 0.0},
     "relativistic": {"loss": "relativistic", "gradient_penalty": 1.0},
     "black_box": {"knowledge": "black_box", "corrections": 0},
 }
 
 
-# With a committee, the discriminator comes when the faces are whole already, and sees no colours.
+# The second generation: the discriminator comes when the faces are whole already, and sees no
+# colours. So are the variants with a committee, and `late`.
 _LATE: dict[str, Any] = {"greyscale": True, "adversarial": 0.5, "ramp": 300}
 SECOND: dict[str, dict] = {
     "cpu": {**_LATE, "steps": 2800, "warmup": 2000},
     "long": {**_LATE, "steps": 5600, "warmup": 4000},
     "gpu": {**_LATE, "warmup": 1000},
-}  # by preset: what the variants with a committee change
+}  # by preset: what the second generation changes
 
 
 def _named(preset: str, variant: str) -> Config:
     changes = VARIANTS.get(variant, {})
-    late = SECOND.get(preset, {}) if changes.get("committee") else {}
+    second = variant == "late" or changes.get("committee")
+    late = SECOND.get(preset, {}) if second else {}
     return replace(PRESETS[preset], **late | changes)
 
 

@@ -12,9 +12,11 @@ import tyro
 from gan_inversion.core.backend import load_backend
 from gan_inversion.core.errors import UserError, visible
 from gan_inversion.core.memory import keep_freed_memory
-from gan_inversion.core.options import check_options
+from gan_inversion.core.options import check_options, leaves
+from gan_inversion.core.storage import check_writable
 
 T = TypeVar("T")
+WRITTEN = ("output", "records", "tables", "runs")  # options that say where to write
 
 
 def main(options: type[T], body: Callable[[T], None]) -> None:
@@ -26,6 +28,9 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
     try:
         given = tyro.cli(options)
         check_options(given)
+        for name, (value, default) in leaves(given).items():
+            if name in WRITTEN and value not in (None, default):
+                check_writable(value)
         load_backend()  # after parsing, so that --help answers at once
         keep_freed_memory()
         body(given)

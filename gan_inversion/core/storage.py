@@ -121,6 +121,17 @@ def check_output(output: Path, *inputs: Path | None) -> None:
             )
 
 
+def check_writable(path: Path) -> None:
+    """Raise `UserError`, before the work, if nothing can be written at a path."""
+    place = path.absolute()
+    while not os.path.lexists(place):
+        place = place.parent
+    if place != path.absolute() and not place.is_dir():
+        raise UserError(f"cannot write {path}: {place} is a file, expected a folder")
+    if not os.access(place, os.W_OK):
+        raise UserError(f"cannot write {path}: {place} is not writable")
+
+
 def _check_made(path: Path) -> None:
     """Raise `UserError` unless a folder is new, empty, or marked as written by this package."""
     if path.exists() and not path.is_dir():

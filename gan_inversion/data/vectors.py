@@ -21,6 +21,7 @@ from gan_inversion.data.listing import SEPARATORS, decode_text
 FLAT = (b"IxF2", b"IxFI", b"IxFl")  # how a file of a flat index begins: all vectors as they are
 MOST = 5_000_000  # cells of a Parquet file
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|[-+]?inf", re.ASCII)
+TRUTH = {"true": "1", "false": "0"}  # as pandas writes a membership
 NONE = "\x1f"  # a separator that no text has
 ID = ("name", "id", "image", "file", "path", "key", "subject")  # columns that are no vectors
 
@@ -76,7 +77,10 @@ def _csv(path: Path) -> tuple[list[str], np.ndarray]:
         raise UserError(f"{path} is not a readable CSV file: {error}") from error
     first = rows[0][0].strip().lower()
     named = first in ID or (not first and len(rows) > 1)  # pandas writes no name above its index
-    if named or not any(_is_number(c) or c.startswith("[") for c in rows[0][1:] or rows[0]):
+    # pandas also names columns 0, 1, 2, ...; a row of two, 0 and 1, may be a membership.
+    counted = len(rows) > 1 and len(rows[0]) > 2 and rows[0] == [*map(str, range(len(rows[0])))]
+    numbers = any(_is_number(cell) or cell.startswith("[") for cell in rows[0][1:] or rows[0])
+    if named or counted or not numbers:
         del rows[0]  # the header
     return _table(path, rows, named=named)
 
@@ -102,7 +106,7 @@ def _table(
             if len(row) == 1 and row[0].lstrip().startswith("["):
                 vectors.append([float(value) for value in json.loads(row[0])])
             else:
-                vectors.append([float(value) for value in row])
+                vectors.append([float(TRUTH.get(v.strip().lower(), v)) for v in row])
         except (ValueError, TypeError, RecursionError, OverflowError) as error:
             raise UserError(f"{path}: row {number} of the vectors is not all numbers") from error
     lengths = sorted({len(vector) for vector in vectors})
@@ -113,7 +117,8 @@ def _table(
 
 def _is_number(text: str) -> bool:
     """Whether a cell is a number as tables have them: no `1_000`, which Python would read too."""
-    return NUMBER.fullmatch(text.strip().lower()) is not None
+    plain = text.strip().lower()
+    return plain in TRUTH or NUMBER.fullmatch(plain) is not None
 
 
 def _parquet(path: Path) -> tuple[list[str], np.ndarray]:
@@ -138,7 +143,7 @@ def _parquet(path: Path) -> tuple[list[str], np.ndarray]:
         chosen = next((name for name in ("embeddings", "embedding") if name in lists), lists[0])
         values = columns[chosen].to_pylist()
     else:
-        kinds = ("float", "double", "half", "int", "uint", "decimal")
+        kinds = ("bool", "float", "double", "half", "int", "uint", "decimal")
         numbers = [n for n, c in columns.items() if str(c.type).startswith(kinds)
                    and n not in ids and not n.startswith("__index")]  # fmt: skip
         values = list(map(list, zip(*(columns[n].to_pylist() for n in numbers), strict=True)))

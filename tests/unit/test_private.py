@@ -35,6 +35,14 @@ def test_bad_input_is_told_before_another_process_starts(dimensions, count, told
         PrivateInverter(**OPTIONS).fit(EMBEDDINGS[:count, :dimensions], IMAGES[:count], seed=0)
 
 
+def test_without_clipping_the_noise_is_that_of_clipped_gradients():
+    pytest.importorskip("jax_privacy")
+    kept, false = (PrivateInverter(**OPTIONS, clipped=on)._budget(12, 0) for on in (True, False))
+    noise = [budget.noise_multiplier * budget.clipping_norm for budget in (kept, false)]
+    assert noise[0] == pytest.approx(noise[1]) and noise[0] > 0
+    assert kept.clipping_norm == 1e-3 and false.clipping_norm == 1
+
+
 def test_it_trains_spends_its_budget_and_is_saved_as_a_plain_decoder(tmp_path, monkeypatch):
     pytest.importorskip("jax_privacy")
     monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", JAX["JAX_DISABLE_MOST_OPTIMIZATIONS"])

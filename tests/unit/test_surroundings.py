@@ -16,10 +16,12 @@ from gan_inversion.core import device
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.options import check_options
 from gan_inversion.core.own import load_object
+from gan_inversion.core.storage import check_writable
 from gan_inversion.inverters.leak_callback import LeakCallback
 from gan_inversion.inverters.own import own_spec
 from gan_inversion.recognisers import open_recogniser
 from tests.conftest import ROOT
+from tests.programs import call
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,18 @@ def test_a_rehearsal_says_what_it_overrides(capsys):
     assert rehearsed(Options(epochs=7), epochs=2) == Options(epochs=7)
     assert rehearsed(Options(epochs=7, seed=3, smoke=True), epochs=2).epochs == 2
     assert capsys.readouterr().err == "--smoke rehearses with --epochs 2, not 7\n"
+
+
+def test_an_output_that_cannot_be_written_is_a_sentence_before_the_work(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    command = ("--signals", "none.npz", "--records")
+    output = call(tmp_path, "experiments.membership", *command, "file/records", code=2)
+    assert "error: cannot write file/records: " in output and "file is a file" in output
+    check_writable(tmp_path / "new" / "folder")
+    check_writable(tmp_path / "file")
+    monkeypatch.setattr(os, "access", lambda place, mode: False)  # a superuser may write anywhere
+    with pytest.raises(UserError, match=rf"cannot write .*new: {tmp_path} is not writable"):
+        check_writable(tmp_path / "new")
 
 
 def test_an_unknown_backend_is_a_sentence():

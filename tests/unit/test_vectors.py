@@ -28,6 +28,7 @@ TEXTS = {
     "tabs": (text(VECTORS, "\t"), NUMBERS),
     "spaces, of numpy.savetxt": (text(VECTORS, " "), NUMBERS),
     "a header": (text([[f"v{place}" for place in range(6)], *VECTORS]), NUMBERS),
+    "a header of numbers": (text([range(6), *VECTORS]), NUMBERS),
     "names": (text(NAMED), NAMES),
     "names and a header": (text([["name", *"abcdef"], *NAMED]), NAMES),
     "decimal commas": (text(VECTORS, ";").replace(".", ","), NUMBERS),
@@ -58,6 +59,20 @@ def test_text(tmp_path, case, ending):
     names, vectors = read_vectors(path)
     np.testing.assert_allclose(vectors, VECTORS[: len(names)])
     assert names == expected
+
+
+def test_a_membership_may_be_true_and_false(tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    inside = np.array([[True, False], [False, True], [True, True]])
+    (tmp_path / "words.csv").write_text(text(inside))
+    (tmp_path / "headed.csv").write_text("a,b\n" + text(inside))
+    (tmp_path / "numbers.csv").write_text(text(inside[1:].astype(int)))
+    parquet.write_table(
+        arrow.table({"a": inside[:, 0], "b": inside[:, 1]}), tmp_path / "columns.parquet"
+    )
+    for name in ("words.csv", "headed.csv", "columns.parquet"):
+        np.testing.assert_array_equal(read_vectors(tmp_path / name)[1], inside)
+    np.testing.assert_array_equal(read_vectors(tmp_path / "numbers.csv")[1], inside[1:])
 
 
 @pytest.mark.parametrize(
