@@ -113,7 +113,7 @@ VARIANTS: dict[str, dict] = ABLATION | {
 
 # The second generation: the discriminator comes when the faces are whole already, and sees no
 # colours. So are the variants with a committee, and `late`.
-_LATE: dict[str, Any] = {"greyscale": True, "adversarial": 0.5, "ramp": 300}
+_LATE: dict[str, Any] = {"greyscale": True, "ramp": 300}
 SECOND: dict[str, dict] = {
     "cpu": {**_LATE, "steps": 2800, "warmup": 2000},
     "long": {**_LATE, "steps": 5600, "warmup": 4000},
