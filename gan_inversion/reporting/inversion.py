@@ -17,6 +17,7 @@ from gan_inversion.reporting.comparison import (
     published_rows,
     training_time,
 )
+from gan_inversion.reporting.seen import seen
 from gan_inversion.reporting.table import Cell, Row, Table
 
 RATES = (1e-2, 1e-3, 1e-4)
@@ -41,7 +42,10 @@ def inversion(
     if scores:
         tables.append(_cmc(runs, scores))
     tables += [_quality(runs), _realism(runs)]
-    return [*tables, *filter(None, (part(runs) for part in (_hypotheses, _ablation, _scaling)))]
+    return [
+        *tables,
+        *filter(None, (part(runs) for part in (_hypotheses, _ablation, seen, _scaling))),
+    ]
 
 
 def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]] = ()) -> Table:

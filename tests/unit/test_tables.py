@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from experiments.published import EXPECTED
+from gan_inversion.cgan.presets import METHODS
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.older import older_spec
+from gan_inversion.core.options import plain
 from gan_inversion.core.record import Metric, at, bare_spec, metric
 from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting import charts
@@ -344,6 +346,25 @@ def test_the_scaling_curve_is_in_the_order_of_sizes():
     assert curve.name == "inversion_scaling"
     assert [row[1] for row in curve.rows] == ["500", "4000", "9000"]
     assert [row[0] for row in inversion(records)[0].rows] == ["ridge_pca"]
+
+
+def test_trainings_of_several_lengths_say_where_realism_would_go():
+    records = []
+    for method, distance in (("cgan_long", 25.0), ("cgan_mse_cpu", 400.0), ("cgan_cpu", 100.0)):
+        config = {"split": "a", "recognisers": {"facenet": {}}, "training_images": 70}
+        (record,) = examined(method, [0.2], config=config | plain(METHODS[method]))
+        metrics = record.metrics | {"swd/mean": metric(distance, n=9)}
+        records.append(dataclasses.replace(record, metrics=metrics))
+    table = next(table for table in inversion(records) if table.name == "inversion_seen")
+    assert [row[:3] for row in table.rows] == [
+        ["cgan_cpu", "22,400", "19,200"],
+        ["cgan_long", "89,600", "86,400"],
+    ]
+    # A quarter after four times as many images is a half with each doubling.
+    assert "each doubling of the images seen, SWD mean becomes 0.50 times" in table.notes[1]
+    assert "it would be 2 after 1,000,000 images" in table.notes[1]
+    alone = [table.name for table in inversion(records[:2])]
+    assert "inversion_seen" not in alone  # one training with a discriminator is no curve
 
 
 def test_the_ablation_is_a_table_of_its_own_in_the_order_of_its_terms():
