@@ -73,8 +73,8 @@ def _prospects(groups: dict[str, Sequence[Record]]) -> list[str]:
         shown = [np.exp(start + slope * np.log(more)) for more in MORE]
         sentences.append(
             f"{' and '.join(names)} are the same but for their length: with each doubling of the "
-            f"images seen, {title(REALISM)} becomes {2**slope:.2f} times what it was. If it went on "
-            f"so, it would be {shown[0]:.0f} after {MORE[0]:,} images and {shown[1]:.0f} after "
+            f"images seen, {title(REALISM)} becomes {2**slope:.2f} times what it was. If it went "
+            f"on so, it would be {shown[0]:.0f} after {MORE[0]:,} images and {shown[1]:.0f} after "
             f"{MORE[1]:,}; that has not been tried."
         )
     return sentences
