@@ -13,8 +13,8 @@ class Options:
     """Draw a grid of reconstructed test images: one line an inverter, in groups.
 
     The groups are images drawn at random, and the median and the worst ones by the last inverter's
-    type-I cosine, that of the inverted embedding and the reconstruction's. Needs the data. Writes
-    one picture.
+    type-I cosine, that of the inverted embedding and the reconstruction's; for these two it must
+    have been examined. Needs the data. Writes one picture.
 
     Cost: a minute on two CPU cores.
     """

@@ -170,4 +170,7 @@ def test_its_grid_shows_random_median_and_worst(smoke, tmp_path):
     (tmp_path / "copy/inverter/record.json").unlink()
     arguments = ("--models", "copy", *arguments[2:])
     sentence = call(tmp_path, "experiments.grid", *arguments, code=2)
-    assert "expected an examined run, but copy was only trained: examine it with" in sentence
+    assert "expected an examined run for median and worst images, but copy was only" in sentence
+    call(tmp_path, "experiments.grid", *arguments, "--groups", "random")
+    alone = np.asarray(Image.open(tmp_path / "grid.png"))
+    np.testing.assert_array_equal(alone[:, 230:], pictures[160:])  # the same people

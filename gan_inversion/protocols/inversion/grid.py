@@ -83,7 +83,7 @@ def draw_grid(
     source: Source,
     own: str | None = None,
 ) -> None:
-    """Write a grid: faces chosen by the last model's record, reconstructed by every model.
+    """Write a grid: faces chosen at random or by the last model's record, by every model.
 
     Args:
         models: trained inverters, one row of the grid each.
@@ -98,12 +98,13 @@ def draw_grid(
         raise UserError(f"expected a name for each of {len(models)} runs, got {len(names)}")
     inverters = [(name, model.inverter) for name, model in zip(names, models, strict=True)]
     last, protocol = models[-1], Inversion()
-    if not (last.folder / RECORD).exists():
+    examined = (last.folder / RECORD).exists()
+    if not examined and layout.groups != ("random",):
         raise UserError(
-            f"expected an examined run, but {last.folder} was only trained: examine it with "
-            f"python -m experiments.inversion --methods {last.method}"
+            f"expected an examined run for median and worst images, but {last.folder} was only "
+            f"trained: examine it with python -m experiments.inversion --methods {last.method}, or "
+            "give --groups random"
         )
-    scores = read_scores(last.folder / RECORD)
     dataset = source.open()
     recogniser = recogniser_of(last, own)
     embeddings = embed_view(recogniser, dataset, view=protocol.view, resample=protocol.resample)
@@ -114,7 +115,8 @@ def draw_grid(
             f"got {split.hash}: give the --dataset and --data of that run"
         )
     images = dataset.view(protocol.view, resample=protocol.resample)
-    cosines = scores[f"{recogniser.name}/type1"]
+    scores = read_scores(last.folder / RECORD) if examined else {"test_index": split.test}
+    cosines = scores.get(f"{recogniser.name}/type1", np.zeros(len(split.test)))
     groups = {}
     chosen_places = picked(cosines, layout.people)
     for name in layout.groups:
