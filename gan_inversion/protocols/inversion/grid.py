@@ -51,8 +51,8 @@ def sheet(groups: dict[str, Pictures]) -> np.ndarray:
     for title, lines in groups.items():
         shown = []
         for name, line in lines:
-            words = caption(textwrap.fill(name, LETTERS), WIDTH, SIZE)
-            shown.append(np.concatenate([words, *line], axis=1))
+            words = textwrap.fill(name.replace("_", "_ "), LETTERS).replace("_ ", "_")
+            shown.append(np.concatenate([caption(words, WIDTH, SIZE), *line], axis=1))
         titles = [caption(title, shown[0].shape[1])] if len(groups) > 1 else []
         parts += [*titles, *shown]
     return np.concatenate(parts)
