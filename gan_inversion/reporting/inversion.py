@@ -8,6 +8,7 @@ from gan_inversion.cgan.presets import STEPWISE
 from gan_inversion.core.record import Record, at
 from gan_inversion.metrics.catalogue import kind_of, names_of, title
 from gan_inversion.protocols import INDEPENDENT
+from gan_inversion.reporting.budgets import budgets
 from gan_inversion.reporting.comparison import (
     LEAD,
     Comparison,
@@ -17,7 +18,6 @@ from gan_inversion.reporting.comparison import (
     published_rows,
     training_time,
 )
-from gan_inversion.reporting.seen import seen
 from gan_inversion.reporting.table import Cell, Row, Table
 
 RATES = (1e-2, 1e-3, 1e-4)
@@ -44,7 +44,7 @@ def inversion(
     tables += [_quality(runs), _realism(runs)]
     return [
         *tables,
-        *filter(None, (part(runs) for part in (_hypotheses, _ablation, seen, _scaling))),
+        *filter(None, (part(runs) for part in (_hypotheses, _ablation, budgets, _scaling))),
     ]
 
 

@@ -355,7 +355,7 @@ def test_trainings_of_several_lengths_say_where_realism_would_go():
         (record,) = examined(method, [0.2], config=config | plain(METHODS[method]))
         metrics = record.metrics | {"swd/mean": metric(distance, n=9)}
         records.append(dataclasses.replace(record, metrics=metrics))
-    table = next(table for table in inversion(records) if table.name == "inversion_seen")
+    table = next(table for table in inversion(records) if table.name == "inversion_budgets")
     assert [row[:3] for row in table.rows] == [
         ["cgan_cpu", "22,400", "19,200"],
         ["cgan_long", "89,600", "86,400"],
@@ -364,7 +364,7 @@ def test_trainings_of_several_lengths_say_where_realism_would_go():
     assert "each doubling of the images seen, SWD mean becomes 0.50 times" in table.notes[1]
     assert "it would be 2 after 1,000,000 images" in table.notes[1]
     alone = [table.name for table in inversion(records[:2])]
-    assert "inversion_seen" not in alone  # one training with a discriminator is no curve
+    assert "inversion_budgets" not in alone  # one training with a discriminator is no curve
 
 
 def test_the_ablation_is_a_table_of_its_own_in_the_order_of_its_terms():

@@ -15,7 +15,7 @@ LENGTH = ("steps", "warmup", "interval", "precision")  # how long, and in which 
 MORE = (1_000_000, 3_000_000)  # images that nobody has shown yet
 
 
-def seen(runs: Comparison) -> Table | None:
+def budgets(runs: Comparison) -> Table | None:
     """Realism and success by images seen; None without two such trainings.
 
     Args:
@@ -42,7 +42,7 @@ def seen(runs: Comparison) -> Table | None:
         "each is seen several times."
     )
     return Table(
-        "inversion_seen",
+        "inversion_budgets",
         "Conditional GANs by the number of images that they were trained on.",
         [LEAD[0], "images seen", "with a discriminator", *LEAD[1:], *map(title, metrics)],
         rows,
