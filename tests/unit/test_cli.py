@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_written(run, tmp_path):
     code, error = run(
         "documented", "--smoke", "--methods", "mean_face", "--runs", tmp_path / "file" / "runs"
     )
-    assert code == 2 and "error: cannot write" in error and "Not a directory" in error
+    assert code == 2 and "error: cannot write" in error and "is a file, expected a folder" in error
 
 
 def test_a_cache_that_cannot_be_written(run, tmp_path, monkeypatch):
