@@ -111,8 +111,8 @@ VARIANTS: dict[str, dict] = ABLATION | {
 }
 
 
-# The second generation: the discriminator comes when the faces are whole already, and sees no
-# colours. So are the variants with a committee, and `late`.
+# The second generation, which are `late` and the variants with a committee: the discriminator comes
+# when the faces are whole already, and sees no colours.
 _LATE: dict[str, Any] = {"greyscale": True, "ramp": 300}
 SECOND: dict[str, dict] = {
     "cpu": {**_LATE, "steps": 2800, "warmup": 2000},

@@ -26,7 +26,8 @@ ADDED: dict[str, dict[str, Any]] = {
         "imagined": 0,
         "mirrored": False,
         "target": "embedding",
-    }
+    },
+    "private": {"clipped": True},
 }  # by family: options that a run may not know yet, with the values that change nothing
 TRAINED = ("documented", "inversion", "membership", "search")  # protocols that train inverters
 

@@ -21,7 +21,7 @@ from gan_inversion.data.listing import SEPARATORS, decode_text
 FLAT = (b"IxF2", b"IxFI", b"IxFl")  # how a file of a flat index begins: all vectors as they are
 MOST = 5_000_000  # cells of a Parquet file
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|[-+]?inf", re.ASCII)
-TRUTH = {"true": "1", "false": "0"}  # as pandas writes a membership
+TRUTH = {"true": 1.0, "false": 0.0}  # as pandas writes a membership
 NONE = "\x1f"  # a separator that no text has
 ID = ("name", "id", "image", "file", "path", "key", "subject")  # columns that are no vectors
 
@@ -106,13 +106,21 @@ def _table(
             if len(row) == 1 and row[0].lstrip().startswith("["):
                 vectors.append([float(value) for value in json.loads(row[0])])
             else:
-                vectors.append([float(TRUTH.get(v.strip().lower(), v)) for v in row])
-        except (ValueError, TypeError, RecursionError, OverflowError) as error:
+                vectors.append([_number(cell) for cell in row])
+        except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
             raise UserError(f"{path}: row {number} of the vectors is not all numbers") from error
     lengths = sorted({len(vector) for vector in vectors})
     if len(lengths) != 1:
         raise UserError(f"{path}: expected vectors of one length, got {lengths[:5]}")
     return names, np.array(vectors)
+
+
+def _number(cell: str) -> float:
+    """The number in a cell; a truth value is one too, but numbers are tried first, as most are."""
+    try:
+        return float(cell)
+    except ValueError:
+        return TRUTH[cell.strip().lower()]
 
 
 def _is_number(text: str) -> bool:

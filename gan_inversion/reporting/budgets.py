@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gan_inversion.cgan.options import FAMILY
-from gan_inversion.core.record import Record
+from gan_inversion.core.record import Record, at
 from gan_inversion.metrics.catalogue import title
 from gan_inversion.reporting.comparison import LEAD, Comparison
 from gan_inversion.reporting.table import Table
@@ -31,7 +31,7 @@ def budgets(runs: Comparison) -> Table | None:
         return None
     names = sorted(groups, key=lambda name: _images(groups[name][0]))
     metrics = [REALISM, "c2st_auc", "ssim"]
-    metrics += [f"{judge}/sar_type2@fmr=1e-3" for judge in runs.recognisers]
+    metrics += [at(f"{judge}/sar_type2", fmr=1e-3) for judge in runs.recognisers]
     rows = runs.rows(names, metrics)
     for row, name in zip(rows, names, strict=True):
         first = groups[name][0]

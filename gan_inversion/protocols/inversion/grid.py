@@ -99,12 +99,13 @@ def draw_grid(
     inverters = [(name, model.inverter) for name, model in zip(names, models, strict=True)]
     last, protocol = models[-1], Inversion()
     examined = (last.folder / RECORD).exists()
-    if not examined and layout.groups != ("random",):
+    if not examined and set(layout.groups) != {"random"}:
         raise UserError(
             f"expected an examined run for median and worst images, but {last.folder} was only "
             f"trained: examine it with python -m experiments.inversion --methods {last.method}, or "
             "give --groups random"
         )
+    scores = read_scores(last.folder / RECORD) if examined else {}
     dataset = source.open()
     recogniser = recogniser_of(last, own)
     embeddings = embed_view(recogniser, dataset, view=protocol.view, resample=protocol.resample)
@@ -115,13 +116,15 @@ def draw_grid(
             f"got {split.hash}: give the --dataset and --data of that run"
         )
     images = dataset.view(protocol.view, resample=protocol.resample)
-    scores = read_scores(last.folder / RECORD) if examined else {"test_index": split.test}
-    cosines = scores.get(f"{recogniser.name}/type1", np.zeros(len(split.test)))
+    if examined:
+        test, cosines = scores["test_index"], scores[f"{recogniser.name}/type1"]
+    else:
+        test, cosines = split.test, np.zeros(len(split.test))  # random images need none
     groups = {}
     chosen_places = picked(cosines, layout.people)
     for name in layout.groups:
         places = chosen_places[name]
-        chosen = scores["test_index"][places]
+        chosen = test[places]
         lines = drawn_by(inverters, embeddings[chosen])
         if layout.photographs:
             lines.insert(0, ("photograph", np.asarray(images[chosen])))
