@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from gan_inversion.cgan.options import FAMILY
-from gan_inversion.core.record import Record, at
+from gan_inversion.core.record import Record
 from gan_inversion.metrics.catalogue import title
-from gan_inversion.reporting.comparison import LEAD, Comparison
+from gan_inversion.reporting.comparison import LEAD, Comparison, success
 from gan_inversion.reporting.table import Table
 
 REALISM = "swd/mean"
@@ -30,21 +30,22 @@ def budgets(runs: Comparison) -> Table | None:
     if len(groups) < 2:
         return None
     names = sorted(groups, key=lambda name: _images(groups[name][0]))
-    metrics = [REALISM, "c2st_auc", "ssim"]
-    metrics += [at(f"{judge}/sar_type2", fmr=1e-3) for judge in runs.recognisers]
-    rows = runs.rows(names, metrics)
+    titles = {name: title(name) for name in (REALISM, "c2st_auc", "ssim")}
+    titles |= success(runs.recognisers)
+    rows = runs.rows(names, [*titles])
     for row, name in zip(rows, names, strict=True):
         first = groups[name][0]
         row[1:1] = [f"{_images(first):,}", f"{_images(first, judged=True):,}"]
     note = (
-        "Images seen are steps times images in a step; the first steps have no discriminator. "
+        "SAR is at an FMR of 0.1 %. Images seen are steps times images in a step; the first steps "
+        "have no discriminator. "
         f"There are {groups[names[0]][0].config['training_images']:,} training images, so that "
         "each is seen several times."
     )
     return Table(
         "inversion_budgets",
         "Conditional GANs by the number of images that they were trained on.",
-        [LEAD[0], "images seen", "with a discriminator", *LEAD[1:], *map(title, metrics)],
+        [LEAD[0], "images seen", "with a discriminator", *LEAD[1:], *titles.values()],
         rows,
         [note, *_prospects(groups), *runs.notes],
     )

@@ -16,6 +16,7 @@ from gan_inversion.reporting.comparison import (
     examination_time,
     lead,
     published_rows,
+    success,
     training_time,
 )
 from gan_inversion.reporting.table import Cell, Row, Table
@@ -52,7 +53,7 @@ def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]]
     """The main figures of each inverter, one row a method; arguments as for `inversion`."""
     runs = comparison(records, expected)
     shown = [name for name in runs.recognisers if name in (records[0].victim, *INDEPENDENT)]
-    titles = _success(shown) | {name: title(name) for name in ("ssim", "swd/mean")}
+    titles = success(shown) | {name: title(name) for name in ("ssim", "swd/mean")}
     rows = runs.rows(runs.whole, [*titles], short=True)
     for row, method in zip(rows, runs.whole, strict=True):
         row.append(training_time(runs.groups[method], 60))
@@ -72,14 +73,6 @@ def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]]
         rows,
         [counts, *runs.notes],
     )
-
-
-def _success(recognisers: Sequence[str]) -> dict[str, str]:
-    """Both success rates at FMR 0.1 % with each recogniser, and what their columns are called."""
-    rates = {n: [at(f"{n}/sar_type{kind}", fmr=1e-3) for kind in (1, 2)] for n in recognisers}
-    return {
-        rate: f"{title(rate, condition=False)}, {name}" for name in rates for rate in rates[name]
-    }
 
 
 def _attack(runs: Comparison, recogniser: str) -> Table:
@@ -246,7 +239,7 @@ def _ablation(runs: Comparison) -> Table | None:
     chosen = [name for name in STEPWISE if name in runs.groups]
     if not chosen:
         return None
-    titles = _success(runs.recognisers)
+    titles = success(runs.recognisers)
     titles |= {name: title(name) for name in ("swd/mean", "c2st_auc", "ssim")}
     config = runs.groups[chosen[0]][0].config
     note = (
