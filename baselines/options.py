@@ -1,6 +1,6 @@
 """The options of the baselines' families, and the names of their methods."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 DECODERS = ("dense", "conv", "conv_bn")
@@ -46,6 +46,9 @@ class PrivateOptions(DecoderOptions):
     clipping: float = 1e-3
     """Largest norm of an image's gradient, which is scaled down to it before noise is added."""
 
+    learning_rate: float = 1e-3
+    """Step size of Adam; with a larger one the images are fitted in fewer steps."""
+
     clipped: bool = True
     """Whether gradients are clipped. Otherwise epsilon is not kept, whatever is claimed: with such
     a training one sees whether an audit finds out."""
@@ -73,11 +76,13 @@ DOCUMENTED = {
     for kind in ("documented", "augmented", "generalised")
     for decoder in DECODERS
 }
-PRIVATE = {
-    "private_dense": PrivateOptions(),
-    "private_dense_epsilon1": PrivateOptions(epsilon=1.0),
-    "private_dense_epsilon50": PrivateOptions(epsilon=50.0),
-    "private_dense_unclipped": PrivateOptions(epsilon=1.0, clipped=False),  # its claim is false
+# Trainings to audit: without clipping this one knows its images by heart, and its claim is false.
+_BY_HEART = PrivateOptions(
+    epsilon=1.0, clipping=1e-5, clipped=False, learning_rate=3e-3, epochs=2 * EPOCHS
+)
+PRIVATE = {"private_dense": PrivateOptions(), "private_dense_unclipped": _BY_HEART} | {
+    f"private_dense_epsilon{epsilon}": replace(_BY_HEART, epsilon=float(epsilon), clipped=True)
+    for epsilon in (1, 8, 50)
 }
 # Controls: name -> class in `baselines.controls`, options.
 CONTROLS = {

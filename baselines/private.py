@@ -37,6 +37,7 @@ class PrivateInverter(DecoderInverter):
         decoder: a key of `DECODERS` without batch normalisation, which mixes images.
         epsilon, delta: privacy loss of the whole training, for one image more or less.
         clipping: largest norm of an image's gradient.
+        learning_rate: step size of Adam.
         clipped: whether gradients are clipped. Otherwise they stay as they are, with the noise of
             clipped ones, and what epsilon claims is not true: an audit must find this.
         noise_multiplier: deviation of the noise by `clipping`; `fit` computes it from epsilon.
@@ -50,6 +51,7 @@ class PrivateInverter(DecoderInverter):
         epsilon: float = 8.0,
         delta: float = 1e-5,
         clipping: float = 1e-3,
+        learning_rate: float = 1e-3,
         clipped: bool = True,
         noise_multiplier: float | None = None,
         name: str | None = None,
@@ -58,6 +60,7 @@ class PrivateInverter(DecoderInverter):
         super().__init__(decoder, **options)
         self.config |= {"epsilon": epsilon, "delta": delta, "clipping": clipping}
         self.config |= {"clipped": clipped, "noise_multiplier": noise_multiplier}
+        self.config["learning_rate"] = learning_rate
         self.name = name or f"private_{decoder}"
 
     def fit(
@@ -131,7 +134,7 @@ class PrivateInverter(DecoderInverter):
         # The library expects one loss per image: pixels stay in one axis.
         flat = keras.Model(model.inputs, model.layers[-2].output)
         private = keras_api.make_private(flat, budget)
-        private.compile("adam", "mse")
+        private.compile(keras.optimizers.Adam(self.config["learning_rate"]), "mse")
         low, high = self.targets
         targets = in_range(pictures, low=low, high=high)
         with progress(total=epochs * (count // size), unit="step", desc=self.name) as bar:

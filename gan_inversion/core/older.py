@@ -27,7 +27,7 @@ ADDED: dict[str, dict[str, Any]] = {
         "mirrored": False,
         "target": "embedding",
     },
-    "private": {"clipped": True},
+    "private": {"clipped": True, "learning_rate": 1e-3},
 }  # by family: options that a run may not know yet, with the values that change nothing
 TRAINED = ("documented", "inversion", "membership", "search")  # protocols that train inverters
 

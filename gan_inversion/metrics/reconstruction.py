@@ -21,6 +21,27 @@ def mse(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
     return np.square(originals - reconstructions).mean(axis=(1, 2, 3), dtype="float64")
 
 
+def contrast(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
+    """How much nearer to an image its own reconstruction is than all reconstructions are.
+
+    A loss that does not hang on how hard an image is, and needs no shadow models: difficulty
+    calibration (Watson et al., ICLR 2022) by the model's own answers to other embeddings.
+
+    Args:
+        originals: float (N, H, W, C).
+        reconstructions: the same shape and range.
+
+    Returns:
+        float64 (N,): logarithm of the mean squared error of the N reconstructions to the image,
+        over that of its own.
+    """
+    images, outputs = (x.reshape(len(x), -1) for x in (originals, reconstructions))
+    lengths = [np.square(x).mean(axis=1, dtype="float64") for x in (images, outputs)]
+    products = images @ outputs.mean(axis=0, dtype="float64") / images.shape[1]
+    every = lengths[0] + lengths[1].mean() - 2 * products
+    return np.log(every) - np.log(mse(originals, reconstructions))
+
+
 def channel_accuracy(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
     """What Keras computes as `accuracy` of images: share of pixels whose largest channel is right.
 

@@ -1,11 +1,13 @@
 """The tables of the `membership` protocol: what an inverter remembers of whom it was trained on."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 from gan_inversion.core.record import Record, at
-from gan_inversion.protocols.membership.audit import TOGETHER
+from gan_inversion.protocols.membership.audit import CONTRAST, LOSS, TOGETHER
 from gan_inversion.reporting.audited import (
     LEAKS,
+    UNITS,
     base_method,
     by_size,
     figure_title,
@@ -37,7 +39,15 @@ reconstructions of people on whom no model was trained (FMR 0.1 %). AUC and TPR 
 attacker finds the images that the models were trained on. `threshold` is a threshold on the signal
 log_mse alone; `lira` is the offline attack LiRA with one variance, on all signals of the study.\
 """
+CLAIMS = """\
+The claimed epsilon is that of differential privacy (delta 1e-5, one image more or less). Each
+proven epsilon is the least that the success of an attack allows, at 95 % confidence: from its rates
+over all models, or from the guesses about one model (the median over the models), for any training
+or for one whose privacy comes from Gaussian noise, as here. A claim below what is proven is false.
+`threshold` looks at one model alone; `lira`, offline with one variance, at all.\
+"""
 CLAIMED = "epsilon"  # of differential privacy, in the options of an inverter
+PROVEN = ("epsilon", "epsilon_one_run", "epsilon_one_run_gaussian")  # figures of an attack
 
 
 def membership(records: Sequence[Record]) -> list[Table]:
@@ -82,7 +92,7 @@ def membership(records: Sequence[Record]) -> list[Table]:
 def overviews(records: Sequence[Record]) -> list[Table]:
     """Tables of the ledger, the dynamics and single subjects, if records have figures for them."""
     groups, notes = by_method(records), [footer(records, "shadows")]
-    tables = [view(groups, notes) for view in (_ledger, dynamics, few, usage, within)]
+    tables = [view(groups, notes) for view in (_ledger, _claims, dynamics, few, usage, within)]
     return [table for table in tables if table.rows]
 
 
@@ -129,3 +139,25 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
             "a small study exists gives away of more images has not been measured."
         )
     return Table("membership_ledger", caption, header, rows, [*remarks, *notes])
+
+
+def _claims(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
+    """What trainings with differential privacy claim, and what attacks on them prove."""
+    rows: list[Row] = []
+    for method in by_size(groups):
+        group = groups[method]
+        options = group[0].config.get("inverter", {})
+        for unit, attack, signal in product(UNITS, LEAKS, (LOSS, CONTRAST, TOGETHER)):
+            name = f"{unit}/{attack}/{signal}"
+            cells = [cell(group, f"{name}/{figure}", form=".2f") for figure in PROVEN]
+            if CLAIMED in options and all(cells):
+                auc = cell(group, f"{name}/auc", form=".3f")
+                most = max(group[0].metrics[f"{name}/{figure}"].value or 0 for figure in PROVEN)
+                verdict = "false" if most > options[CLAIMED] else "not contradicted"
+                clipped = "yes" if options.get("clipped", True) else "no"
+                lead = [base_method(group[0]), clipped, unit, signal, attack.split("_")[0]]
+                rows.append([*lead, auc, f"{options[CLAIMED]:g}", *cells, verdict])
+    header = ["method", "clipped", "unit", "signal", "attack", "AUC", "claimed epsilon"]
+    header += [*map(figure_title, PROVEN), "claim"]
+    caption = "Differential privacy: what trainings claim, and what the attacks on them prove."
+    return Table("membership_claims", caption, header, rows, [CLAIMS, *notes])

@@ -10,7 +10,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from gan_inversion.data import LFW
 from gan_inversion.metrics import realism
-from gan_inversion.metrics.reconstruction import feature_distance, psnr, ssim
+from gan_inversion.metrics.reconstruction import contrast, feature_distance, mse, psnr, ssim
 from gan_inversion.metrics.verification import auc
 from gan_inversion.protocols.inversion.two_sample import two_sample_scores
 
@@ -192,3 +192,13 @@ def test_the_distance_is_the_mean_over_directions():
     assert all(found.shape == (realism.DIRECTIONS,) for found in levels.values())
     means = realism.sliced_wasserstein(real, fake, seed=3)
     assert means == {side: pytest.approx(found.mean()) for side, found in levels.items()}
+
+
+def test_contrast_compares_with_the_answers_to_all():
+    random = np.random.default_rng(0)
+    originals, outputs = random.random((2, 5, 4, 4, 3), dtype="float32")
+    every = [np.mean([mse(x[None], y[None])[0] for y in outputs]) for x in originals]
+    expected = np.log(every) - np.log(mse(originals, outputs))
+    np.testing.assert_allclose(contrast(originals, outputs), expected, rtol=1e-4)
+    # All answers alike: nothing is nearer.
+    np.testing.assert_allclose(contrast(originals, outputs[:1].repeat(5, axis=0)), 0, atol=1e-5)

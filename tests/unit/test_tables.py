@@ -296,6 +296,28 @@ def test_the_ledger_shows_the_epsilon_that_was_claimed_beside_the_proven():
 
 
 @pytest.mark.parametrize(
+    ("proven", "verdict"), [((0.5, 0.9, 1.0), "not contradicted"), ((0.5, 0.9, 1.01), "false")]
+)
+def test_a_claim_of_privacy_is_false_where_more_is_proven(proven, verdict):
+    published = read_records(ROOT / "results" / "records", "membership")
+    (record,) = (found for found in published if found.method == "documented_dense_n1000")
+    config = {**record.config, "inverter": {"epsilon": 1.0, "clipped": False}}
+    spec = older_spec("private_dense_n1000", config)
+    figures = ("epsilon", "epsilon_one_run", "epsilon_one_run_gaussian")
+    values = dict(zip(figures, proven, strict=True)) | {"auc": 0.9}
+    metrics = {
+        f"canary/threshold/contrast/{name}": metric(value, n=100) for name, value in values.items()
+    }
+    private = dataclasses.replace(
+        record, method=spec["name"], config=config, spec=spec, metrics=metrics
+    )
+    (table,) = (t for t in overviews([record, private]) if t.name == "membership_claims")
+    (row,) = table.rows
+    assert row[:5] == ["private_dense_n1000", "no", "canary", "contrast", "threshold"]
+    assert [str(part) for part in row[5:]] == ["0.900", "1", *(f"{p:.2f}" for p in proven), verdict]
+
+
+@pytest.mark.parametrize(
     ("lows", "told"),
     [
         ((0.4, 0.51, 0.6), "holds from epoch 3 on (AUC 0.550 after 1, 0.550 after 3, 0."),

@@ -16,12 +16,14 @@ from gan_inversion.metrics.targets import check_matrices, every_target
 from gan_inversion.metrics.usage import usage_errors
 
 LOSS = "log_mse"  # the signal of the attacks that are given one only
+CONTRAST = "contrast"  # the signal of canaries that needs no shadow models
 QUERIES = "queries"  # that signal of each audited image, where a row has several
 TOGETHER = "together"  # in names, instead of a signal: all signals at once
 READY = "ready"  # prefix of raw scores that are those of an attack
 QUANTILE = "quantile"  # attack that needs features of the images, and no shadows
 REFERENCES = (1, 2, 4)  # shadows with an image, and as many without it, that an auditor may have
 ONE_RUN = {"one_run": pure, "one_run_gaussian": gaussian}  # bounds from one model alone
+ALONE = ("threshold", CONTRAST)  # attack and signal that look at one model alone
 FOLDERS = (100, 500)  # images of a folder whose share of members is estimated
 STRONG = "lira_offline_fixed"  # attack of the overviews, and of folders and persons
 RANGE = "ramia"  # attack that asks about each image of a subject, not about their mean
@@ -94,7 +96,7 @@ def audit(
         )
         proven = audited_epsilon(scores, membership, subjects, delta=DELTA, seed=seed)
         metrics[f"{name}/epsilon"] = metric(proven, n=everyone)
-        if attack == STRONG:
+        if attack == STRONG or (attack, kind) == ALONE:
             metrics |= audit_runs(scores, membership, subjects, name=name, seed=seed)
         for fpr, rate in figures.tpr.items():
             value, ci = rate or (float("nan"), None)

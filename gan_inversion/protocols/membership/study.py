@@ -20,11 +20,11 @@ from gan_inversion.inverters.base import Inverter
 from gan_inversion.inverters.families import FAMILIES, MethodSpec
 from gan_inversion.inverters.trained import reconstruct, train
 from gan_inversion.metrics.attack import attack, subject_mean
-from gan_inversion.metrics.reconstruction import mse, ssim
+from gan_inversion.metrics.reconstruction import contrast, mse, ssim
 from gan_inversion.metrics.verification import cosine
 from gan_inversion.protocols.inversion import bench as benches
 from gan_inversion.protocols.inversion.bench import Bench, Setting
-from gan_inversion.protocols.membership.audit import LOSS, QUERIES
+from gan_inversion.protocols.membership.audit import CONTRAST, LOSS, QUERIES
 from gan_inversion.protocols.membership.rules import Membership, Pool
 
 BLOCK = 128  # images compared at once
@@ -101,28 +101,28 @@ def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[In
     yield epoch, inverters
 
 
-def ask(
-    inverter: Inverter, pool: Pool, bench: Bench, signals: tuple[str, ...]
-) -> dict[str, np.ndarray]:
+def ask(inverter: Inverter, pool: Pool, bench: Bench, part: Part) -> dict[str, np.ndarray]:
     """Signals of one model on the audited images: name -> float32 (R,), the mean of each row.
 
-    `queries` is the loss signal of each audited image, float32 (A,).
+    `queries` is the loss signal of each audited image, float32 (A,). For canaries there is always
+    the signal `contrast`, of which one model alone can prove something.
     """
     attacked = bench.victim
     signals_of: dict[str, list[np.ndarray]] = {}
-    for start in range(0, len(pool.audited), BLOCK):
-        chosen = pool.audited[start : start + BLOCK]
-        pictures = pool.audited if pool.asked is None else pool.asked
-        photographs = bench.images[pictures[start : start + BLOCK]]
-        embeddings = attacked.embeddings[chosen]
+    pictures = pool.audited if pool.asked is None else pool.asked
+    for block in np.array_split(np.arange(len(pictures)), -(-len(pictures) // BLOCK)):
+        photographs = bench.images[pictures[block]]
+        embeddings = attacked.embeddings[pool.audited[block]]
         originals = photographs.astype("float32") / 255
         outputs = np.asarray(inverter.invert(embeddings), "float32")
         values: dict[str, np.ndarray] = {}
-        if LOSS in signals:
+        if LOSS in part.signals:
             values[LOSS] = -np.log(mse(originals, outputs))
-        if "ssim" in signals:
+        if part.unit == "canary":
+            values[CONTRAST] = contrast(originals, outputs)
+        if "ssim" in part.signals:
             values["ssim"] = ssim(originals, outputs)
-        if "identity" in signals:
+        if "identity" in part.signals:
             shown = attacked.recogniser.embed(to_uint8(outputs))
             values["identity"] = cosine(shown, embeddings)
         values |= inverter.signals(embeddings, photographs)
@@ -157,7 +157,7 @@ def answers(part: Part) -> dict[str, np.ndarray]:
     arrays: dict[str, np.ndarray] = {}
     for epoch, inverters in audited(part, pool, bench):
         signals = [
-            ask(inverter, pool, bench, part.signals)
+            ask(inverter, pool, bench, part)
             for inverter in progress(inverters, desc=f"{part.unit} signals", unit="model")
         ]
         several = part.unit == "subject"  # a row of another unit has one image only
