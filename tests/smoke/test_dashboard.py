@@ -17,6 +17,7 @@ from tensorboard.plugins.hparams.metadata import parse_experiment_plugin_data
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record
 from gan_inversion.data import open_dataset
+from gan_inversion.reporting.audited import UNITS
 from gan_inversion.reporting.browser import (
     CHROMIUM,
     DESK,
@@ -44,7 +45,7 @@ def rehearsed(tmp_path_factory, eager):
     short += ("--cgan.corrections", "0")
     for command in (
         ("experiments.inversion", "--methods", *methods, *short),
-        ("experiments.shadows", "--methods", "documented_dense_n20"),
+        ("experiments.shadows", "--methods", "documented_dense_n20", "--units", *UNITS),
         ("experiments.faces",),
         ("experiments.dashboard", "--no-serve"),
         ("experiments.report",),
