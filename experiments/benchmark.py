@@ -7,12 +7,11 @@ from itertools import product
 from pathlib import Path
 
 from experiments import published
-from experiments.common import main, specs_of
+from experiments.common import main
 from gan_inversion.core.folders import ROOT
 from gan_inversion.core.jobs import Job, missing_of, run_jobs
 from gan_inversion.core.storage import cache_dir, data_dir
 from gan_inversion.data.views import FILTERS, OF_TEMPLATE, VIEWS
-from gan_inversion.protocols.membership.rules import labels
 from gan_inversion.protocols.verification.rules import label as label_of
 
 PUBLISHED = ROOT / "results"
@@ -55,9 +54,7 @@ def declared() -> Iterator[Job]:
         yield Job("inversion", options, (method,), seed, victim=victim, judges=judges)
     for study in published.STUDIES:
         words = [str(word) for name, values in study.items() for word in (f"--{name}", *values)]
-        (spec,) = specs_of(study["methods"])
-        methods = tuple(labels(spec, study.get("epochs", published.AUDITED)).values())
-        yield Job("shadows", tuple(words), methods, protocol="membership")
+        yield Job("shadows", tuple(words), published.audits(study), protocol="membership")
     for name in published.SEARCHES:
         yield Job("search", ("--searches", name), (f"search_{name}",))
 
@@ -79,7 +76,7 @@ def run_all(options: Options) -> None:
     from gan_inversion.reporting.pages import write_every
 
     output = options.folder / "docs", options.folder / "README.md"
-    write_every(results, *output, expected=published.EXPECTED)
+    write_every(results, *output, expected=published.EVERYTHING)
 
 
 if __name__ == "__main__":

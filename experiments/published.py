@@ -4,9 +4,12 @@ from itertools import product
 from typing import Any
 
 from baselines.options import DECODERS
+from experiments.common import specs_of
 from gan_inversion.cgan.options import FAMILY
 from gan_inversion.cgan.presets import STEPWISE
+from gan_inversion.core.record import Expected
 from gan_inversion.protocols import INDEPENDENT, Search
+from gan_inversion.protocols.membership.rules import labels
 
 CONTROLS = ("oracle", "random", "mean_face", "nearest_face", "ridge_pca")
 METHODS = (*CONTROLS, *(f"documented_{decoder}" for decoder in DECODERS))
@@ -64,10 +67,19 @@ STUDIES: tuple[dict[str, Any], ...] = (
     {"methods": ("private_dense_n500",), "units": ("image",), "models": (8,)},
     # How far what is proven stays below what is claimed; the last claim is false on purpose.
     *(
-        {"methods": (f"private_dense_{kind}_n500",), "units": ("canary",), "models": (8,)}
+        {"methods": (f"private_dense_{kind}_n500",), "units": ("canary",), "models": (6,)}
         for kind in ("epsilon1", "epsilon8", "epsilon50", "unclipped")
     ),
 )
+
+
+def audits(study: dict[str, Any]) -> tuple[str, ...]:
+    """The methods in the records of a study."""
+    (spec,) = specs_of(study["methods"])
+    return tuple(labels(spec, study.get("epochs", AUDITED), study.get("shares", ())).values())
+
+
+EVERYTHING = Expected(EXPECTED, TRANSFERRED, [n for study in STUDIES for n in audits(study)])
 
 SEARCHES = {
     "documented": Search(

@@ -1,11 +1,11 @@
 """Whom does an inverter remember? Train many, each on other subjects, and run every attack."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 from experiments.common import FamilyOptions, Flat, main, rehearsed, specs_of
-from experiments.published import AUDITED, SHADOWS
+from experiments.published import AUDITED, EVERYTHING, SHADOWS
 from gan_inversion.core.folders import Folders
 from gan_inversion.data.source import Source
 from gan_inversion.protocols import Membership
@@ -35,7 +35,11 @@ class Options:
     else, which show how much a training can be made to remember."""
 
     epochs: tuple[int, ...] = AUDITED
-    """Epochs after which decoders are attacked; one record each. Others are at their end only."""
+    """Epochs after which decoders are attacked; one record each."""
+
+    shares: tuple[int, ...] = ()
+    """Percentages of the training after which conditional GANs are attacked, beside its end; one
+    record each. A checkpoint must be written there: see --cgan.interval."""
 
     signals: tuple[Literal["log_mse", "ssim", "identity"], ...] = ("log_mse", "ssim", "identity")
     """What an attack sees of a reconstruction: minus the logarithm of its squared error (log_mse),
@@ -90,18 +94,12 @@ def run_all(options: Options) -> None:
     specs = specs_of(options.methods, options.families)
     if options.smoke:
         specs = [spec.rehearsed() for spec in specs]
-    study = Study(
-        options.units,
-        options.epochs,
-        options.signals,
-        options.models,
-        options.seed,
-        options.workers,
-    )
+    study = Study(**{own.name: getattr(options, own.name) for own in fields(Study)})
     folders = options.folders
     for spec in specs:
         run_one(spec, study, setting=setting, folders=folders)
-    write_membership(folders.records, folders.tables, setting.selection)
+    expected = EVERYTHING.membership if folders.records == Folders().records else ()
+    write_membership(folders.records, folders.tables, setting.selection, expected=expected)
 
 
 if __name__ == "__main__":

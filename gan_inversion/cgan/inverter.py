@@ -78,11 +78,17 @@ class ConditionalGAN(Inverter):
     def attack_by(self, recogniser: Recogniser) -> None:
         self.recogniser = recogniser
 
-    def passes(self, members: int) -> int:
-        return round(self.settings.steps * self.settings.batch_size / members)
+    def passes(self, members: int) -> float:
+        return self.settings.steps * self.settings.batch_size / members
+
+    def step_of(self, share: int) -> int | None:
+        every = self.settings.steps // self.settings.interval
+        step = round(share * every / 100)
+        return step if round(100 * step / every) == share else None
 
     def signals(self, embeddings: np.ndarray, images: np.ndarray) -> dict[str, np.ndarray]:
-        if not self.settings.adversarial:
+        early = self._players is not None and self._players.discriminator is None
+        if early or not self.settings.adversarial:
             return {}
         return {"discriminator": self.discriminator_logits(embeddings, images)}
 

@@ -11,6 +11,7 @@ RANGES = {
     "seed": (0, 2**32 - 1),
     "seeds": (0, 2**32 - 1),
     "epochs": (1, 100_000),
+    "shares": (1, 99),
     "models": (1, 10_000),
     "workers": (0, 10_000),
     "min_images": (1, 1_000_000),
@@ -24,7 +25,7 @@ RANGES = {
 }
 
 
-MAY_BE_EMPTY = ("judges", "names", "committee", "membership", "labels")
+MAY_BE_EMPTY = ("judges", "names", "committee", "membership", "labels", "shares")
 
 
 def plain(options: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ that its figures can be recomputed. A checksum shows whether a record was edited
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -195,6 +195,21 @@ class Selection:
         """The file of one of these records."""
         others = {"part": self.part, "victim": self.victim}
         return record_path(root, protocol, method, self.dataset, seed, **others)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a benchmark shall hold, so that its pages can name what is missing.
+
+    Attributes:
+        inversion: methods and seeds, of the usual victim.
+        transfer: other victims, and methods.
+        membership: methods.
+    """
+
+    inversion: Collection[tuple[str, int]] = ()
+    transfer: Collection[tuple[str, str]] = ()
+    membership: Collection[str] = ()
 
 
 def read_record(path: Path) -> Record:

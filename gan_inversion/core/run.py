@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -60,15 +61,22 @@ class Run:
         folder: created if absent.
         config: the options that determine the result, JSON-serialisable.
         preview: images to reconstruct in `show`.
+        after: functions to call when training reaches a step of the log, before its checkpoint.
 
     Raises:
         UserError: the folder holds a run with other options, another process has it open, or it
             cannot be written.
     """
 
-    def __init__(self, folder: Path, config: Mapping[str, Any], *, preview: Preview | None = None):
-        self.folder = folder
-        self.preview = preview
+    def __init__(
+        self,
+        folder: Path,
+        config: Mapping[str, Any],
+        *,
+        preview: Preview | None = None,
+        after: Mapping[int, Callable[[], None]] = MappingProxyType({}),
+    ):
+        self.folder, self.preview, self.after = folder, preview, after
         self.checkpoint = folder / "checkpoint.npz"
         self._log = folder / "log.jsonl"
         config_file = folder / "config.json"
@@ -121,6 +129,11 @@ class Run:
         """Remove log lines after `step`, from whose checkpoint training resumes."""
         kept = [line for line in self.history() if line["step"] <= step]
         write_text(self._log, "".join(json.dumps(line) + "\n" for line in kept))
+
+    def reach(self, step: int) -> None:
+        """Call the function that was given for this step, if any."""
+        if step in self.after:
+            self.after[step]()
 
     def show(self, step: int, invert: Callable[[np.ndarray], np.ndarray]) -> None:
         """Reconstruct the preview; encode and write the strip in the background."""

@@ -109,8 +109,15 @@ class Inverter:
         """
         return {}
 
-    def passes(self, members: int) -> int | None:
+    def passes(self, members: int) -> float | None:
         """How often each of `members` training images was trained on; None if unknown."""
+        return None
+
+    def step_of(self, share: int) -> int | None:
+        """The step of its run's log after which `share` per cent of the training are done, rounded.
+
+        None if there is no such step, or if it is not trained in steps.
+        """
         return None
 
     @property

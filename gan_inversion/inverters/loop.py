@@ -86,6 +86,7 @@ def fit(
                 run.log(epoch + 1, **values, seconds=time.perf_counter() - start)
                 if invert is not None:
                     run.show(epoch + 1, invert)
+                run.reach(epoch + 1)
                 save_state(model, kept)
     return values
 

@@ -7,7 +7,7 @@ from gan_inversion.core.record import Record, at, read_scores
 from gan_inversion.core.storage import write_text
 from gan_inversion.protocols.membership.audit import STRONG, TOGETHER
 from gan_inversion.reporting import charts
-from gan_inversion.reporting.audited import counts_of, few_lines
+from gan_inversion.reporting.audited import counts_of, few_lines, plural
 from gan_inversion.reporting.dynamics import FEW
 from gan_inversion.reporting.membership import NOTE, membership
 from gan_inversion.reporting.page import Section, drawing, findings, page, point
@@ -75,7 +75,7 @@ def sentence(record: Record) -> str:
     name = f"{unit}/{STRONG}/{signal}"
     tpr, epsilon = record.metrics[at(f"{name}/tpr", fpr=FPR)], record.metrics[f"{name}/epsilon"]
     models, rows = record.config["protocol"]["models"], record.config["rows"]
-    lead = f"`{record.method}`: {models} models, {rows:,} {unit}s. "
+    lead = f"`{record.method}`: {models} models, {rows:,} {plural(unit)}. "
     if tpr.value is None or tpr.ci is None:
         return lead + "There are too few to say what is found at a false positive rate of 1 %."
     low, high = (100 * end for end in tpr.ci)

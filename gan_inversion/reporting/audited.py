@@ -19,6 +19,11 @@ def is_attack(name: str) -> bool:
     return name.count("/") == DEPTH and name.split("/")[1] != FIT
 
 
+def plural(unit: str) -> str:
+    """Several of a unit, as `images` or `canaries`."""
+    return f"{unit[:-1]}ies" if unit.endswith("y") else f"{unit}s"
+
+
 def strongest(record: Record, figure: str) -> str:
     """Name of a figure of the strong attack on images, on all signals that the study asked for."""
     name = f"image/{LEAKS[1]}/{TOGETHER}/{figure}"
@@ -54,7 +59,7 @@ def attacks_on(record: Record, unit: str, signal: str = LOSS) -> list[str]:
 def by_size(groups: Mapping[str, Sequence[Record]]) -> list[str]:
     """Methods by name, then by the number of their members, then by epochs."""
 
-    def place(method: str) -> tuple[str, int, int]:
+    def place(method: str) -> tuple[str, int, float]:
         members = groups[method][0].config.get("members", {})
         name = groups[method][0].trained["preset"]
         return name, min(members.values(), default=0), epochs_of(groups[method])
@@ -67,8 +72,13 @@ def base_method(record: Record) -> str:
     return str(record.trained["name"])
 
 
-def epochs_of(group: Sequence[Record]) -> int:
-    return int(group[0].config.get("epochs", 0))
+def epochs_of(group: Sequence[Record]) -> float:
+    return group[0].config.get("epochs", 0)
+
+
+def step_of(record: Record) -> int:
+    """Where an audit stands on TensorBoard's axis: an epoch, or a percentage of the training."""
+    return int(record.config.get("share", epochs_of([record])))
 
 
 def figure_title(figure: str) -> str:

@@ -93,7 +93,7 @@ def front(points: Mapping[Any, tuple[float, float]]) -> list[Any]:
 
 
 def pareto(
-    points: Mapping[tuple[str, int], tuple[float, float]],
+    points: Mapping[tuple[str, float], tuple[float, float]],
     across: str,
     up: str,
     mark: str,

@@ -94,7 +94,7 @@ def usage(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table
 def within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
     """Attacks within single subjects: the president, then all subjects with enough images."""
     rows: list[Row] = []
-    claims: dict[str, dict[int, Metric]] = {}
+    claims: dict[str, dict[float, Metric]] = {}
     header = ["method", "epochs", "images of his", "threshold AUC", "lira AUC", "subjects"]
     for attack in LEAKS:
         short = attack.split("_")[0]
@@ -129,7 +129,7 @@ def within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tabl
     return Table("membership_within", caption, header, rows, [WITHIN, *sentences, *notes])
 
 
-def claim(method: str, by_epoch: Mapping[int, Metric]) -> str:
+def claim(method: str, by_epoch: Mapping[float, Metric]) -> str:
     """A sentence that says from which epoch on the thesis' claim holds, if it does.
 
     Args:

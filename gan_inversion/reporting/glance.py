@@ -54,13 +54,14 @@ def glance(records: Sequence[Record]) -> Table:
     named = [f"{victim} (attacked)", *(f"{name} (independent)" for name in INDEPENDENT)]
     return Table(
         "glance",
-        "How often is it accepted beside another photograph of the person? Of 1,000 pairs of "
-        "strangers one is.",
+        "How often each is accepted as another photograph of the person, where one of 1,000 pairs "
+        "of strangers is.",
         ["what is shown", *named, "SSIM (1: the same pixels)"],
         rows,
         [
-            f"From {sizes[0]:,} photographs of people on whom no inverter was trained ({dataset}); "
-            f"means over the {sizes[1]:,} people with two photographs or more."
+            f"Shares are means over {sizes[1]:,} people with two photographs or more, SSIM over "
+            f"all {sizes[0]:,} photographs, of people on whom no inverter was trained ({dataset}). "
+            "The recognisers were trained by others, and may know them."
         ],
     )
 

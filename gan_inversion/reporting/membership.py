@@ -1,6 +1,6 @@
 """The tables of the `membership` protocol: what an inverter remembers of whom it was trained on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import product
 
 from gan_inversion.core.record import Record, at
@@ -12,6 +12,7 @@ from gan_inversion.reporting.audited import (
     by_size,
     figure_title,
     is_attack,
+    plural,
     strongest,
 )
 from gan_inversion.reporting.dynamics import dynamics, few, usage, within
@@ -50,19 +51,21 @@ CLAIMED = "epsilon"  # of differential privacy, in the options of an inverter
 PROVEN = ("epsilon", "epsilon_one_run", "epsilon_one_run_gaussian")  # figures of an attack
 
 
-def membership(records: Sequence[Record]) -> list[Table]:
+def membership(records: Sequence[Record], expected: Collection[str] = ()) -> list[Table]:
     """The ledger, and a table for each unit with a row for each method, signal and attack.
 
     Args:
         records: of one protocol and dataset.
+        expected: methods that a note below the ledger lists if they have no record.
     """
-    check_same(records, "protocol_hash", "data_digest", "victim_digest")
+    check_same(records, "data_digest", "victim_digest")
+    models = _models(records)
     groups = by_method(records)
     names = [name for record in records for name in record.metrics if is_attack(name)]
     lines = list(dict.fromkeys(tuple(name.split("/")[:3]) for name in names))
     figures = list(dict.fromkeys(name.split("/")[3] for name in names))
     ours = all("members" in record.config for record in records)
-    notes = [footer(records, "shadows" if ours else "membership")]
+    notes = [*models, footer(records, "shadows" if ours else "membership")]
     tables = []
     for unit in dict.fromkeys(line[0] for line in lines):
         rows: list[Row] = []
@@ -80,19 +83,42 @@ def membership(records: Sequence[Record]) -> list[Table]:
         tables.append(
             Table(
                 f"membership_{unit}",
-                f"Membership of {unit}s: what attacks tell from the signals of trained models.",
+                f"Membership of {plural(unit)}: what attacks tell from the signals of models.",
                 ["method", "signal", "attack", "seeds", *map(figure_title, figures)],
                 rows,
                 [NOTE, size, *notes],
             )
         )
-    return [*overviews(records), *tables]
+    return [*overviews(records, expected), *tables]
 
 
-def overviews(records: Sequence[Record]) -> list[Table]:
+def _models(records: Sequence[Record]) -> list[str]:
+    """A sentence if studies trained different numbers of models.
+
+    Raises:
+        UserError: they differ by another rule.
+    """
+    rules = [dict(record.config.get("protocol", {})) for record in records]
+    counts = [rule.pop("models", None) for rule in rules]
+    if any(rule != rules[0] for rule in rules):
+        check_same(records, "protocol_hash")
+    usual = max(set(counts), key=counts.count)
+    others = {
+        base_method(record): count
+        for record, count in zip(records, counts, strict=True)
+        if count != usual
+    }
+    named = ", ".join(f"{count} by {name}" for name, count in others.items())
+    return [f"Studies trained {usual} models for each unit, but {named}."] if named else []
+
+
+def overviews(records: Sequence[Record], expected: Collection[str] = ()) -> list[Table]:
     """Tables of the ledger, the dynamics and single subjects, if records have figures for them."""
-    groups, notes = by_method(records), [footer(records, "shadows")]
-    tables = [view(groups, notes) for view in (_ledger, _claims, dynamics, few, usage, within)]
+    groups, notes = by_method(records), [*_models(records), footer(records, "shadows")]
+    missing = [method for method in expected if method not in groups]
+    first = [f"Not yet run: {', '.join(missing)}.", *notes] if missing else notes
+    views = (_claims, dynamics, few, usage, within)
+    tables = [_ledger(groups, first), *(view(groups, notes) for view in views)]
     return [table for table in tables if table.rows]
 
 
@@ -135,8 +161,8 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
     if largest:
         sizes = ", ".join(f"{family} {size:,}" for family, size in sorted(largest.items()))
         remarks.append(
-            f"Images of the largest study of each family: {sizes}. How much a family of which only "
-            "a small study exists gives away of more images has not been measured."
+            f"Images of the largest study of each family: {sizes}. Families studied on few images "
+            "only have not been measured on more."
         )
     return Table("membership_ledger", caption, header, rows, [*remarks, *notes])
 

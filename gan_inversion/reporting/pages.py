@@ -8,7 +8,7 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from gan_inversion.core.record import Selection, read_scores
+from gan_inversion.core.record import Expected, Selection, read_scores
 from gan_inversion.core.storage import write_text
 from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.metrics import catalogue
@@ -102,9 +102,11 @@ def check_inversion(records: Path, chosen: Selection = LFW) -> str:
     )
 
 
-def write_membership(records: Path, output: Path, chosen: Selection = LFW) -> Path:
-    """Write the page of the `membership` protocol."""
-    shown = membership(tables.read_records(records, "membership", chosen))
+def write_membership(
+    records: Path, output: Path, chosen: Selection = LFW, *, expected: Collection[str] = ()
+) -> Path:
+    """Write the page of the `membership` protocol; a note lists methods that have no record."""
+    shown = membership(tables.read_records(records, "membership", chosen), expected)
     return write_page(output, chosen.page("membership"), "Membership inference", shown)
 
 
@@ -135,13 +137,22 @@ def write_verification(records: Path, output: Path) -> Path:
     return write_page(output, "verification", title, [tables.verification(published)])
 
 
-def write_transfer(records: Path, output: Path, chosen: Selection = LFW) -> Path | None:
-    """Write the page of the transfer matrix, if two recognisers or more were attacked."""
+def write_transfer(
+    records: Path,
+    output: Path,
+    chosen: Selection = LFW,
+    *,
+    expected: Collection[tuple[str, str]] = (),
+) -> Path | None:
+    """Write the page of the transfer matrix, if two recognisers or more were attacked.
+
+    A note lists those `expected` victims and methods that have no record.
+    """
     victims = read_victims(records, chosen)
     if len(victims) < 2:
         return None
     name = replace(chosen, victim="").page("transfer")
-    return write_page(output, name, "The transfer matrix", [transfer(victims)])
+    return write_page(output, name, "The transfer matrix", [transfer(victims, expected)])
 
 
 def write_leaderboard(results: Path, output: Path) -> Path:
@@ -237,28 +248,26 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def write_every(
-    results: Path, output: Path, readme: Path, *, expected: Collection[tuple[str, int]]
-) -> None:
+def write_every(results: Path, output: Path, readme: Path, *, expected: Expected) -> None:
     """Write every table of the published benchmark.
 
     Args:
         results: folder that holds records, splits and the threshold registry.
         output: folder for the pages.
         readme: file whose blocks are filled, where there is one.
-        expected: methods and seeds that a note lists if they have no record.
+        expected: what notes list if there is no record of it.
     """
     records = results / "records"
     checked = check_inversion(records)
     for protocol in sorted(COMPUTE.keys() - {"inversion"}):
         check_records(records, protocol)
     write_documented(records, output)
-    write_inversion(records, output, expected=expected, checked=checked)
-    write_transfer(records, output)
+    write_inversion(records, output, expected=expected.inversion, checked=checked)
+    write_transfer(records, output, expected=expected.transfer)
     write_leaderboard(results, output)
     write_verification(records, output)
     write_thresholds(results / "thresholds.json", output)
-    write_membership(records, output)
+    write_membership(records, output, expected=expected.membership)
     write_search(records, output)
     write_text(output / "metrics.md", metrics_page())
     if (records / "speed").is_dir():  # depend on machines: no part of the benchmark

@@ -12,7 +12,7 @@ from gan_inversion.core.storage import write_text
 from gan_inversion.metrics.intervals import bootstrap_mean
 from gan_inversion.protocols import Faces, read_split
 from gan_inversion.reporting import charts, tables
-from gan_inversion.reporting.audited import CURVES, LEAKS, base_method, epochs_of
+from gan_inversion.reporting.audited import CURVES, LEAKS, base_method, epochs_of, plural
 from gan_inversion.reporting.glance import glance
 from gan_inversion.reporting.inversion import headline
 from gan_inversion.reporting.membership import overviews
@@ -121,7 +121,7 @@ def ledger_sections(leaks: Pairs) -> list[Section]:
             }
             if curves:
                 chart = charts.roc(curves, least=10 / others)
-                caption = f"Membership of {unit}s: {label}, from the loss"
+                caption = f"Membership of {plural(unit)}: {label}, from the loss"
                 parts.append(drawing(caption, chart, files_of([(record, arrays)])))
         if "image/log_mse" in arrays:
             inside = arrays["image/membership"].astype(bool)

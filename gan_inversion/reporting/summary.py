@@ -31,8 +31,8 @@ def attacked(inversions: Sequence[Record]) -> list[str]:
     figure = at(f"{victim}/sar_type2", fmr=1e-3)
     lines = []
     for knowledge, who in (
-        ("white_box", f"who has a copy of {victim}"),
-        ("black_box", f"without {victim}, who has photographs with their {victim} embeddings,"),
+        ("white_box", f"who has a copy of the recogniser {victim}"),
+        ("black_box", f"without {victim}, who has photographs with their embeddings by it,"),
     ):
         own = [group for group in groups.values() if group[0].knowledge == knowledge]
         rates = {
@@ -43,7 +43,8 @@ def attacked(inversions: Sequence[Record]) -> list[str]:
         if rates:
             method = max(rates, key=lambda name: rates[name].mean or 0)
             others = [
-                f"; {name}, which he never used, accepts {_share(groups[method], theirs)}"
+                f"; {name}, a recogniser that he never used, accepts "
+                f"{_share(groups[method], theirs)}"
                 for name in INDEPENDENT
                 if (theirs := at(f"{name}/sar_type2", fmr=1e-3)) in groups[method][0].metrics
             ]
@@ -155,7 +156,7 @@ def remembered(leaks: Sequence[Record]) -> str:
     )
 
 
-def _after(method: str, epochs: int) -> str:
+def _after(method: str, epochs: float) -> str:
     return f"{method} after epoch {epochs}"
 
 
@@ -184,7 +185,7 @@ def compared(inversions: Pairs) -> Pairs:
     return list(best.values())
 
 
-def balance(leaks: Iterable[Record]) -> dict[tuple[str, int], tuple[float, float]]:
+def balance(leaks: Iterable[Record]) -> dict[tuple[str, float], tuple[float, float]]:
     """What inverters gain and give away: type-II rate and membership TPR, by method and epochs."""
     points = {}
     for record in leaks:
@@ -249,6 +250,6 @@ def audits_of(leaks: Pairs) -> dict[str, list[tuple[Record, Mapping[str, np.ndar
     return audits
 
 
-def place_of(record: Record) -> tuple[str, int]:
+def place_of(record: Record) -> tuple[str, float]:
     """Method and epochs of an audited inverter."""
     return base_method(record), epochs_of([record])

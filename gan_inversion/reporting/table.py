@@ -251,12 +251,13 @@ def footer(
 ) -> str:
     """Where the figures of a table come from, and what its brackets hold."""
     first = records[0]
+    hashes = dict.fromkeys(record.protocol_hash for record in records)
     commits = sorted({str(record.env["commit"])[:12] for record in records})
     devices = sorted({record.env["device"] for record in records})
     return (
         f"± is the standard deviation over seeds, and brackets hold {brackets}. Made by "
         f"`python -m experiments.{command}` under the protocol `{first.protocol}` (hash "
-        f"{first.protocol_hash}), from the data {first.dataset} (digest "
+        f"{', '.join(hashes)}), from the data {first.dataset} (digest "
         f"{first.data_digest[:12]}), at commit {', '.join(commits)}, on {', '.join(devices)}."
     )
 

@@ -1,6 +1,6 @@
 """The transfer matrix: what is made of every victim's embeddings, before every judge."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +30,14 @@ def read_victims(root: Path, chosen: Selection = LFW) -> dict[str, list[Record]]
     return {victim: [r for r in records if r.victim == victim] for victim in every}
 
 
-def transfer(victims: Mapping[str, Sequence[Record]]) -> Table:
+def transfer(
+    victims: Mapping[str, Sequence[Record]], expected: Collection[tuple[str, str]] = ()
+) -> Table:
     """Success rates of each method: a row for each victim, columns for each judge.
 
     Args:
         victims: victim -> records.
+        expected: victims and methods that a note lists if they have no record.
     """
     judges = judges_of(victims)
     names = [f"{judge}/{at(f'sar_type{kind}', fmr=fmr)}"
@@ -56,13 +59,16 @@ def transfer(victims: Mapping[str, Sequence[Record]]) -> Table:
         "same on the diagonal."
     )
     records = [record for own in victims.values() for record in own]
+    have = {(record.victim, record.method) for record in records}
+    names = [f"{method} of {victim}" for victim, method in expected if (victim, method) not in have]
+    missing = [f"Not yet run: {', '.join(names)}."] if names else []
     return Table(
         "transfer",
         "The transfer matrix: reconstructions from the embeddings of every victim, shown to every "
         "judge.",
         ["method", "victim", "seeds", *(f"{name.split('/')[0]}, {title(name)}" for name in names)],
         rows,
-        [note, footer(records, "inversion")],
+        [note, *missing, footer(records, "inversion")],
     )
 
 

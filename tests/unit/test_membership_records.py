@@ -1,6 +1,7 @@
 """The committed records of the `membership` protocol, computed again from their raw scores."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -15,24 +16,38 @@ from tests.conftest import ROOT
 PATHS = sorted((ROOT / "results" / "records" / "membership").glob("*-lfw-s*.json"))
 
 
-@pytest.fixture(params=PATHS, ids=lambda path: path.stem)
-def committed(request):
-    return Record.read(request.param), read_scores(request.param)
+UNITS = {path: json.loads(path.read_text())["config"]["units"] for path in PATHS}
+every = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+of_images = pytest.mark.parametrize(
+    "path", [path for path in PATHS if "image" in UNITS[path]], ids=lambda path: path.stem
+)
+of_canaries = pytest.mark.parametrize(
+    "path", [path for path in PATHS if "canary" in UNITS[path]], ids=lambda path: path.stem
+)
 
 
+@pytest.fixture
+def committed(path):
+    return Record.read(path), read_scores(path)
+
+
+@every
 def test_it_is_from_committed_code(committed):
     assert committed[0].env["dirty"] is False
 
 
+@every
 def test_a_half_of_the_models_was_trained_on_each_image(committed):
     record, scores = committed
-    assert record.protocol_hash == Membership().hash
+    models = Membership().models if record.config["units"] != ["canary"] else 6
+    assert record.protocol_hash == Membership(models=models).hash
     for unit in record.config["units"]:
         inside = scores[f"{unit}/membership"].astype(bool)
-        assert inside.shape[1] == 16
-        assert (inside.sum(axis=1) == 8).all()
+        assert inside.shape[1] == models
+        assert (inside.sum(axis=1) == models // 2).all()
 
 
+@every
 def test_what_a_loss_threshold_tells(committed):
     record, scores = committed
     for unit in record.config["units"]:
@@ -44,6 +59,7 @@ def test_what_a_loss_threshold_tells(committed):
             assert found.n == inside.size and found.ci[0] <= found.value <= found.ci[1]
 
 
+@every
 def test_what_a_likelihood_ratio_tells(committed):
     """Offline, one variance: how far the target is above its shadows without the image."""
     record, scores = committed
@@ -68,7 +84,7 @@ def test_what_a_likelihood_ratio_tells(committed):
 
 def test_where_nothing_leaks_no_attack_is_off_chance():
     """The decoder of differential privacy gave 0.431 by an attack that counted its shadows."""
-    (path,) = (path for path in PATHS if path.stem.startswith("private_dense"))
+    (path,) = (path for path in PATHS if path.stem.startswith("private_dense_n500"))
     areas = {n: m for n, m in Record.read(path).metrics.items() if n.endswith("/auc")}
     assert len(areas) == 4 * len(ATTACKS) + 1  # and one that needs no shadow models
     assert all(abs(area.value - 0.5) < 0.015 for area in areas.values())
@@ -76,6 +92,21 @@ def test_where_nothing_leaks_no_attack_is_off_chance():
     assert len(missed) <= len(areas) // 9, missed
 
 
+@of_canaries
+def test_a_claim_that_is_not_kept_is_found_out_by_canaries(path):
+    record = Record.read(path)
+    options = record.config["inverter"]
+    proven = [
+        record.metrics[f"canary/threshold/contrast/{name}"].value
+        for name in ("epsilon", "epsilon_one_run", "epsilon_one_run_gaussian")
+    ]
+    if options["clipped"]:
+        assert max(proven) <= options["epsilon"]
+    else:
+        assert min(proven) > options["epsilon"]
+
+
+@of_images
 def test_the_president_alone(committed):
     record, scores = committed
     path = ROOT / "results" / "splits" / f"lfw-{record.config['split']}.csv"
@@ -88,6 +119,7 @@ def test_the_president_alone(committed):
     assert found.value == pytest.approx(roc_auc_score(inside, scores["image/log_mse"][own].ravel()))
 
 
+@of_images
 def test_success_rates_of_the_same_models(committed):
     record, scores = committed
     lines = read_thresholds(ROOT / "results" / "thresholds.json")

@@ -1,23 +1,31 @@
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 
+import keras
 import numpy as np
+import pytest
 
 from experiments.common import specs_of
+from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
+from gan_inversion.core.run import Run
 from gan_inversion.data.source import Source
+from gan_inversion.inverters.loop import fit, shuffled
 from gan_inversion.protocols.inversion.bench import Setting
 from gan_inversion.protocols.membership import run as shadows
 from gan_inversion.protocols.membership.rules import labels
 from gan_inversion.protocols.membership.run import Study
+from gan_inversion.protocols.membership.study import step_of
 
 
 def test_a_part_is_asked_again_when_another_epoch_is_wanted(tmp_path, monkeypatch):
     asked = []
 
     def answers(part):
-        asked.append((part.models[0], part.epochs))
+        asked.append((part.models[0], part.moments))
         shape = 3, len(part.models)
-        return {f"{epoch}/ssim": np.full(shape, epoch, "float32") for epoch in part.epochs}
+        return {f"{epoch}/ssim": np.full(shape, epoch, "float32") for epoch in part.moments}
 
     monkeypatch.setattr(shadows, "answers", answers)
     study = Study(("image",), (10,), ("ssim",), models=8, seed=0)
@@ -39,8 +47,8 @@ def test_a_part_is_asked_again_when_another_epoch_is_wanted(tmp_path, monkeypatc
 def test_an_inverter_counts_how_often_it_saw_its_members():
     decoder, gan = (spec.make() for spec in specs_of(["documented_dense", "cgan_tiny"]))
     assert decoder.passes(500) == 10
-    assert gan.passes(500) == 10  # 300 steps of 16 images
-    assert gan.passes(1000) == 5
+    assert gan.passes(500) == 9.6  # 300 steps of 16 images
+    assert gan.passes(1000) == 4.8
 
 
 def test_a_record_is_named_by_method_and_epoch():
@@ -48,4 +56,34 @@ def test_a_record_is_named_by_method_and_epoch():
     assert labels(decoder, (1, 10, 30)) == {
         1: "documented_dense_n500_e1", 10: "documented_dense_n500", 30: "documented_dense_n500_e30"
     }  # fmt: skip
-    assert labels(gan, (1, 10, 30)) == {10: "cgan_tiny_n500"}
+    assert labels(gan, (1, 10, 30)) == {100: "cgan_tiny_n500"}
+    assert labels(gan, (), (10, 30)) == {
+        10: "cgan_tiny_n500_p10", 30: "cgan_tiny_n500_p30", 100: "cgan_tiny_n500"
+    }  # fmt: skip
+
+
+def test_a_training_is_asked_where_it_has_a_checkpoint_only():
+    (gan,), (ridge,) = ([s.make() for s in specs_of([name])] for name in ("cgan_tiny", "ridge_pca"))
+    assert [gan.step_of(share) for share in (33, 67, 50)] == [1, 2, None]  # of 300 by 100
+    with pytest.raises(UserError, match=r"ridge_pca: expected shares .* there is none at 50 %"):
+        step_of(ridge, 50)
+
+
+def test_a_training_that_is_resumed_is_asked_where_it_was_not(tmp_path):
+    """Asked after its first epoch, interrupted while it is asked after its second."""
+    asked = []
+
+    def second():
+        asked.append(2)
+        if asked.count(2) == 1:
+            raise KeyboardInterrupt
+
+    inputs = np.zeros((4, 3), "float32")
+    after = {1: partial(asked.append, 1), 2: second}
+    for ends in (pytest.raises(KeyboardInterrupt), nullcontext()):
+        model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(1)])
+        model.compile("adam", "mse")
+        batches = shuffled(inputs, inputs[:, :1], batch_size=2, seed=0)
+        with ends, Run(tmp_path / "run", {}, after=after) as run:
+            fit(model, batches, epochs=3, seed=0, run=run)
+    assert asked == [1, 2, 2]

@@ -34,20 +34,20 @@ MOST = 6e4  # size of a score that float16 holds
 
 
 def attack_all(
-    epoch: int,
+    moment: int,
     answers_of: Mapping[str, Mapping[str, np.ndarray]],
     pools: Mapping[str, Pool],
     part: Part,
     bench: Bench,
 ) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
-    """Attack the models as they were after an epoch: metrics, and the scores behind them."""
+    """Attack the models as they were at a moment: metrics, and the scores behind them."""
     metrics: dict[str, Metric] = {}
     scores: dict[str, np.ndarray] = {}
     for unit, pool in pools.items():
         here = {
             name.split("/")[1]: values
             for name, values in answers_of[unit].items()
-            if name.startswith(f"{epoch}/") and not name.endswith("/seconds")
+            if name.startswith(f"{moment}/") and not name.endswith("/seconds")
         }
         if unit == "image":
             type1, type2 = here.pop("type1"), here.pop("type2")

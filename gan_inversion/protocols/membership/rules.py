@@ -10,6 +10,7 @@ from gan_inversion.core.seeding import stream
 from gan_inversion.inverters.families import FAMILIES, MethodSpec
 from gan_inversion.protocols.base import Protocol, near_duplicates
 
+END = 100  # per cent of a training
 USUAL = 10  # epochs after which an audited method has its plain name
 
 
@@ -182,7 +183,12 @@ class Membership(Protocol):
         return membership
 
 
-def labels(spec: MethodSpec, epochs: Sequence[int]) -> dict[int, str]:
-    """Epoch -> name of the method in the record of the audit after that epoch."""
-    at = epochs if FAMILIES[spec.family].together else (USUAL,)
-    return {e: spec.name if e == USUAL else f"{spec.name}_e{e}" for e in at}
+def labels(spec: MethodSpec, epochs: Sequence[int], shares: Sequence[int] = ()) -> dict[int, str]:
+    """Moment of an audit -> name of the method in its record.
+
+    Moments are epochs of a family that is trained together; of all others, percentages of the
+    training, of which there is always 100, the end.
+    """
+    if FAMILIES[spec.family].together:
+        return {e: spec.name if e == USUAL else f"{spec.name}_e{e}" for e in epochs}
+    return {share: f"{spec.name}_p{share}" for share in shares} | {END: spec.name}

@@ -15,10 +15,11 @@ from gan_inversion.core.progress import progress
 from gan_inversion.core.record import entry_name, resolved
 from gan_inversion.core.run import Run
 from gan_inversion.core.storage import write_arrays
+from gan_inversion.inverters.base import Inverter
 from gan_inversion.inverters.families import FAMILIES, Family, MethodSpec, register
 from gan_inversion.protocols.inversion.bench import Setting
 from gan_inversion.protocols.membership.attacks import attack_all
-from gan_inversion.protocols.membership.rules import Membership, labels
+from gan_inversion.protocols.membership.rules import END, Membership, labels
 from gan_inversion.protocols.membership.study import Part, answers, draw_pool, open_bench
 from gan_inversion.protocols.records import Entry
 from gan_inversion.recognisers import name_of
@@ -32,7 +33,8 @@ class Study:
 
     Attributes:
         units: of the rows, `image`, `subject` or `canary`.
-        epochs: audit families that train together after each of these, all others at the end.
+        epochs: audit families that train together after each of these.
+        shares: audit all others after these percentages of their training, and at its end.
         signals: names of the signals that attacks are given.
         models: number of models for each unit.
         seed: of the halves, of weights and order, and of the resampling.
@@ -44,6 +46,7 @@ class Study:
     signals: tuple[str, ...]
     models: int
     seed: int
+    shares: tuple[int, ...] = ()
     workers: int = 0
 
 
@@ -61,7 +64,7 @@ def parts_of(
         spec=spec,
         unit="",
         models=(),
-        epochs=tuple(labels(spec, study.epochs)),
+        moments=tuple(labels(spec, study.epochs, study.shares)),
         signals=study.signals,
         folder=folders.runs / protocol.name / name,
     )
@@ -130,15 +133,16 @@ def gather(parts: Sequence[Part], workers: int) -> dict[str, np.ndarray]:
 
 
 def _holds(path: Path, part: Part) -> bool:
-    """Whether a file holds the arrays of a part, for every epoch of the part.
+    """Whether a file holds the arrays of a part, for every moment of the part.
 
     A damaged file does not: its part is trained again.
     """
     try:
         with np.load(path) as content:  # reads only names
-            return {str(epoch) for epoch in part.epochs} <= {n.split("/")[0] for n in content.files}
+            held = {name.split("/")[0] for name in content.files}
     except (OSError, ValueError, EOFError, BadZipFile):
         return False
+    return {str(moment) for moment in part.moments} <= held
 
 
 def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folders) -> None:
@@ -146,12 +150,12 @@ def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folder
     parts = parts_of(spec, study, setting=setting, folders=folders)
     first = next(iter(parts.values()))[0]
     bench = open_bench(setting)
-    # Stored parts of a unit or epoch stay valid when other units or epochs are added.
+    # Stored parts of a unit stay valid when other units are added.
     size = spec.training_images
     kept = {"signals": list(study.signals), "size": size, "split": bench.split.hash}
     settings = {"units": list(study.units), **kept}
     entries = {
-        epoch: Entry(
+        moment: Entry(
             folders.records,
             first.protocol,
             label,
@@ -160,10 +164,10 @@ def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folder
             first.seed,
             spec.content,
         )
-        for epoch, label in labels(spec, study.epochs).items()
+        for moment, label in labels(spec, study.epochs, study.shares).items()
     }
     missing = {
-        epoch: planned for epoch, planned in entries.items() if not planned.exists(**settings)
+        moment: planned for moment, planned in entries.items() if not planned.exists(**settings)
     }
     if not missing:
         return
@@ -174,9 +178,9 @@ def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folder
         inverter = spec.make()
         pools = {unit: draw_pool(own_parts[0], bench) for unit, own_parts in parts.items()}
         answers_of = {unit: gather(own_parts, study.workers) for unit, own_parts in parts.items()}
-        for epoch, entry in missing.items():
-            metrics, scores = attack_all(epoch, answers_of, pools, first, bench)
-            run.log(epoch, **resolved(metrics))
+        for moment, entry in missing.items():
+            metrics, scores = attack_all(moment, answers_of, pools, first, bench)
+            run.log(moment, **resolved(metrics))
             members = {unit: int(pool.members()[:, 0].sum()) for unit, pool in pools.items()}
             path = entry.write(
                 scores,
@@ -184,17 +188,23 @@ def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folder
                 config={
                     **settings,
                     "inverter": dict(inverter.config),
-                    "epochs": epoch
-                    if FAMILIES[spec.family].together
-                    else inverter.passes(max(members.values())) or epoch,
+                    **_duration(spec, inverter, max(members.values()), moment),
                     "members": members,
                 },
                 metrics=metrics,
                 cost={
                     "seconds": sum(
-                        float(own_parts[f"{epoch}/seconds"].sum())
+                        float(own_parts[f"{moment}/seconds"].sum())
                         for own_parts in answers_of.values()
                     )
                 },
             )
             print(path)
+
+
+def _duration(spec: MethodSpec, inverter: Inverter, members: int, moment: int) -> dict[str, float]:
+    """What a record says of how long models were trained before they were audited."""
+    if FAMILIES[spec.family].together:
+        return {"epochs": moment}
+    passes = round((inverter.passes(members) or 1) * moment / END, 1)
+    return {"epochs": int(passes) if passes == int(passes) else passes, "share": moment}

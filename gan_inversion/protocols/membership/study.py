@@ -7,14 +7,18 @@ this process or by a worker on another machine.
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
+from gan_inversion.core.arrays import read_arrays
+from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.run import Run, to_uint8
+from gan_inversion.core.storage import write_arrays
 from gan_inversion.data import Subset
 from gan_inversion.inverters.base import Inverter
 from gan_inversion.inverters.families import FAMILIES, MethodSpec
@@ -25,9 +29,10 @@ from gan_inversion.metrics.verification import cosine
 from gan_inversion.protocols.inversion import bench as benches
 from gan_inversion.protocols.inversion.bench import Bench, Setting
 from gan_inversion.protocols.membership.audit import CONTRAST, LOSS, QUERIES
-from gan_inversion.protocols.membership.rules import Membership, Pool
+from gan_inversion.protocols.membership.rules import END, Membership, Pool
 
 BLOCK = 128  # images compared at once
+JUDGEMENTS = ("type1", "type2")  # arrays of `judge`
 JUDGED = 4  # models whose success rates are recorded beside the leak
 
 
@@ -42,7 +47,8 @@ class Part:
         spec: the method; its `training_images` are the number for one model, None for half of all.
         unit: of the rows, `image`, `subject` or `canary`.
         models: columns of the membership matrix.
-        epochs: audit documented decoders after each of these, all other inverters at the end.
+        moments: of the audits: epochs of families that are trained together, of all others
+            percentages of the training.
         signals: names of the signals to compute.
         folder: for logs and checkpoints of inverters that are trained one by one.
     """
@@ -53,7 +59,7 @@ class Part:
     spec: MethodSpec
     unit: str
     models: tuple[int, ...]
-    epochs: tuple[int, ...]
+    moments: tuple[int, ...]
     signals: tuple[str, ...]
     folder: Path
 
@@ -77,28 +83,68 @@ def draw_pool(part: Part, bench: Bench) -> Pool:
     return pool.of(candidates)
 
 
-def audited(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, list[Inverter]]]:
-    """Train the models; yield the epoch and the inverters whenever they are to be audited."""
+def look(
+    inverter: Inverter, pool: Pool, bench: Bench, part: Part, model: int
+) -> dict[str, np.ndarray]:
+    """All that is asked of one model: its signals and, of the first of the unit `image`, judgement.
+
+    Returns:
+        The arrays of `ask` and `judge`.
+    """
+    judged = part.unit == "image" and model < JUDGED
+    return ask(inverter, pool, bench, part) | (judge(inverter, bench) if judged else {})
+
+
+def looks(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    """Train the models; yield each moment of an audit with the arrays of one model after another.
+
+    Raises:
+        UserError: there is no step at which so much of a training is done.
+    """
     attacked, spec = bench.victim, part.spec
     shown = pool.trained if pool.shown is None else pool.shown
     images, embeddings = Subset(bench.images, shown), attacked.embeddings[pool.trained]
     members = pool.members()[:, list(part.models)]
     seeds = [1000 * part.seed + model for model in part.models]
     if together := FAMILIES[spec.family].trainer:
-        yield from together(
-            spec.options, embeddings, images, members, seeds=seeds, epochs=part.epochs
-        )
+        for epoch, inverters in together(
+            spec.options, embeddings, images, members, seeds=seeds, epochs=part.moments
+        ):
+            bar = progress(inverters, desc=f"{part.unit} signals", unit="model")
+            for model, inverter in zip(part.models, bar, strict=True):
+                yield epoch, look(inverter, pool, bench, part, model)
         return
-    inverters = []
     for model, own, seed in zip(part.models, members.T, seeds, strict=True):
         inverter = spec.make(recogniser=attacked.recogniser)
         declared = {"method": spec.name, "spec": spec.hash, "seed": seed}
-        with Run(part.folder / f"{part.unit}-{model:02}", declared) as run:
+        folder = part.folder / f"{part.unit}-{model:02}"
+        early = {share: folder / f"after{share}.npz" for share in part.moments if share != END}
+        after = {
+            step_of(inverter, share): partial(_keep, path, inverter, pool, bench, part, model)
+            for share, path in early.items()
+        }
+        with Run(folder, declared, after=after) as run:
             chosen = Subset(images, np.flatnonzero(own))
             train(inverter, embeddings[own], chosen, seed=seed, run=run)
-        inverters.append(inverter)
-    (epoch,) = part.epochs
-    yield epoch, inverters
+        for share, path in early.items():
+            yield share, read_arrays(path)
+        yield END, look(inverter, pool, bench, part, model)
+
+
+def step_of(inverter: Inverter, share: int) -> int:
+    """The step at which a model in training is asked, or a `UserError` if there is none."""
+    step = inverter.step_of(share)
+    if not step:
+        raise UserError(
+            f"{inverter.name}: expected shares of its training at which a checkpoint is written; "
+            f"there is none at {share} %"
+        )
+    return step
+
+
+def _keep(path: Path, *asked: Any) -> None:
+    """Store what `look` returns: a training that is interrupted later does not pass here again."""
+    write_arrays(path, look(*asked))
 
 
 def ask(inverter: Inverter, pool: Pool, bench: Bench, part: Part) -> dict[str, np.ndarray]:
@@ -133,7 +179,8 @@ def ask(inverter: Inverter, pool: Pool, bench: Bench, part: Part) -> dict[str, n
         name: subject_mean(values, pool.audited_row)[1].astype("float32")
         for name, values in every.items()
     }
-    return means | ({QUERIES: every[LOSS].astype("float32")} if LOSS in every else {})
+    several = part.unit == "subject" and LOSS in every  # a row of another unit has one image only
+    return means | ({QUERIES: every[LOSS].astype("float32")} if several else {})
 
 
 def judge(inverter: Inverter, bench: Bench) -> dict[str, np.ndarray]:
@@ -146,32 +193,26 @@ def judge(inverter: Inverter, bench: Bench) -> dict[str, np.ndarray]:
 
 
 def answers(part: Part) -> dict[str, np.ndarray]:
-    """Train the models and compute signals: `<epoch>/<signal>` -> float32 (R, models).
+    """Train the models and compute signals: `<moment>/<signal>` -> float32 (R, models).
 
-    There are also `<epoch>/type1` and `<epoch>/type2`, float32 (J, ...), for the first models of
-    the unit `image`; and `<epoch>/seconds`, (1, models), the time since the start, in equal shares.
+    There are also `<moment>/type1` and `<moment>/type2`, float32 (J, ...), for the first models of
+    the unit `image`; and `<moment>/seconds`, (1, models), the time since the start, in equal
+    shares.
     """
     start = time.perf_counter()
     bench = open_bench(part.setting)
     pool = draw_pool(part, bench)
+    every: dict[int, list[dict[str, np.ndarray]]] = {}
     arrays: dict[str, np.ndarray] = {}
-    for epoch, inverters in audited(part, pool, bench):
-        signals = [
-            ask(inverter, pool, bench, part)
-            for inverter in progress(inverters, desc=f"{part.unit} signals", unit="model")
-        ]
-        several = part.unit == "subject"  # a row of another unit has one image only
-        for name in (name for name in signals[0] if several or name != QUERIES):
-            arrays[f"{epoch}/{name}"] = np.stack([values[name] for values in signals], axis=1)
-        if part.unit == "image":
-            judged = [
-                judge(inverter, bench)
-                for model, inverter in zip(part.models, inverters, strict=True)
-                if model < JUDGED
-            ]
-            for name in judged[0] if judged else ():
-                arrays[f"{epoch}/{name}"] = np.stack([values[name] for values in judged])
-        seconds = (time.perf_counter() - start) / len(inverters)
-        arrays[f"{epoch}/seconds"] = np.full((1, len(inverters)), seconds)
+    for moment, values in looks(part, pool, bench):
+        own = every.setdefault(moment, [])
+        own.append(values)
+        seconds = (time.perf_counter() - start) / len(part.models)
+        arrays[f"{moment}/seconds"] = np.full((1, len(part.models)), seconds)
+    for moment, own in every.items():
+        for name in own[0]:
+            axis = 0 if name in JUDGEMENTS else 1
+            stacked = [values[name] for values in own if name in values]
+            arrays[f"{moment}/{name}"] = np.stack(stacked, axis=axis)
     keras.utils.clear_session()
     return arrays
