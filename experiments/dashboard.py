@@ -22,6 +22,7 @@ class Options:
     Cost: a minute, and one more for each trained inverter on two CPU cores.
     """
 
+    READS = ("records", "runs")
     records: Path = Path("results/records")
     """Folder of the records whose figures are shown."""
 

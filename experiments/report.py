@@ -17,6 +17,7 @@ class Options:
     Cost: half a minute.
     """
 
+    READS = ("runs",)
     results: Path = Path("results")
     """Folder that holds `records` and the splits."""
 

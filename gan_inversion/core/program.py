@@ -16,7 +16,9 @@ from gan_inversion.core.options import check_options, leaves
 from gan_inversion.core.storage import check_writable
 
 T = TypeVar("T")
-WRITTEN = ("output", "records", "tables", "runs")  # options that say where to write
+RESUMES = "the same command goes on from there"
+# Options that say in which folder to write, but for those of a program's `READS`.
+FOLDERS = ("records", "tables", "runs")
 
 
 def main(options: type[T], body: Callable[[T], None]) -> None:
@@ -29,7 +31,11 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
         given = tyro.cli(options)
         check_options(given)
         for name, (value, default) in leaves(given).items():
-            if name in WRITTEN and value not in (None, default):
+            if name in getattr(options, "READS", ()):
+                continue
+            if name in FOLDERS and value is not None:
+                check_writable(value, folder=True)
+            elif name == "output" and value not in (None, default):
                 check_writable(value)
         load_backend()  # after parsing, so that --help answers at once
         keep_freed_memory()
@@ -42,7 +48,7 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
     except OSError as error:
         sys.exit(fail(f"{error.filename or 'the file system'}: {error.strerror or error}"))
     except KeyboardInterrupt:
-        print("\ninterrupted: the same command goes on from here", file=sys.stderr)
+        print("\ninterrupted: what is complete was kept;", RESUMES, file=sys.stderr)
         sys.exit(130)
     finally:
         sys.unraisablehook = usual

@@ -121,12 +121,17 @@ def check_output(output: Path, *inputs: Path | None) -> None:
             )
 
 
-def check_writable(path: Path) -> None:
-    """Raise `UserError`, before the work, if nothing can be written at a path."""
+def check_writable(path: Path, *, folder: bool = False) -> None:
+    """Raise `UserError`, before the work, if nothing can be written at a path.
+
+    Args:
+        path: where to write.
+        folder: whether files are to be written inside it.
+    """
     place = path.absolute()
     while not os.path.lexists(place):
         place = place.parent
-    if place != path.absolute() and not place.is_dir():
+    if (folder or place != path.absolute()) and not place.is_dir():
         raise UserError(f"cannot write {path}: {place} is a file, expected a folder")
     if not os.access(place, os.W_OK):
         raise UserError(f"cannot write {path}: {place} is not writable")

@@ -1,4 +1,4 @@
-"""Reads tables of vectors in the formats that they are passed on in: `read_vectors`.
+"""Reads tables of vectors in the formats that they are passed on in.
 
 NumPy's .npy and .npz, CSV, Parquet (needs pyarrow) and FAISS' flat indexes (needs faiss): the extra
 `tables`.
@@ -10,6 +10,7 @@ import re
 import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,39 +27,56 @@ NONE = "\x1f"  # a separator that no text has
 ID = ("name", "id", "image", "file", "path", "key", "subject")  # columns that are no vectors
 
 
+class Labelled(NamedTuple):
+    """Vectors, and what the file calls them.
+
+    Attributes:
+        names: of the rows; none where the file has none.
+        columns: of the components; none where the file has none.
+        vectors: numbers (N, D), as in the file.
+    """
+
+    names: list[str]
+    columns: list[str]
+    vectors: np.ndarray
+
+
 def read_vectors(path: Path) -> tuple[list[str], np.ndarray]:
-    """Read a table of vectors.
+    """Names of the rows (their numbers, where the file has none), and vectors (N, D).
 
     Args:
         path: a file with one of the endings `FORMATS`.
 
-    Returns:
-        Names of the rows (their numbers, where the file has none), and float (N, D) as in the file.
-
     Raises:
         UserError: the file is missing or damaged, has another format, or holds no such table.
     """
+    names, _, vectors = read_labelled(path)
+    digits = len(str(len(vectors) - 1))
+    return names or [f"{row:0{digits}d}" for row in range(len(vectors))], vectors
+
+
+def read_labelled(path: Path) -> Labelled:
+    """Read a table of vectors, with no other names than the file has; as `read_vectors`."""
     if not path.is_file():
         raise UserError(f"expected vectors in {path}, found no file")
     reader = FORMATS.get(path.suffix.lower())
     if reader is None:
         raise UserError(f"{path}: expected vectors as {', '.join(FORMATS)}, got {path.suffix!r}")
-    names, vectors = reader(path)
+    names, columns, vectors = reader(path)
     vectors = vectors[None] if vectors.ndim == 1 else vectors
     if vectors.ndim != 2 or vectors.size == 0 or vectors.dtype.kind not in "fiu":
         raise UserError(f"{path}: expected numbers (N, D), got {vectors.dtype} {vectors.shape}")
-    digits = len(str(len(vectors) - 1))
-    return names or [f"{row:0{digits}d}" for row in range(len(vectors))], vectors
+    return Labelled(names, columns, vectors)
 
 
-def _numpy(path: Path) -> tuple[list[str], np.ndarray]:
+def _numpy(path: Path) -> Labelled:
     arrays = read_arrays(path)
     if len(arrays) != 1 and "embeddings" not in arrays:
         raise UserError(f"{path}: expected an array called embeddings, got {', '.join(arrays)}")
-    return [], arrays.get("embeddings", next(iter(arrays.values())))
+    return Labelled([], [], arrays.get("embeddings", next(iter(arrays.values()))))
 
 
-def _csv(path: Path) -> tuple[list[str], np.ndarray]:
+def _csv(path: Path) -> Labelled:
     """Numbers, a vector a row: with or without a header, and with or without a column of names."""
     text = decode_text(read_file(path, str(path)), str(path))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -80,9 +98,9 @@ def _csv(path: Path) -> tuple[list[str], np.ndarray]:
     # pandas also names columns 0, 1, 2, ...; a row of two, 0 and 1, may be a membership.
     counted = len(rows) > 1 and len(rows[0]) > 2 and rows[0] == [*map(str, range(len(rows[0])))]
     numbers = any(_is_number(cell) or cell.startswith("[") for cell in rows[0][1:] or rows[0])
-    if named or counted or not numbers:
-        del rows[0]  # the header
-    return _table(path, rows, named=named)
+    header = rows.pop(0) if named or counted or not numbers else []
+    names, vectors = _table(path, rows, named=named)
+    return Labelled(names, header[len(header) - vectors.shape[1] :], vectors)
 
 
 def _table(
@@ -129,8 +147,11 @@ def _is_number(text: str) -> bool:
     return plain in TRUTH or NUMBER.fullmatch(plain) is not None
 
 
-def _parquet(path: Path) -> tuple[list[str], np.ndarray]:
-    """A column of vectors, or columns of numbers; and a column of names if one is called so."""
+def _parquet(path: Path) -> Labelled:
+    """A column of vectors, or columns of numbers; and a column of names if there is one.
+
+    It is called so, is text, or is the index of a table of pandas.
+    """
     try:
         parquet = optional("pyarrow.parquet", "tables")
         shape = parquet.read_metadata(path)
@@ -144,6 +165,8 @@ def _parquet(path: Path) -> tuple[list[str], np.ndarray]:
     columns = {name: table.column(name) for name in table.column_names}
     lists = [name for name, column in columns.items() if "list" in str(column.type)]
     ids = [name for name in columns if name.lower() in ID and name not in lists]
+    ids += [name for name, column in columns.items() if "string" in str(column.type)]
+    ids += [name for name in columns if name.startswith("__index")]
     names = [str(value) for value in columns[ids[0]].to_pylist()] if ids else []
     if len(lists) > 1 and "embeddings" not in lists and "embedding" not in lists:
         raise UserError(f"{path}: expected one column of vectors, got {', '.join(lists)}")
@@ -152,19 +175,18 @@ def _parquet(path: Path) -> tuple[list[str], np.ndarray]:
         values = columns[chosen].to_pylist()
     else:
         kinds = ("bool", "float", "double", "half", "int", "uint", "decimal")
-        numbers = [n for n, c in columns.items() if str(c.type).startswith(kinds)
-                   and n not in ids and not n.startswith("__index")]  # fmt: skip
+        numbers = [n for n, c in columns.items() if str(c.type).startswith(kinds) and n not in ids]
         values = list(map(list, zip(*(columns[n].to_pylist() for n in numbers), strict=True)))
     lengths = sorted({len(value) if isinstance(value, list) else 0 for value in values})
     if len(lengths) != 1 or not lengths[0]:
         raise UserError(f"{path}: expected vectors of one length, got {lengths[:5]}")
     try:
-        return names, np.array(values, float)
+        return Labelled(names, [] if lists else numbers, np.array(values, float))
     except (TypeError, ValueError) as error:
         raise UserError(f"{path}: expected vectors of numbers: {one_line(error)}") from error
 
 
-def _faiss(path: Path) -> tuple[list[str], np.ndarray]:
+def _faiss(path: Path) -> Labelled:
     with path.open("rb") as file:
         head = file.read(45)
     if (magic := head[:4]) not in FLAT:
@@ -178,12 +200,12 @@ def _faiss(path: Path) -> tuple[list[str], np.ndarray]:
     library = optional("faiss", "tables")
     try:
         index = library.read_index(str(path))
-        return [], np.asarray(index.reconstruct_n(0, index.ntotal))
+        return Labelled([], [], np.asarray(index.reconstruct_n(0, index.ntotal)))
     except Exception as error:  # of a library in C++
         raise UserError(f"{path} is not a readable FAISS index: {one_line(error)}") from error
 
 
-FORMATS: dict[str, Callable[[Path], tuple[list[str], np.ndarray]]] = {
+FORMATS: dict[str, Callable[[Path], Labelled]] = {
     ".npy": _numpy,
     ".npz": _numpy,
     ".csv": _csv,

@@ -116,6 +116,7 @@ def audited_epsilon(
     images taken for non-members (Kairouz et al., ICML 2015; Jagielski et al., NeurIPS 2020,
     algorithm 2). The threshold is chosen on half of the subjects, and the rates are counted on the
     other half, with Clopper-Pearson bounds, as if scores of several targets were independent.
+    `one_each` leaves out rows that repeat others.
 
     Args:
         scores: float (N,), or (N, M) of several targets.
@@ -124,6 +125,7 @@ def audited_epsilon(
         delta: of the guarantee that is audited.
         seed: for the choice of the halves.
     """
+    scores, member, subjects = one_each(scores, member, subjects)
     first = half_of(subjects, seed)
     selection, evaluation = (
         [
@@ -136,6 +138,36 @@ def audited_epsilon(
     bounds = _proven(selection, cuts, delta)  # (2, CUTS)
     side, place = np.unravel_index(bounds.argmax(), bounds.shape)
     return max(0.0, float(_proven(evaluation, cuts[place : place + 1], delta)[side, 0]))
+
+
+def one_each(
+    scores: np.ndarray, member: np.ndarray, subjects: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One row, the mean score, for each subject whose images are all members of the same targets.
+
+    Such images, as copies of one, are in or out together: they are one piece of evidence, not many.
+    The images of all other subjects stay as they are.
+
+    Args:
+        scores: float (N,), or (N, M) of several targets.
+        member: bool, of the same shape.
+        subjects: (N,), the subject of each image.
+    """
+    _, first, inverse, counts = np.unique(
+        subjects, return_index=True, return_inverse=True, return_counts=True
+    )
+    differs = (member != member[first[inverse]]).reshape(len(member), -1).any(axis=1)
+    alike = np.bincount(inverse, weights=differs) == 0
+    sums = np.zeros((len(first), *scores.shape[1:]))
+    np.add.at(sums, inverse, scores)
+    means = sums / counts.reshape(-1, *[1] * (scores.ndim - 1))
+    kept = ~alike[inverse]
+    merged = first[alike & (counts > 1)]
+    single = first[alike & (counts == 1)]
+    scores = np.array(scores, float)
+    scores[merged] = means[inverse[merged]]
+    kept[merged] = kept[single] = True
+    return scores[kept], member[kept], subjects[kept]
 
 
 def half_of(subjects: np.ndarray, seed: int) -> np.ndarray:

@@ -77,7 +77,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=100)
     assert process.returncode == 130, output
-    assert "the same command goes on from here" in output
+    assert "the same command goes on from there" in output
     assert "Traceback" not in output
 
 

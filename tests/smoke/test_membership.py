@@ -4,16 +4,20 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from experiments.membership import Options, run_all
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record, at, read_scores
+from gan_inversion.metrics.leak import audited_epsilon, one_each
 from gan_inversion.metrics.targets import check_matrices
 from gan_inversion.protocols.membership.audit import audit
 from gan_inversion.protocols.membership.lines import read_lines
 from gan_inversion.protocols.membership.matrices import read_matrices
+from gan_inversion.protocols.membership.own import audit_own
 from tests.few import few
 from tests.programs import call
 
@@ -109,6 +113,14 @@ def test_matrices_come_in_other_forms(matrices, monkeypatch, capsys, kind):
             read_matrices(Path("exp"))
         with pytest.raises(UserError, match="expected one memberships"):
             read_matrices(Path("exp/signals"))
+        # Some versions wrote cross-entropies as losses, and some probabilities.
+        Path("exp/signals/rmia_signals.npy").unlink()
+        np.save("exp/signals/loss_signals.npy", np.exp(-signal))
+        read = read_matrices(Path("exp"))
+        np.testing.assert_allclose(read.signals["loss"], -np.exp(-signal))
+        np.save("exp/signals/loss_signals.npy", np.exp(-np.abs(signal)))
+        with pytest.raises(UserError, match="may hold losses or probabilities"):
+            read_matrices(Path("exp"))
     if kind != "meter":
         np.testing.assert_allclose(given.signals["loss"], signal)
     np.testing.assert_array_equal(given.membership, inside)
@@ -130,6 +142,20 @@ def test_matrices_that_lie_on_their_side_are_noticed(matrices, monkeypatch, caps
         read_matrices(Path("signals.npz"), Path("features.npz"))
 
 
+def write_csv(name, matrix, rows, columns):
+    """As pandas does: an index without a name, and numbers as names of rows."""
+    lines = [f"{row + 202:06}," + ",".join(map(str, matrix[row, columns] + 0.0)) for row in rows]
+    header = "," + ",".join(f"m{column}" for column in columns)
+    Path(f"{name}.csv").write_text("\n".join([header, *lines]))
+
+
+def write_parquet(name, matrix, rows, columns):
+    """As pandas does: the index is a column of its own."""
+    table = {f"m{column}": matrix[rows, column] + 0.0 for column in columns}
+    table["__index_level_0__"] = [f"{row + 202:06}.jpg" for row in rows]
+    parquet.write_table(pyarrow.table(table), f"{name}.parquet")
+
+
 def test_whose_rows_these_are_is_not_guessed(matrices, monkeypatch, capsys):
     monkeypatch.chdir(matrices)
     signal, inside = np.load("signals.npz")["log_mse"], np.load("membership.npz")["membership"]
@@ -143,6 +169,18 @@ def test_whose_rows_these_are_is_not_guessed(matrices, monkeypatch, capsys):
     assert read_matrices(Path("one.csv"), Path("membership.npz")).signals["one"].shape == (60, 12)
     with pytest.raises(UserError, match="the same rows"):
         read_matrices(Path("one.csv"), Path("other.csv"))
+    # Names that are numbers, an index of pandas in Parquet, and the names of columns.
+    rows, columns = np.arange(60), np.arange(12)
+    for write, ending in ((write_csv, "csv"), (write_parquet, "parquet")):
+        write("signals", signal, rows, columns)
+        write("members", inside, rows, columns)
+        given = read_matrices(Path(f"signals.{ending}"), Path(f"members.{ending}"))
+        np.testing.assert_allclose(given.signals["signals"], signal)
+        write("rows", inside, rows[::-1], columns)
+        write("columns", inside, rows, columns[::-1])
+        for kind in ("rows", "columns"):
+            with pytest.raises(UserError, match=f"the same {kind} in .*, in the same order"):
+                read_matrices(Path(f"signals.{ending}"), Path(f"{kind}.{ending}"))
     np.savez("both.npz", loss=signal, membership=inside.astype(float))
     assert set(read_matrices(Path("both.npz"), Path("both.npz")).signals) == {"loss"}
     # The same numbers as another thing are another audit.
@@ -293,3 +331,42 @@ def test_shadow_models_of_a_decoder(tmp_path):
     again = Record.read(paths[0])
     for name, value in record.metrics.items():
         assert again.metrics[name].value == pytest.approx(value.value, abs=1e-6), name
+
+
+@pytest.mark.parametrize("kind", ["images", "models"])
+def test_where_some_have_more_members_nothing_is_proven(tmp_path, capsys, kind):
+    """The signals depend on the share of members only; so nothing leaks, and AUCs exceed 0.5."""
+    random = np.random.default_rng(0)
+    share = np.where(np.arange(400) % 2, 0.3, 0.7)[:, None]
+    if kind == "models":
+        share = np.where(np.arange(16) % 2, 0.4, 0.6)
+    membership = random.random((400, 16)) < share
+    signal = 4 * share + random.standard_normal((400, 16))
+    enough = np.abs(membership.sum(axis=1) - 8) < 6  # shadows with an image, and without it
+    membership, signal = membership[enough], signal[enough]
+    np.savez(tmp_path / "uneven.npz", loss=signal, membership=membership)
+    given = read_matrices(tmp_path / "uneven.npz")
+    record = audit_own(given, "uneven", unit="image", seed=0, records=tmp_path)
+    assert "no epsilon is proven" in capsys.readouterr().err
+    assert record.metrics["image/threshold/loss/auc"].ci[0] > 0.52
+    assert record.metrics["image/threshold/loss/epsilon"].value is None
+
+
+def test_copies_of_an_image_count_once(tmp_path, capsys):
+    """Else some luck with 60 images would be proven by 600."""
+    random = np.random.default_rng(0)
+    inside = random.permuted(np.tile([True, False], (60, 8)), axis=1)
+    signal = random.standard_normal((60, 16))
+    people = np.arange(60)
+    one = audited_epsilon(signal, inside, people, delta=1e-5)
+    copies = [array.repeat(10, axis=0) for array in (signal, inside, people)]
+    assert audited_epsilon(*copies, delta=1e-5) == one
+    scores, members, subjects = one_each(*copies)
+    np.testing.assert_allclose(scores, signal)
+    assert (members == inside).all() and (subjects == people).all()
+    # Images of a person that are in other models are evidence of their own.
+    apart = one_each(signal, inside, people // 2)
+    assert all(
+        (kept == given).all()
+        for kept, given in zip(apart, (signal, inside, people // 2), strict=True)
+    )

@@ -227,4 +227,4 @@ def test_ctrl_c_while_an_object_is_cleaned_up(busy, request, monkeypatch, capsys
     with pytest.raises(SystemExit) as stop:
         main(Options, body)
     assert stop.value.code == 130
-    assert "the same command goes on from here" in capsys.readouterr().err
+    assert "the same command goes on from there" in capsys.readouterr().err

@@ -71,13 +71,22 @@ def test_a_rehearsal_says_what_it_overrides(capsys):
 def test_an_output_that_cannot_be_written_is_a_sentence_before_the_work(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     command = ("--signals", "none.npz", "--records")
-    output = call(tmp_path, "experiments.membership", *command, "file/records", code=2)
-    assert "error: cannot write file/records: " in output and "file is a file" in output
+    for place in ("file", "file/records"):
+        output = call(tmp_path, "experiments.membership", *command, place, code=2)
+        assert f"error: cannot write {place}: " in output and "file is a file" in output
+    (tmp_path / "runs").touch()  # where results go if nothing is said
+    output = call(tmp_path, "experiments.membership", "--signals", "none.npz", code=2)
+    assert (
+        "error: cannot write runs/records: " in output and "is a file, expected a folder" in output
+    )
     check_writable(tmp_path / "new" / "folder")
     check_writable(tmp_path / "file")
     monkeypatch.setattr(os, "access", lambda place, mode: False)  # a superuser may write anywhere
     with pytest.raises(UserError, match=rf"cannot write .*new: {tmp_path} is not writable"):
         check_writable(tmp_path / "new")
+    # What is only read need not be.
+    output = call(tmp_path, "experiments.dashboard", "--records", "new", "--no-serve", code=2)
+    assert "not writable" not in output and "new" in output
 
 
 def test_an_unknown_backend_is_a_sentence():

@@ -9,7 +9,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.record import Metric, at, metric
 from gan_inversion.metrics.intervals import bootstrap_mean
-from gan_inversion.metrics.leak import audited_epsilon, half_of, leak
+from gan_inversion.metrics.leak import audited_epsilon, half_of, leak, one_each
 from gan_inversion.metrics.membership import ATTACKS, TWO_NEEDED
 from gan_inversion.metrics.one_run import gaussian, one_run_epsilon, pure
 from gan_inversion.metrics.targets import check_matrices, every_target
@@ -121,7 +121,8 @@ def audit_runs(
     Returns:
         `<name>/epsilon_<bound>` -> the median over the models, each of which proves one.
     """
-    inside, chosen = np.asarray(membership, bool), half_of(subjects, seed)
+    scores, inside, subjects = one_each(scores, np.asarray(membership, bool), subjects)
+    chosen = half_of(subjects, seed)
     metrics = {}
     for bound, rejects in ONE_RUN.items():
         proven = [

@@ -13,16 +13,14 @@ from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.own import plain_name
 from gan_inversion.core.storage import sha256
-from gan_inversion.data.vectors import read_vectors
+from gan_inversion.data.vectors import Labelled, read_labelled
 from gan_inversion.protocols.membership.audit import TOGETHER
-from gan_inversion.protocols.membership.lines import checked_labels, only_array, read_lines
+from gan_inversion.protocols.membership.lines import checked_labels, read_lines
+from gan_inversion.protocols.membership.meter import MEMBERSHIP, read_meter
 
-MEMBERSHIP = "membership"
 LONGEST = 80  # letters of an audit's name, which is part of file names
 WIDEST = 1e100  # size of a feature whose squares can be added
 DESCRIBING = ("subjects", "groups", "features")  # arrays that describe the images
-METER = "memberships.npy"  # of Privacy Meter, models first
-METER_SIGNALS = "_signals.npy"  # its probabilities of the true class
 
 
 @dataclass(frozen=True)
@@ -77,17 +75,16 @@ def read_matrices(
         UserError: the files do not hold such matrices.
     """
     place = membership or signals
-    names: list[list[str]] = []
+    tables: list[Labelled] = []
     if signals.is_dir():
         if membership is not None:
             raise UserError(f"expected no --membership beside {signals}, which holds its own")
         arrays = read_meter(signals)
         models_first = False
     else:
-        arrays = _read(signals, unit, names)
-    others = arrays if membership is None else _read(membership, unit, names)
-    if len({tuple(rows) for rows in names}) > 1:
-        raise UserError(f"expected the same rows in {signals} and {membership}, in the same order")
+        arrays = _read(signals, unit, tables)
+    others = arrays if membership is None else _read(membership, unit, tables)
+    _check_order(tables, f"{signals} and {membership}")
     inside, about = _described(arrays, others, place, alone=membership is not None)
     arrays = {k: a for k, a in arrays.items() if k not in (MEMBERSHIP, *DESCRIBING)}
     if models_first:
@@ -183,7 +180,7 @@ def read_audits(
     members: list[Path | None] = [*membership] or [None]
     if len(members) == 1:
         members *= len(signals)
-    given = labels or [path.stem for path in signals]
+    given = labels or [path.resolve().stem for path in signals]
     names = [plain_name(label.replace(":", "_"))[:LONGEST] for label in given]
     if len(set(names)) < len(names) or not all(names):
         raise UserError(
@@ -199,13 +196,29 @@ def read_audits(
     return audits
 
 
-def _read(path: Path, unit: str, names: list[list[str]]) -> dict[str, np.ndarray]:
+def _check_order(tables: Sequence[Labelled], places: str) -> None:
+    """Raise `UserError` if the names in two tables say that they are in another order.
+
+    Rows that are merely counted have no names. Columns may have other names in each table, but not
+    the same ones in another order.
+    """
+    counted = [[*map(str, range(len(table.vectors)))] for table in tables]
+    pairs = zip(tables, counted, strict=True)
+    rows = [table.names for table, numbers in pairs if table.names not in ([], numbers)]
+    if any(names != rows[0] for names in rows):
+        raise UserError(f"expected the same rows in {places}, in the same order")
+    columns = [table.columns for table in tables]
+    if any(sorted(own) == sorted(columns[0]) and own != columns[0] for own in columns):
+        raise UserError(f"expected the same columns in {places}, in the same order")
+
+
+def _read(path: Path, unit: str, tables: list[Labelled]) -> dict[str, np.ndarray]:
     """The arrays of a file by name, without the name of the unit before it.
 
     Args:
         path: the file.
         unit: of a row.
-        names: gets the names of the rows, if the file has some.
+        tables: gets what the file calls its rows and columns, if it is a table.
     """
     if not path.is_file():
         raise UserError(
@@ -213,10 +226,8 @@ def _read(path: Path, unit: str, names: list[list[str]]) -> dict[str, np.ndarray
             "folder of a run of Privacy Meter 2), found no file"
         )
     if path.suffix.lower() in (".csv", ".txt", ".parquet"):
-        rows, matrix = read_vectors(path)
-        if rows != [*map(str, range(len(rows)))] and not rows[0].isdigit():
-            names.append(rows)
-        return {path.stem: matrix}
+        tables.append(read_labelled(path))
+        return {path.stem: tables[-1].vectors}
     arrays, prefix = read_arrays(path), f"{unit}/"
     if not any(name.startswith(prefix) for name in arrays):
         return arrays
@@ -225,32 +236,6 @@ def _read(path: Path, unit: str, names: list[list[str]]) -> dict[str, np.ndarray
     # Scores beside a record: curves have longer names, and indices are no signals.
     own = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
     return {name: a for name, a in own.items() if "/" not in name and name not in ("asked", "row")}
-
-
-def read_meter(folder: Path) -> dict[str, np.ndarray]:
-    """Membership and signals of a run of Privacy Meter 2, from its folder.
-
-    It keeps `memberships.npy`, bool (M, N), and in `signals` probabilities of the true class,
-    (N, M). Their logarithm is the signal: minus the cross-entropy.
-
-    Raises:
-        UserError: the folder holds no such files, or no probabilities.
-    """
-    members = sorted(folder.rglob(METER))
-    files = [path for path in sorted(folder.rglob(f"*{METER_SIGNALS}")) if "ramia" not in path.name]
-    if len(members) != 1 or not files:
-        raise UserError(
-            f"{folder}: expected one {METER} and *{METER_SIGNALS} in it, as Privacy Meter 2 writes "
-            f"them, found {len(members)} and {len(files)}"
-        )
-    arrays = {MEMBERSHIP: only_array(members[0]).T}
-    for path in files:
-        shares = only_array(path)
-        if shares.dtype.kind != "f" or not ((shares >= 0) & (shares <= 1)).all():
-            raise UserError(f"{path}: expected probabilities, as Privacy Meter writes them")
-        least = np.finfo(np.float32).tiny  # a probability of 0 has no logarithm
-        arrays[path.name.removesuffix(METER_SIGNALS)] = np.log(np.maximum(shares, least))
-    return arrays
 
 
 def _turned(

@@ -8,8 +8,9 @@ import numpy as np
 
 from gan_inversion.core.device import environment
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.record import Metric, Record, record_path
+from gan_inversion.core.record import Metric, Record, metric, record_path
 from gan_inversion.core.storage import sha256
+from gan_inversion.metrics.leak import one_each
 from gan_inversion.metrics.targets import check_matrices, dispersion
 from gan_inversion.protocols.membership.attacks import scored_by_features
 from gan_inversion.protocols.membership.audit import (
@@ -53,6 +54,14 @@ def audit_own(given: Matrices, name: str, *, unit: str, seed: int, records: Path
     if not recorded(path, data_digest=given.digest, unit=unit, protocol_hash=protocol.hash):
         _warn_of_counts(membership)
         metrics, scores = attacked(given, protocol, unit=unit, seed=seed)
+        if _uneven(membership, subjects):
+            print(
+                "some images or models have more members than independent draws would give: an "
+                "attack may tell members by this alone, and no epsilon is proven",
+                file=sys.stderr,
+            )
+            unproven = {name for name in metrics if name.split("/")[-1].startswith("epsilon")}
+            metrics |= {name: metric(np.nan, n=metrics[name].n) for name in unproven}
         record = Record(
             protocol=protocol.name,
             protocol_hash=protocol.hash,
@@ -127,3 +136,13 @@ def _warn_of_counts(membership: np.ndarray) -> None:
             "another AUC than 0.5 where nothing leaks",
             file=sys.stderr,
         )
+
+
+def _uneven(membership: np.ndarray, subjects: np.ndarray) -> bool:
+    """Whether images or models differ in their numbers of members by more than chance."""
+    inside = np.asarray(membership, bool)
+    _, inside, _ = one_each(inside.astype(float), inside, subjects)
+    return any(
+        dispersion(counted) > max(1.1, 1 + 4 * np.sqrt(2 / len(counted)))
+        for counted in (inside, inside.T)
+    )

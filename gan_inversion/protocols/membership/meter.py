@@ -1,0 +1,48 @@
+"""Reads membership and signals of Privacy Meter 2 (Murakonda & Shokri, 2020)."""
+
+from pathlib import Path
+
+import numpy as np
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.protocols.membership.lines import only_array
+
+MEMBERSHIP = "membership"  # name of a matrix of members
+MEMBERS = "memberships.npy"  # models first
+SIGNALS = "_signals.npy"  # probabilities of the true class
+LOSSES = "loss_signals.npy"
+
+
+def read_meter(folder: Path) -> dict[str, np.ndarray]:
+    """Membership and signals of a run of Privacy Meter 2, from its folder.
+
+    It keeps `memberships.npy`, bool (M, N), and in `signals` probabilities of the true class,
+    (N, M). Their logarithm is the signal: minus the cross-entropy. In `loss_signals.npy` some of
+    its versions keep that cross-entropy itself, others the probability.
+
+    Raises:
+        UserError: the folder holds no such files, or no probabilities.
+    """
+    members = sorted(folder.rglob(MEMBERS))
+    files = [path for path in sorted(folder.rglob(f"*{SIGNALS}")) if "ramia" not in path.name]
+    if len(members) != 1 or not files:
+        raise UserError(
+            f"{folder}: expected one {MEMBERS} and *{SIGNALS} in it, as Privacy Meter 2 writes "
+            f"them, found {len(members)} and {len(files)}"
+        )
+    arrays = {MEMBERSHIP: only_array(members[0]).T}
+    for path in files:
+        shares = only_array(path)
+        if path.name == LOSSES and shares.dtype.kind == "f" and (shares >= 0).all():
+            if not (shares > 1).any():
+                raise UserError(
+                    f"{path} may hold losses or probabilities, as Privacy Meter has written both: "
+                    "give --signals a file of minus the losses, or remove this one"
+                )
+            arrays["loss"] = -shares
+            continue
+        if shares.dtype.kind != "f" or not ((shares >= 0) & (shares <= 1)).all():
+            raise UserError(f"{path}: expected probabilities, as Privacy Meter writes them")
+        least = np.finfo(np.float32).tiny  # a probability of 0 has no logarithm
+        arrays[path.name.removesuffix(SIGNALS)] = np.log(np.maximum(shares, least))
+    return arrays
