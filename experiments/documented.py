@@ -20,8 +20,8 @@ class Options:
     apart. Needs LFW and FaceNet (experiments.fetch), unless `dataset` and `victim` name others.
     Writes a record per method and seed, their table, and the runs.
 
-    Cost: about 12 minutes a decoder and seed on two CPU cores. Expected on LFW: test loss 0.385 and
-    accuracy 0.66 for documented_conv_bn, 0.281 and 0.675 for the constant mean_face.
+    Cost: about 12 minutes a decoder and seed on two CPU cores. Expected on LFW: test loss 0.380 and
+    accuracy 0.665 for documented_conv_bn, 0.278 and 0.677 for the constant mean_face.
     """
 
     methods: tuple[str, ...] = DOCUMENTED

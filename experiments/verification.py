@@ -19,7 +19,7 @@ class Options:
     recogniser, view and filter.
 
     Cost: 80 seconds a view and filter for facenet on two CPU cores, 5 minutes for dlib.
-    Expected: 0.9925 for facenet on the aligned view, 0.968 on the whole frame.
+    Expected: 0.992 for facenet on the aligned view, 0.967 on the whole frame.
     """
 
     recognisers: tuple[str, ...] = ("facenet",)

@@ -61,9 +61,11 @@ def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]]
     first, second = (at(f"{records[0].victim}/sar_type{kind}", fmr=1e-3) for kind in (1, 2))
     counts = (
         f"Type-I SAR and SSIM are over {runs.size(first)} test images, and SWD (times 1000) over "
-        f"as many; type-II SAR is the mean over {runs.size(second)} subjects with two images. "
-        "`python -m experiments.inversion --methods <method>` makes a row again; the last column "
-        f"says how long the training of one seed takes.{examination_time(runs)}"
+        f"as many; type-II SAR is the mean over {runs.size(second)} subjects with two images or "
+        "more. `python -m experiments.inversion --methods <method>` makes a row again; the last "
+        "column "
+        "says how long the training of one seed takes, without that of a generator that it is "
+        f"given, as `adapter` is.{examination_time(runs)}"
     )
     return Table(
         "inversion_headline",
@@ -87,7 +89,8 @@ def _attack(runs: Comparison, recogniser: str) -> Table:
     first, methods = runs.records[0], runs.whole
     titles = {name: title(name) for name in metrics}
     rows = runs.rows(methods, metrics) + published_rows(first.reported, titles)
-    declared = [r.config["recognisers"].get(recogniser, {}) for r in runs.records]
+    every = [r.config["recognisers"] for r in runs.records]
+    declared = [judges[recogniser] for judges in every if recogniser in judges]
     precisions = {declaration.get("precision", "unknown precision") for declaration in declared}
     own = runs.groups[methods[0]][0]
     impostors = own.config["recognisers"].get(recogniser, {}).get("impostors")
@@ -99,7 +102,8 @@ def _attack(runs: Comparison, recogniser: str) -> Table:
     counts = (
         "SAR is the share of reconstructions that the recogniser accepts as the person. Type-I SAR "
         f"is over {sizes['type1']} test images; type-II SAR is the mean over {sizes['type2']} "
-        f"subjects with two images, and over pairs it is the mean over {sizes['type2_pairs']} "
+        "subjects with two images or more, and over pairs it is the mean over "
+        f"{sizes['type2_pairs']} "
         f"pairs. Ranks are those of {runs.size(f'{recogniser}/rank1')} reconstructions that search "
         "a gallery of "
         f"{f'{gallery.value:,.0f}' if gallery and gallery.value is not None else 'no'} subjects. "

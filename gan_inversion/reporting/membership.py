@@ -35,10 +35,11 @@ The claimed epsilon is that of differential privacy (delta 1e-5, one image more 
 training keeps. The proven epsilon is the least that the success of `lira` on images allows.\
 """
 LEDGER = """\
-Both halves of a row are about the same trained models. SAR says how often the victim accepts their
-reconstructions of people on whom no model was trained (FMR 0.1 %). AUC and TPR say how well an
-attacker finds the images that the models were trained on. `threshold` is a threshold on the signal
-log_mse alone; `lira` is the offline attack LiRA with one variance, on all signals of the study.\
+Both halves of a row are about the same trained models, the first four of which reconstruct. SAR
+says how often the victim accepts their reconstructions of people on whom no model was trained (FMR
+0.1 %). AUC and TPR say how well an attacker finds the images that the models were trained on.
+`threshold` is a threshold on the signal log_mse alone; `lira` is the offline attack LiRA with one
+variance, on all signals of the study.\
 """
 CLAIMS = """\
 The claimed epsilon is that of differential privacy (delta 1e-5, one image more or less). Each
