@@ -51,8 +51,7 @@ SHADOWS = tuple(f"documented_{decoder}_n1000" for decoder in DECODERS)
 STUDIES: tuple[dict[str, Any], ...] = (
     {"methods": ("documented_dense_n1000",)},
     {"methods": ("documented_dense_n1000",), "units": ("image",), "epochs": (100,)},
-    {"methods": ("documented_conv_n1000",), "epochs": (10,)},
-    {"methods": ("documented_conv_bn_n1000",), "epochs": (10,)},
+    *({"methods": (m,), "epochs": (10,)} for m in (*SHADOWS[1:], *DOCUMENTED[2:])),
     # With all images of George W. Bush, whom the thesis takes as its example; from epoch 1 on.
     {
         "methods": ("documented_dense",),
@@ -60,6 +59,9 @@ STUDIES: tuple[dict[str, Any], ...] = (
         "signals": ("log_mse",),
         "epochs": (1, 3, 10),
     },
+    # Both halves of the loss, on half of all images.
+    {"methods": ("cgan_committee_audited",), "shares": (10, 30)},
+    {"methods": ("cgan_mse_audited",)},
     # 500 images: private training and the conditional GAN would take too long on more.
     {"methods": ("cgan_tiny_n500",)},
     {"methods": ("documented_dense_n500",), "units": ("image",)},

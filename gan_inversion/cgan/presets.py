@@ -24,6 +24,15 @@ _DRAWN: dict[str, Any] = {
     "precision": "float32",  # so that the shipped weights can be reproduced on any machine
 }
 
+# In so few steps a discriminator spoils the faces.
+_SHORT: dict[str, Any] = {
+    "steps": 500,
+    "adversarial": 0.0,
+    "projected": 0.0,
+    "diversity": 0.0,
+    "noise": 0,
+    "greyscale": True,
+}
 PRESETS = {
     "smoke": Config(
         side=64,
@@ -51,14 +60,8 @@ PRESETS = {
     "drawn": Config(
         **_DRAWN, side=112, width=16, discriminator_width=16, steps=5000, warmup=4000, interval=500
     ),
-    "short": Config(
-        steps=500,
-        adversarial=0.0,  # in so few steps a discriminator spoils the faces
-        projected=0.0,
-        diversity=0.0,
-        noise=0,
-        greyscale=True,
-    ),
+    "short": Config(**_SHORT),
+    "audited": Config(**_SHORT, corrections=0, interval=50),  # many are trained for an audit
     "cpu": Config(steps=1400, warmup=200),
     "long": Config(steps=5600, warmup=200),
     "gpu": Config(
