@@ -119,6 +119,9 @@ def gather(parts: Sequence[Part], workers: int) -> dict[str, np.ndarray]:
     missing = [part for part, file in zip(parts, files, strict=True) if not _holds(file, part)]
     for part, arrays_of_part in spread(missing, workers):
         write_arrays(files[parts.index(part)], arrays_of_part)
+        for model in part.models:  # their answers are stored
+            for path in part.folder.glob(f"{part.unit}-{model:02}*/checkpoint.npz"):
+                path.unlink()
     arrays = []
     for path in files:
         with np.load(path) as content:

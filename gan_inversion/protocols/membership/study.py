@@ -117,8 +117,10 @@ def looks(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, dict[str,
     for model, own, seed in zip(part.models, members.T, seeds, strict=True):
         inverter = spec.make(recogniser=attacked.recogniser)
         declared = {"method": spec.name, "spec": spec.hash, "seed": seed}
-        folder = part.folder / f"{part.unit}-{model:02}"
-        early = {share: folder / f"after{share}.npz" for share in part.moments if share != END}
+        shares = [share for share in part.moments if share != END]
+        # A training that was not asked on its way cannot be asked later: it is another run.
+        folder = part.folder / "-".join([part.unit, f"{model:02}", *map(str, shares)])
+        early = {share: folder / f"after{share}.npz" for share in shares}
         after = {
             step_of(inverter, share): partial(_keep, path, inverter, pool, bench, part, model)
             for share, path in early.items()
