@@ -370,3 +370,21 @@ def test_copies_of_an_image_count_once(tmp_path, capsys):
         (kept == given).all()
         for kept, given in zip(apart, (signal, inside, people // 2), strict=True)
     )
+
+
+def test_a_conditional_gan_is_audited_while_it_is_trained(tmp_path):
+    command = ("experiments.shadows", "--smoke", "--methods", "cgan_pixels_n20", "--models", "6")
+    command += ("--units", "image", "--signals", "log_mse", "--shares", "50")
+    short = ("--cgan.steps", "2", "--cgan.interval", "1", "--cgan.warmup", "1")
+    short += ("--cgan.side", "64", "--cgan.corrections", "0")
+    call(tmp_path, *command, *short)
+    folder = tmp_path / "runs/smoke/records/membership"
+    half, end = (Record.read(path) for path in sorted(folder.glob("*.json"), reverse=True))
+    assert half.method == f"{end.method}_p50" and half.trained["name"] == end.trained["name"]
+    assert (half.config["share"], end.config["share"]) == (50, 100)
+    assert half.config["epochs"] == end.config["epochs"] / 2
+    early, late = (read_scores(record.path(folder.parent)) for record in (half, end))
+    assert (early["image/log_mse"] != late["image/log_mse"]).any()
+    # Before the warm-up ends there is no discriminator to ask.
+    assert "image/discriminator" in late and "image/discriminator" not in early
+    assert not list((tmp_path / "runs").rglob("checkpoint.npz"))
