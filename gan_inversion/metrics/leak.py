@@ -146,7 +146,8 @@ def one_each(
     """One row, the mean score, for each subject whose images are all members of the same targets.
 
     Such images, as copies of one, are in or out together: they are one piece of evidence, not many.
-    The images of all other subjects stay as they are.
+    The images of all other subjects stay as they are, and so do two images of a subject, who may
+    be members of the same targets by chance.
 
     Args:
         scores: float (N,), or (N, M) of several targets.
@@ -157,16 +158,14 @@ def one_each(
         subjects, return_index=True, return_inverse=True, return_counts=True
     )
     differs = (member != member[first[inverse]]).reshape(len(member), -1).any(axis=1)
-    alike = np.bincount(inverse, weights=differs) == 0
+    alike = (np.bincount(inverse, weights=differs) == 0) & (counts > 2)
     sums = np.zeros((len(first), *scores.shape[1:]))
     np.add.at(sums, inverse, scores)
     means = sums / counts.reshape(-1, *[1] * (scores.ndim - 1))
-    kept = ~alike[inverse]
-    merged = first[alike & (counts > 1)]
-    single = first[alike & (counts == 1)]
+    kept, merged = ~alike[inverse], first[alike]
     scores = np.array(scores, float)
-    scores[merged] = means[inverse[merged]]
-    kept[merged] = kept[single] = True
+    scores[merged] = means[alike]
+    kept[merged] = True
     return scores[kept], member[kept], subjects[kept]
 
 

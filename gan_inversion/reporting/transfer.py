@@ -60,8 +60,10 @@ def transfer(
     )
     records = [record for own in victims.values() for record in own]
     have = {(record.victim, record.method) for record in records}
-    names = [f"{method} of {victim}" for victim, method in expected if (victim, method) not in have]
-    missing = [f"Not yet run: {', '.join(names)}."] if names else []
+    without = [
+        f"{method} of {victim}" for victim, method in expected if (victim, method) not in have
+    ]
+    missing = [f"Not yet run: {', '.join(without)}."] if without else []
     return Table(
         "transfer",
         "The transfer matrix: reconstructions from the embeddings of every victim, shown to every "
