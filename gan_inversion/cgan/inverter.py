@@ -261,12 +261,8 @@ class ConditionalGAN(Inverter):
         weights = self.model.get_weights()
         arrays = {f"{place:03d}": array.astype(precision) for place, array in enumerate(weights)}
         write_arrays(path / WEIGHTS, arrays)
-        header = {
-            "name": self.name,
-            "recogniser": self.recogniser_name,
-            "dimension": self.model.input_shape[0][1],
-        }
-        write_text(path / "inverter.json", json.dumps({**header, **self.config}))
+        own = {"name": self.name, "recogniser": self.recogniser_name, "dimension": self.dimension}
+        write_text(path / "inverter.json", json.dumps({**own, **self.config}))
 
     def save_half(self, path: Path) -> None:
         self.save(path, precision="float16")
