@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import experiments.families  # noqa: F401 (registers them, whichever file of tests runs alone)
 from gan_inversion import data
 from gan_inversion.cgan.presets import PRESETS
 from gan_inversion.core.storage import data_dir
