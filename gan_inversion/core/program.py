@@ -16,7 +16,6 @@ from gan_inversion.core.options import check_options, leaves
 from gan_inversion.core.storage import check_writable
 
 T = TypeVar("T")
-RESUMES = "the same command goes on from there"
 # Options that say in which folder to write, but for those of a program's `READS`.
 FOLDERS = ("records", "tables", "runs")
 
@@ -48,7 +47,10 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
     except OSError as error:
         sys.exit(fail(f"{error.filename or 'the file system'}: {error.strerror or error}"))
     except KeyboardInterrupt:
-        print("\ninterrupted: what is complete was kept;", RESUMES, file=sys.stderr)
+        print(
+            "\ninterrupted: what is complete was kept; the same command goes on from there",
+            file=sys.stderr,
+        )
         sys.exit(130)
     finally:
         sys.unraisablehook = usual

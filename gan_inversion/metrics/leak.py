@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan_inversion.core.seeding import stream
+from gan_inversion.metrics.attack import subject_mean
 from gan_inversion.metrics.intervals import clopper_pearson, percentiles
 from gan_inversion.metrics.verification import by_group
 
@@ -159,13 +160,14 @@ def one_each(
     )
     differs = (member != member[first[inverse]]).reshape(len(member), -1).any(axis=1)
     alike = (np.bincount(inverse, weights=differs) == 0) & (counts > 2)
-    sums = np.zeros((len(first), *scores.shape[1:]))
-    np.add.at(sums, inverse, scores)
-    means = sums / counts.reshape(-1, *[1] * (scores.ndim - 1))
+    if not alike.any():
+        return scores, member, subjects
+    columns = scores.reshape(len(scores), -1).T
+    means = np.stack([subject_mean(column, inverse)[1] for column in columns], axis=1)
     kept, merged = ~alike[inverse], first[alike]
-    scores = np.array(scores, float)
-    scores[merged] = means[alike]
     kept[merged] = True
+    scores = np.array(scores, float)
+    scores[merged] = means[alike].reshape(-1, *scores.shape[1:])
     return scores[kept], member[kept], subjects[kept]
 
 

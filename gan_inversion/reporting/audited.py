@@ -76,7 +76,7 @@ def epochs_of(group: Sequence[Record]) -> float:
     return group[0].config.get("epochs", 0)
 
 
-def step_of(record: Record) -> int:
+def moment_of(record: Record) -> int:
     """Where an audit stands on TensorBoard's axis: an epoch, or a percentage of the training."""
     return int(record.config.get("share", epochs_of([record])))
 

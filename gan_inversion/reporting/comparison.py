@@ -11,7 +11,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record, at
 from gan_inversion.metrics.catalogue import form, title
 from gan_inversion.protocols import INDEPENDENT
-from gan_inversion.reporting.table import Cell, Row, by_method, cell, check_same, footer
+from gan_inversion.reporting.table import Cell, Row, by_method, cell, check_same, footer, not_yet
 
 ORDER = ("oracle", "random", "mean_face", "nearest_face", "ridge_pca")  # controls first
 PUBLISHED = (
@@ -94,8 +94,8 @@ def comparison(records: Sequence[Record], expected: Collection[tuple[str, int]])
                 )
     missing = sorted(set(expected) - {(record.method, record.seed) for record in records})
     seeds = {method: [seed for name, seed in missing if name == method] for method, _ in missing}
-    names = "; ".join(f"{method}, seed {str(seeds[method])[1:-1]}" for method in seeds)
-    notes = [f"Not yet run: {names}."] if missing else []
+    names = [f"{method}, seed {str(seeds[method])[1:-1]}" for method in seeds]
+    notes = not_yet(names, mark="; ")
     groups = by_method(records)
     for judge in INDEPENDENT:
         shown = {m: any(judge in r.config["recognisers"] for r in groups[m]) for m in groups}

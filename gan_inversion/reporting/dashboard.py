@@ -16,7 +16,7 @@ from gan_inversion.core.folders import Folders
 from gan_inversion.core.record import Record, Selection, at, read_scores
 from gan_inversion.pretrained import SHIPPED
 from gan_inversion.reporting import tables
-from gan_inversion.reporting.audited import CURVES, base_method, is_attack, plural, step_of
+from gan_inversion.reporting.audited import CURVES, base_method, is_attack, moment_of, plural
 from gan_inversion.reporting.hparams import Row, row_of, trials_of, write_row
 from gan_inversion.reporting.overview import overview_events, text_events
 from gan_inversion.reporting.summary import audits_of
@@ -91,7 +91,7 @@ def membership_events(
     """
     with Events(folder) as writer:
         for record, arrays in zip(records, scores, strict=True):
-            epoch = step_of(record)
+            epoch = moment_of(record)
             for name in record.metrics:
                 if is_attack(name):
                     _point(writer, f"leak/{name}", cell([record], name), epoch)

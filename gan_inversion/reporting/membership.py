@@ -16,7 +16,16 @@ from gan_inversion.reporting.audited import (
     strongest,
 )
 from gan_inversion.reporting.dynamics import dynamics, few, usage, within
-from gan_inversion.reporting.table import Cell, Row, Table, by_method, cell, check_same, footer
+from gan_inversion.reporting.table import (
+    Cell,
+    Row,
+    Table,
+    by_method,
+    cell,
+    check_same,
+    footer,
+    not_yet,
+)
 
 NOTE = """\
 A larger score means that an image, or a subject, is more likely a member. Every model is in turn
@@ -116,10 +125,9 @@ def _models(records: Sequence[Record]) -> list[str]:
 def overviews(records: Sequence[Record], expected: Collection[str] = ()) -> list[Table]:
     """Tables of the ledger, the dynamics and single subjects, if records have figures for them."""
     groups, notes = by_method(records), [*_models(records), footer(records, "shadows")]
-    missing = [method for method in expected if method not in groups]
-    first = [f"Not yet run: {', '.join(missing)}.", *notes] if missing else notes
+    missing = not_yet([method for method in expected if method not in groups])
     views = (_claims, dynamics, few, usage, within)
-    tables = [_ledger(groups, first), *(view(groups, notes) for view in views)]
+    tables = [_ledger(groups, [*missing, *notes]), *(view(groups, notes) for view in views)]
     return [table for table in tables if table.rows]
 
 

@@ -262,6 +262,11 @@ def footer(
     )
 
 
+def not_yet(names: Sequence[str], *, mark: str = ", ") -> list[str]:
+    """A sentence that names what has no record, or none."""
+    return [f"Not yet run: {mark.join(names)}."] if names else []
+
+
 def replace_block(text: str, name: str, body: str) -> str:
     """`text` with what stands between `<!-- name -->` and `<!-- /name -->` replaced."""
     start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"

@@ -10,7 +10,7 @@ from gan_inversion.core.record import Record, Selection, at
 from gan_inversion.metrics.catalogue import title
 from gan_inversion.reporting import charts
 from gan_inversion.reporting.comparison import comparison
-from gan_inversion.reporting.table import Row, Table, by_method, cell, footer, mean_of
+from gan_inversion.reporting.table import Row, Table, by_method, cell, footer, mean_of, not_yet
 from gan_inversion.reporting.tables import LFW, find_records
 
 RATES = (1e-3, 1e-2)
@@ -60,17 +60,16 @@ def transfer(
     )
     records = [record for own in victims.values() for record in own]
     have = {(record.victim, record.method) for record in records}
-    without = [
+    missing = [
         f"{method} of {victim}" for victim, method in expected if (victim, method) not in have
     ]
-    missing = [f"Not yet run: {', '.join(without)}."] if without else []
     return Table(
         "transfer",
         "The transfer matrix: reconstructions from the embeddings of every victim, shown to every "
         "judge.",
         ["method", "victim", "seeds", *(f"{name.split('/')[0]}, {title(name)}" for name in names)],
         rows,
-        [note, *missing, footer(records, "inversion")],
+        [note, *not_yet(missing), footer(records, "inversion")],
     )
 
 

@@ -202,9 +202,7 @@ def _check_order(tables: Sequence[Labelled], places: str) -> None:
     Rows that are merely counted have no names. Columns may have other names in each table, but not
     the same ones in another order.
     """
-    counted = [[*map(str, range(len(table.vectors)))] for table in tables]
-    pairs = zip(tables, counted, strict=True)
-    rows = [table.names for table, numbers in pairs if table.names not in ([], numbers)]
+    rows = [t.names for t in tables if t.names != [*map(str, range(len(t.names)))]]
     if any(names != rows[0] for names in rows):
         raise UserError(f"expected the same rows in {places}, in the same order")
     columns = [table.columns for table in tables]

@@ -31,18 +31,19 @@ def read_meter(folder: Path) -> dict[str, np.ndarray]:
             f"them, found {len(members)} and {len(files)}"
         )
     arrays = {MEMBERSHIP: only_array(members[0]).T}
+    least = np.finfo(np.float32).tiny  # a probability of 0 has no logarithm
     for path in files:
-        shares = only_array(path)
-        if path.name == LOSSES and shares.dtype.kind == "f" and (shares >= 0).all():
-            if not (shares > 1).any():
-                raise UserError(
-                    f"{path} may hold losses or probabilities, as Privacy Meter has written both: "
-                    "give --signals a file of minus the losses, or remove this one"
-                )
-            arrays["loss"] = -shares
-            continue
-        if shares.dtype.kind != "f" or not ((shares >= 0) & (shares <= 1)).all():
+        values, name = only_array(path), path.name.removesuffix(SIGNALS)
+        most = np.inf if path.name == LOSSES else 1
+        if values.dtype.kind != "f" or not ((values >= 0) & (values <= most)).all():
             raise UserError(f"{path}: expected probabilities, as Privacy Meter writes them")
-        least = np.finfo(np.float32).tiny  # a probability of 0 has no logarithm
-        arrays[path.name.removesuffix(SIGNALS)] = np.log(np.maximum(shares, least))
+        if path.name != LOSSES:
+            arrays[name] = np.log(np.maximum(values, least))
+        elif (values > 1).any():
+            arrays[name] = -values
+        else:
+            raise UserError(
+                f"{path} may hold losses or probabilities, as Privacy Meter has written both: "
+                "give --signals a file of minus the losses, or remove this one"
+            )
     return arrays
