@@ -24,8 +24,8 @@ class Options:
     (experiments.fetch; extras dlib and onnx), unless `dataset`, `victim` and `judges` name others.
     Writes a record per method and seed, the tables, and the runs with the trained inverters.
 
-    Cost on LFW, two CPU cores: training 3 to 20 minutes a documented decoder, less than 2 the
-    others; examination 9 minutes, 6 of them for judges; before, embeddings: 3, and 25 for judges.
+    Cost on LFW, two CPU cores: training 3 to 20 minutes a documented decoder, 4 to 14 ridge_pca;
+    examination 4 minutes, and up to 9 for judges; before, embeddings: 3, and 25 for judges.
     """
 
     methods: tuple[str, ...] = METHODS

@@ -80,16 +80,16 @@ def run_all(options: Options) -> None:
     from gan_inversion.protocols.membership.attacks import attack_again
     from gan_inversion.protocols.membership.run import Study, run_one
     from gan_inversion.reporting.pages import write_membership
+    from gan_inversion.reporting.tables import find_records
 
     usual = options.methods == SHADOWS
     methods = ("documented_dense_n40",) if options.smoke and usual else options.methods
     options = rehearsed(options, methods=methods, epochs=(1, 2), models=6)
     setting = Setting(options.source, options.victim, results=options.folders.results)
     if options.again is not None:
-        pattern = f"*-{options.source.dataset}-s*.json"
-        embeddings = open_bench(setting).victim.embeddings
-        for path in sorted((options.again / Membership().name).glob(pattern)):
-            attack_again(path, options.again, options.folders.records, embeddings)
+        old, victim = options.again, open_bench(setting).victim
+        for record in find_records(old, Membership().name, setting.selection):
+            attack_again(record.path(old), old, options.folders.records, victim)
         return
     specs = specs_of(options.methods, options.families)
     if options.smoke:

@@ -20,7 +20,7 @@ class Options:
     run into `runs`, the same as experiments.inversion would, which then examines it without
     training again. An interrupted training goes on when the same command is given again.
 
-    Cost on LFW, two CPU cores: 15 minutes for cgan_short, an hour for cgan_cpu, 2 minutes for
+    Cost on LFW, two CPU cores: 15 minutes for cgan_short, an hour for cgan_cpu, 4 to 14 for
     ridge_pca, 5 to 20 for a documented decoder; the first time 4 more for views and embeddings.
     """
 

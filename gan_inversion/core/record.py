@@ -251,6 +251,7 @@ def resolved(metrics: Mapping[str, Metric]) -> dict[str, float]:
 
 
 def metric(value: float, *, ci: tuple[float, float] | None = None, n: int) -> Metric:
-    """A metric from numpy scalars; NaN becomes None."""
+    """A metric from numpy scalars; NaN becomes None, and so does an interval with one."""
     value = float(value)
-    return Metric(None if math.isnan(value) else value, ci and (float(ci[0]), float(ci[1])), int(n))
+    interval = None if ci is None or np.isnan(ci).any() else (float(ci[0]), float(ci[1]))
+    return Metric(None if math.isnan(value) else value, interval, int(n))

@@ -24,12 +24,12 @@ from gan_inversion.core.errors import UserError
 T = TypeVar("T")
 
 WRITING = ".writing-"  # what the names of folders of unfinished files begin with
-MADE = ".made-by-gan-inversion"  # marks a folder that may be replaced as a whole
+MADE = ".made-by-gan-inversion"  # marks a folder that this package writes, and says what for
 POLL = 0.2  # seconds between two tries to get a lock
 
 
 def data_dir() -> Path:
-    """Folder of LFW, `pairs.txt` and FaceNet: GAN_INVERSION_DATA or `~/.gan_inversion/data`."""
+    """Folder of LFW, `pairs.txt` and recognisers: GAN_INVERSION_DATA or `~/.gan_inversion/data`."""
     return Path(os.environ.get("GAN_INVERSION_DATA") or _home() / "data")
 
 
@@ -65,7 +65,7 @@ def atomic(path: Path) -> Iterator[Path]:
     try:
         folder.mkdir(parents=True)
         yield temporary
-        with temporary.open("rb") as file:
+        with temporary.open("r+b") as file:  # Windows makes only writable files durable
             os.fsync(file.fileno())  # before the move, or a crash could leave an empty file
         temporary.replace(path)
     except OSError as error:
@@ -90,7 +90,7 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     Raises:
         UserError: `path` holds files that this package did not write.
     """
-    _check_made(path)
+    _check_made(path, "")
     temporary = path.with_name(WRITING + secrets.token_hex(8))
     try:
         temporary.mkdir(parents=True)
@@ -137,14 +137,20 @@ def check_writable(path: Path, *, folder: bool = False) -> None:
         raise UserError(f"cannot write {path}: {place} is not writable")
 
 
-def _check_made(path: Path) -> None:
-    """Raise `UserError` unless a folder is new, empty, or marked as written by this package."""
+def _check_made(path: Path, content: str) -> None:
+    """Raise `UserError` unless a folder is new, empty, or marked as written for this content."""
     if path.exists() and not path.is_dir():
         raise UserError(f"expected a folder to write to in {path}, found a file")
-    if path.is_dir() and any(path.iterdir()) and not (path / MADE).exists():
+    mark = path / MADE
+    if path.is_dir() and any(path.iterdir()) and not mark.exists():
         raise UserError(
             f"expected a new or empty folder, or one written by this program before, in {path}: "
             "it holds other files, which could be overwritten"
+        )
+    if mark.exists() and (purpose := mark.read_text(encoding="utf-8", errors="replace")) != content:
+        raise UserError(
+            f"{path} holds {purpose or 'what another program wrote'}, not "
+            f"{content or 'what this program writes'}: give another folder"
         )
 
 
@@ -158,13 +164,8 @@ def claim_folder(path: Path, content: str) -> None:
     Raises:
         UserError: the folder holds other files or another content, or cannot be written.
     """
-    _check_made(path)
-    mark = path / MADE
-    if mark.exists() and (purpose := mark.read_text(encoding="utf-8", errors="replace")) != content:
-        raise UserError(
-            f"{path} holds {purpose or 'something else'}, not {content}: give another folder"
-        )
-    write_text(mark, content)
+    _check_made(path, content)
+    write_text(path / MADE, content)
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Sources of faces: `lfw`, `folder`, `synthetic` and `drawn`, behind one interface."""
+"""Sources of faces: `lfw`, `folder`, `bin`, `synthetic` and `drawn`, behind one interface."""
 
 import sys
 from pathlib import Path

@@ -20,7 +20,7 @@ from gan_inversion.core.progress import progress
 from gan_inversion.core.storage import atomic, sha256_file
 from gan_inversion.data.dataset import Dataset
 from gan_inversion.data.decode import decode_image
-from gan_inversion.data.pairs import Pairs
+from gan_inversion.data.pairs import Pairs, folds_of
 from gan_inversion.data.views import ALIGNED
 
 FOLDS = 10
@@ -236,12 +236,12 @@ class VerificationSet(Dataset):
                 f"{path}: expected {FEWEST} pairs or more, of one person and of two, got "
                 f"{len(genuine)}, {int(genuine.sum())} of them of one"
             )
-        self.name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_") or "bin"
+        # The ending tells InsightFace's lfw.bin from LFW, whose records have other rules.
+        self.name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_") + "_bin"
         self.digest = sha256_file(path)
         self.files = [f"{place:06d}" for place in range(len(self._images))]
         numbers = np.arange(len(genuine))
-        fold = numbers * FOLDS // len(genuine)  # ten runs of equal length, as InsightFace has them
-        self.pairs = Pairs(2 * numbers, 2 * numbers + 1, genuine, fold)
+        self.pairs = Pairs(2 * numbers, 2 * numbers + 1, genuine, folds_of(genuine, FOLDS))
 
     def frames(self) -> Iterator[tuple[int, np.ndarray]]:
         raise UserError(f"{self.name} holds aligned faces, no frames: expected the view aligned112")

@@ -76,12 +76,13 @@ class Dataset(ABC):
             resample: a key of `views.FILTERS`; views of the template know `bilinear` only.
         """
         of_template = view in OF_TEMPLATE
+        cut = usual_face if view == "fixed112" else aligned_face
         if of_template:
-            YUNET.verified()  # before anything is decoded
+            if cut is aligned_face:
+                YUNET.verified()  # before anything is decoded
             if resample != "bilinear":
                 raise UserError(f"the view {view} is made with bilinear, not with {resample}")
         side = ALIGNED if of_template else SIZE
-        cut = usual_face if view == "fixed112" else aligned_face
         name = f"{self.name}-{self.digest[:16]}-{view}-{resample}.npy"
 
         def fill(images: np.ndarray) -> None:

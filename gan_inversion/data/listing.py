@@ -1,6 +1,7 @@
 """Reads CSV files that users write, in any program, separator and encoding."""
 
 import csv
+import io
 from collections.abc import Collection
 from pathlib import Path
 
@@ -28,10 +29,10 @@ def read_listing(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     first = text.partition("\n")[0]
     separator = max(SEPARATORS, key=first.count)
     try:
-        rows = list(csv.DictReader(text.splitlines(), delimiter=separator, strict=True))
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        rows, header = list(reader), [name.strip() for name in reader.fieldnames or ()]
     except csv.Error as error:
         raise UserError(f"{path} is not a readable CSV file: {error}") from error
-    header = [name.strip() for name in first.rstrip("\r").split(separator)]
     if missing := [name for name in columns if name not in header]:
         raise UserError(
             f"{path}: expected the columns {', '.join(columns)}, but {', '.join(missing)} is "

@@ -65,8 +65,9 @@ def read_listed(path: Path, files: Sequence[str], *, folds: int = 10) -> Pairs:
     """Read a list of pairs of one's own images, in one of three forms.
 
     - LFW's `pairs.txt`: `name 1 2` for two images of one person, `name 1 other 3` for two people;
-      image 1 of `name` is `name/name_0001` with any ending, or the first in the folder. A line of
-      one or two numbers at the top says how many folds there are.
+      image 1 of `name` is `name/name_0001` with any ending, or the first in the folder. A first
+      line of two numbers says how many folds there are, and how many pairs of a kind each has; one
+      number there is that of the pairs of a kind.
     - `path1 path2 1`, where 1 is one person and 0 are two (or True and False).
     - `1 path1 path2`.
 
@@ -111,7 +112,21 @@ def read_listed(path: Path, files: Sequence[str], *, folds: int = 10) -> Pairs:
             f"{path}: expected at least {folds} pairs, of one person and of two, got {len(listed)}"
         )
     first, second, genuine = (np.array(column) for column in zip(*listed, strict=True))
-    return Pairs(first, second, genuine, np.arange(len(listed)) * folds // len(listed))
+    return Pairs(first, second, genuine, folds_of(genuine, folds))
+
+
+def folds_of(genuine: np.ndarray, folds: int) -> np.ndarray:
+    """The fold of each pair, int (N,): consecutive parts of the pairs of each kind.
+
+    Args:
+        genuine: bool (N,), whether a pair shows one person.
+        folds: number of folds; each has pairs of both kinds, in whatever order they are listed,
+            where there are enough of both.
+    """
+    fold = np.empty(len(genuine), int)
+    for kind in (genuine, ~genuine):
+        fold[kind] = np.arange(kind.sum()) * folds // kind.sum()
+    return fold
 
 
 TRUTH = {"1": True, "0": False, "true": True, "false": False, "-1": False}

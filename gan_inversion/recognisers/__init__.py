@@ -1,4 +1,4 @@
-"""Frozen recognisers: `facenet`, `compact` (shipped) and `dlib` (independent)."""
+"""Frozen recognisers: `facenet`, `mobilefacenet`, `compact` (shipped), `sface`, `dlib`, ONNX."""
 
 from gan_inversion.recognisers.base import (
     FunctionRecogniser,

@@ -1,6 +1,7 @@
 """Conditional GANs by the number of images that they have seen, and where that curve would go."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
@@ -69,12 +70,14 @@ def _prospects(groups: dict[str, Sequence[Record]]) -> list[str]:
         counts = np.log([_images(groups[name][0]) for name in names])
         if len(set(counts)) < 2:
             continue
-        values = [np.mean([r.metrics[REALISM].value for r in groups[name]]) for name in names]
-        slope, start = np.polyfit(counts, np.log(values), 1)
+        values = [[r.metrics[REALISM].value or np.nan for r in groups[name]] for name in names]
+        slope, start = np.polyfit(counts, np.log([np.mean(seeds) for seeds in values]), 1)
+        every = [np.polyfit(counts, np.log(seeds), 1)[0] for seeds in product(*values)]
         shown = [np.exp(start + slope * np.log(more)) for more in MORE]
         sentences.append(
-            f"{' and '.join(names)} are the same but for their length: with each doubling of the "
-            f"images seen, {title(REALISM)} becomes {2**slope:.2f} times what it was. If it went "
+            f"{' and '.join(names)} are the same but for their length and arithmetic: with each "
+            f"doubling of the images seen, {title(REALISM)} becomes {2**slope:.2f} times what it "
+            f"was ({2 ** min(every):.2f} to {2 ** max(every):.2f} by seed). If it went "
             f"on so, it would be {shown[0]:.0f} after {MORE[0]:,} images and {shown[1]:.0f} after "
             f"{MORE[1]:,}; that has not been tried."
         )

@@ -1,4 +1,4 @@
-"""Charts of the report, drawn from records, as self-contained SVG."""
+"""Charts of report and dashboard, drawn from records: figures, and self-contained SVG."""
 
 import io
 import re

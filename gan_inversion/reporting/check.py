@@ -1,7 +1,7 @@
 """Check records: every figure that the raw scores beside a record give is computed again.
 
 A checksum shows damage only: who alters a figure can compute it anew. What the raw scores do not
-give, such as times, is returned by name, and named in the tables.
+give, such as times, is returned by name; the tables of reconstruction name it.
 """
 
 from collections.abc import Callable, Mapping, Sequence

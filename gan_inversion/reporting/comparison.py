@@ -128,14 +128,14 @@ def training_time(records: Sequence[Record], unit: float) -> Cell | str:
 
 def examination_time(runs: Comparison) -> str:
     """A sentence: how long an examination took, and how much longer by independent recognisers."""
-    timed = [record for record in runs.records if "examination_seconds" in record.cost]
+    timed = [r for r in runs.records if "examination_seconds" in r.cost and "ssim" in r.metrics]
     if not timed:
         return ""
     others = list(dict.fromkeys(n for r in timed for n in r.config["recognisers"]))
     others.remove(timed[0].victim)
     costs = [record.cost["examination_seconds"] for record in timed]
     rest = [sum(part for name, part in cost.items() if name not in others) for cost in costs]
-    text = f" An examination took {np.median(rest):.0f} s (median of {len(timed)})"
+    text = f" An examination of images took {np.median(rest):.0f} s (median of {len(timed)})"
     for name in others:
         longest = max(cost[name] for cost in costs if name in cost)  # others were remembered
         text += f", {name} up to {longest:.0f} s more"

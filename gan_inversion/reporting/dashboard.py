@@ -81,7 +81,7 @@ def membership_events(
     scores: Sequence[Scores],
     row: Row,
 ) -> None:
-    """Write the outcome of membership attacks on one inverter, by epoch.
+    """Write the outcome of membership attacks on one inverter, by epoch or share.
 
     Args:
         folder: folder for this inverter.
@@ -172,7 +172,7 @@ def layout(
             "Identity: 1 - cosine": ["Multiline", ["^train_identity$"]],
             "1 - SSIM": ["Multiline", ["^train_dissimilarity$"]],
         }
-    leak = lines.setdefault("Whom does it remember? (step: epoch)", {})
+    leak = lines.setdefault("Whom does it remember? (step: epoch, or per cent of the training)", {})
     for unit in units if several else ():
         for attack in CURVES:
             tag = f"leak/{unit}/{attack}/log_mse"

@@ -42,7 +42,7 @@ def dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Ta
     """Leak against fit, by epoch and by number of members."""
     rows: list[Row] = []
     figures = ["auc", *(at("tpr", fpr=fpr) for fpr in (1e-2, 1e-3))]
-    header = ["unit", "method", "epochs", "members", "-log MSE of members", "of others"]
+    header = ["unit", "method", "epochs", "images trained on", "-log MSE of members", "of others"]
     header += [
         f"{attack.split('_')[0]}, loss: {figure_title(f)}" for attack in LEAKS for f in figures
     ]
@@ -57,7 +57,7 @@ def dynamics(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Ta
                 rows.append([*lead, *fit, *leaks])
     caption = (
         "Leak against fit: how well members are told from the loss alone, by epochs and by number "
-        "of members."
+        "of images trained on."
     )
     return Table("membership_dynamics", caption, header, rows, [*notes])
 

@@ -61,7 +61,8 @@ def glance(records: Sequence[Record]) -> Table:
         [
             f"Shares are means over {sizes[1]:,} people with two photographs or more, SSIM over "
             f"all {sizes[0]:,} photographs, of people on whom no inverter was trained ({dataset}). "
-            "The recognisers were trained by others, and may know them."
+            "The recognisers were trained by others, and may know them. Of several "
+            "trainings of an inverter, a figure is the mean over those that have it."
         ],
     )
 
@@ -76,7 +77,7 @@ def badges(records: int) -> dict[str, str]:
     facts = {
         "python": package["Requires-Python"].removeprefix(">=") + " or newer",
         "licence": package["License-Expression"],
-        "records": f"{records:,}, with raw scores",
+        "records": f"{records:,} published",
     }
     return {name: _badge(name, fact) for name, fact in facts.items()}
 

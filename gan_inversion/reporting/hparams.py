@@ -9,15 +9,11 @@ from tensorboardX.summary import hparams
 from gan_inversion.core.events import Events
 from gan_inversion.core.record import Record, at, resolved
 from gan_inversion.protocols import INDEPENDENT
+from gan_inversion.reporting.audited import strongest
 from gan_inversion.reporting.table import mean_of
 
-LEAK = "image/lira_offline_fixed/log_mse"
-FIGURES = {  # metric -> name of its column
-    at(f"{LEAK}/tpr", fpr=1e-2): "leak_TPR",
-    "ssim": "SSIM",
-    "swd/mean": "SWD",
-    f"{LEAK}/auc": "leak_AUC",
-}
+FIGURES = {"ssim": "SSIM", "swd/mean": "SWD"}  # metric -> name of its column
+LEAKS = {at("tpr", fpr=1e-2): "leak_TPR", "auc": "leak_AUC"}  # the same of the strongest attack
 # Figures by the beginning of their names: TensorBoard ticks the first five columns.
 ORDER = ("SAR_type-II_", "leak_TPR", "SSIM", "SWD", "leak_AUC", "SAR_type-I_")
 FIRST = ("method", "family", "knowledge")  # shown columns of options; others are hidden
@@ -33,7 +29,7 @@ def row_of(records: Sequence[Record], *, whole: bool = True) -> Row:
         records: of the `inversion` or the `membership` protocol, one a seed.
         whole: whether all options are given, or the first few alone.
     """
-    figures = dict(FIGURES)
+    figures = FIGURES | {strongest(records[0], name): column for name, column in LEAKS.items()}
     for name in (records[0].victim, *INDEPENDENT):
         for kind, word in ((1, "I"), (2, "II")):
             figures[at(f"{name}/sar_type{kind}", fmr=1e-3)] = f"SAR_type-{word}_{name}"

@@ -246,14 +246,19 @@ def _ablation(runs: Comparison) -> Table | None:
     titles = success(runs.recognisers)
     titles |= {name: title(name) for name in ("swd/mean", "c2st_auc", "ssim")}
     config = runs.groups[chosen[0]][0].config
+    precisions = {runs.groups[name][0].config["precision"] for name in chosen}
     note = (
         "SAR is at an FMR of 0.1 %. Each row has one thing more than the row above it, except that "
         "the row of L1 and SSIM has these instead of the squared error, and that each row below "
         "the committee's has one thing more than that. No row has a discriminator. All rows have "
-        f"the same {config['steps']:,} steps of {config['batch_size']} images."
+        f"the same {config['steps']:,} steps of {config['batch_size']} images, computed in "
+        f"{' or '.join(sorted(precisions))}."
     )
     if missing := [name for name in STEPWISE if name not in runs.groups]:
-        note += f" Rows that are not measured yet: {', '.join(missing)}."
+        note += (
+            f" Rows that are not measured yet: {', '.join(missing)}. What they would add, the "
+            "next row has too."
+        )
     return Table(
         "inversion_ablation",
         "What each part of the conditional GAN adds, in a short training.",
@@ -282,7 +287,7 @@ def _scaling(runs: Comparison) -> Table | None:
         row.insert(1, str(groups[name][0].config["training_images"]))
     return Table(
         "inversion_scaling",
-        "The same inverter trained on fewer images.",
+        "The same inverters trained on fewer images.",
         [LEAD[0], "training images", *LEAD[1:], *map(title, metrics)],
         rows,
         runs.notes,

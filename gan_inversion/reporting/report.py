@@ -37,7 +37,7 @@ FEWEST = 10  # images that a slice must have
 
 def files_of(pairs: Pairs) -> list[str]:
     """Names of the records."""
-    return [f"{r.protocol}/{r.method}-{r.dataset}-s{r.seed}" for r, _ in pairs]
+    return [r.path(Path()).with_suffix("").as_posix() for r, _ in pairs]
 
 
 def attack_section(inversions: Pairs, verifications: Pairs) -> Section:

@@ -83,6 +83,7 @@ def shadow_speed(records: Sequence[Record]) -> Table:
         f"Each model is trained on {config['protocol']['images']:,} images for {config['epochs']} "
         f"epochs; the rate follows from the time of one epoch of {config['models']} models. The "
         "time to compile is left out, although each model that is trained singly compiles again. "
+        "`times` is the median over the turns, in each of which every way was timed once. "
         "Keras' fit is what the thesis called, here without the metric accuracy; alone is "
         "`DecoderInverter.fit`, compiled by XLA, with that metric. The last column is the largest "
         "relative difference between the losses of a model that is trained alone and together, in "

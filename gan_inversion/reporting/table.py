@@ -255,7 +255,8 @@ def footer(
     commits = sorted({str(record.env["commit"])[:12] for record in records})
     devices = sorted({record.env["device"] for record in records})
     return (
-        f"± is the standard deviation over seeds, and brackets hold {brackets}. Made by "
+        "± is the standard deviation over seeds (a figure without it is of one seed), and brackets "
+        f"hold {brackets}. Made by "
         f"`python -m experiments.{command}` under the protocol `{first.protocol}` (hash "
         f"{', '.join(hashes)}), from the data {first.dataset} (digest "
         f"{first.data_digest[:12]}), at commit {', '.join(commits)}, on {', '.join(devices)}."

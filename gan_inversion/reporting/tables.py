@@ -18,7 +18,8 @@ this shape Keras takes "accuracy" to be categorical accuracy over the last axis:
 pixels whose largest colour channel is the right one. It says nothing about the likeness of a face,
 and a constant image does well on it. Losses are mean squared errors in the range of the targets, so
 for the same image the loss with targets in [-1, 1] is four times the loss with targets in [0, 1].
-The rows whose names end in `_corrected` are trained and tested in [0, 1]. Every seed draws its own
+The rows whose names end in `_corrected` are trained and tested in [0, 1], as the decoders of these
+names are everywhere else in this benchmark. Every seed draws its own
 test images, which may be easier or harder ones. `test loss over the constant's` does not suffer
 from this: it is the loss of a decoder less that of the constant image, on the same images.\
 """
@@ -162,11 +163,14 @@ def search(record: Record) -> Table:
     judged = "score" if weighted else "validation_loss"
 
     def smallest(name: str, sign: int = 1) -> int:
+        figures = [record.metrics.get(f"{trial}/{name}") for trial in trials]
         values = {
-            place: sign * (record.metrics[f"{trial}/{name}"].value or 0.0)
-            for place, trial in enumerate(trials)
-            if f"{trial}/{name}" in record.metrics
+            place: sign * figure.value
+            for place, figure in enumerate(figures)
+            if figure and figure.value is not None
         }
+        if not values:
+            raise UserError(f"no trial of {record.method} has the figure {name}")
         return min(values, key=values.__getitem__)
 
     best, name = smallest(judged, -1 if weighted else 1), judged.replace("_", " ")
@@ -225,9 +229,10 @@ def verification(pairs: Sequence[tuple[Record, Mapping[str, np.ndarray]]]) -> Ta
         "(FMR)."
     )
     note = (
-        "Thresholds are set on all impostor pairs of the images. `TMR of the pairs` sets its "
-        "threshold on the impostor pairs of the folds alone, as others do: three of LFW's 3,000 "
-        "decide the rate of 0.1 %. `undetected` counts images in which no face was found. "
+        "Thresholds are set on all impostor pairs of the images that occur in the folds. "
+        "`TMR of the pairs` sets its threshold on the impostor pairs of the folds alone, as others "
+        "do: three of LFW's 3,000 decide the rate of 0.1 %. `undetected` counts images in which no "
+        "face was found. "
         "MobileFaceNet and the data that it was trained on, MS1M, may share people with LFW, and "
         "so may SFace's."
     )

@@ -34,7 +34,10 @@ def tabs_of(folder: Path) -> list[str]:
     """The tabs for which a dashboard has something to show."""
     runs = [str(path.parent.relative_to(folder)) for path in folder.rglob("events.*")]
     tabs = [tab for tab, chosen in RUNS.items() if any(re.search(chosen, run) for run in runs)]
-    return [*tabs, "hparams", *["projector"] * any(folder.rglob("projector_config.pbtxt"))]
+    tabs.append("hparams")
+    if any(folder.rglob("projector_config.pbtxt")):
+        tabs.append("projector")
+    return tabs
 
 
 def serve(folder: Path, port: int) -> None:

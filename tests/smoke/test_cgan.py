@@ -145,7 +145,8 @@ def test_a_users_photographs_are_inverted_once_where_hypotheses_look_alike(smoke
     run = smoke / "inversion/cgan-synthetic-s0"
     (tmp_path / "photos").mkdir()
     for row, (_, frame) in enumerate(Synthetic(2, 2).frames()):
-        Image.fromarray(frame).save(tmp_path / "photos" / f"face{row}.png")
+        name = f"face{row}" if row else "contact_sheet"
+        Image.fromarray(frame).save(tmp_path / "photos" / f"{name}.png")
     arguments = ("--model", str(run), "--input", "photos", "--output", "out")
     # Drawn faces are framed as LFW's; after six steps the noise does nothing that is seen.
     arguments = ("experiments.invert", *arguments, "--align", "never")
@@ -154,6 +155,7 @@ def test_a_users_photographs_are_inverted_once_where_hypotheses_look_alike(smoke
     output = call(tmp_path, *arguments)
     assert "4 photographs: 0 aligned by landmarks, 4 as is" in output
     assert Image.open(tmp_path / "out" / "contact_sheet.png").size == (640, 60 + 320)
+    assert Image.open(tmp_path / "out" / "contact_sheet-face.png").size == (160, 160)
 
 
 def test_its_grid_shows_random_median_and_worst(smoke, tmp_path):

@@ -15,7 +15,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
 from gan_inversion.core.record import Record, at
 from gan_inversion.data.bins import VerificationSet, read_bin, write_bin
-from gan_inversion.data.pairs import Pairs, draw_pairs, read_listed
+from gan_inversion.data.pairs import Pairs, draw_pairs, folds_of, read_listed
 from gan_inversion.data.source import Source
 
 COUNT = 40  # pairs
@@ -177,7 +177,7 @@ def test_a_recogniser_is_verified_on_a_set(tmp_path):
         ),
     )
     verification.run_all(options)
-    record = Record.read(tmp_path / "records/verification/small_aligned112-my_set-s0.json")
+    record = Record.read(tmp_path / "records/verification/small_aligned112-my_set_bin-s0.json")
     assert record.metrics["accuracy"].value == 1 and record.metrics["accuracy"].n == COUNT
     assert record.metrics[at("tmr_pairs", fmr=1e-2)].value == 1
     assert not any(name.startswith("threshold@fmr") for name in record.metrics)
@@ -189,7 +189,7 @@ def test_other_views_of_a_set_are_a_sentence(path, images):
     faces = VerificationSet(path)
     with pytest.raises(UserError, match="expected the view aligned112, got whole"):
         faces.view("whole")
-    assert len(faces) == 2 * COUNT and faces.name == "set"
+    assert len(faces) == 2 * COUNT and faces.name == "set_bin"
 
 
 FILES = [f"{name}/{name}_{number:04d}.jpg" for name in ("ann", "bob", "cy") for number in (1, 2, 3)]
@@ -216,7 +216,16 @@ def test_lists_in_all_forms_give_the_same_pairs(tmp_path, form):
     (tmp_path / "list.txt").write_bytes(FORMS[form].encode())
     pairs = read_listed(tmp_path / "list.txt", FILES, folds=2)
     given = list(zip(pairs.first, pairs.second, pairs.genuine, strict=True))
-    assert given == FOUR and pairs.fold.tolist() == [0, 0, 1, 1]
+    assert given == FOUR and pairs.fold.tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("order", [(0, 2, 1, 3), (0, 1, 2, 3), (3, 1, 0, 2)])
+def test_every_fold_has_both_kinds_in_any_order_of_the_pairs(order):
+    genuine = np.array([True, True, False, False])[list(order)]
+    fold = folds_of(genuine, 2)
+    assert {(int(f), bool(same)) for f, same in zip(fold, genuine, strict=True)} == {
+        (0, True), (0, False), (1, True), (1, False),
+    }  # fmt: skip
 
 
 def test_accents_are_one_character_or_two(tmp_path):

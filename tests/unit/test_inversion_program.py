@@ -72,6 +72,18 @@ def test_a_run_that_was_killed_before_its_record_was_published_is_published(tmp_
     assert Record.read(path) == Record.read(own)
 
 
+def test_a_run_that_other_judges_examined_is_not_published_as_it_is(tmp_path):
+    own = tmp_path / "runs/inversion/documented_dense-synthetic-s0/inverter/record.json"
+    declared = {"digest": "0", "thresholds": {"0.001": 0.5}}
+    judges = {"compact": declared, "dlib": declared}
+    record(recognisers=judges).write_to(own, {"test_index": np.arange(3)})
+    (spec,) = specs_of(["documented_dense"])
+    for name, same in (("sface", False), ("dlib", True)):  # as many of them
+        setting = replace(SETTING, judges=(name,))
+        given = {"setting": setting, "folders": folders(tmp_path), "dataset": FACES}
+        assert is_done(spec, 0, **given) is same
+
+
 @pytest.mark.parametrize(
     ("known", "asked", "sentence"),
     [

@@ -16,8 +16,10 @@ from gan_inversion.cgan.build import build_generator
 from gan_inversion.cgan.inverter import ConditionalGAN
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.storage import check_output, sha256_file
+from gan_inversion.data.source import Source
 from gan_inversion.inverters.trained import Trained, open_trained
 from gan_inversion.protocols.inversion.faces import recogniser_of
+from gan_inversion.protocols.inversion.grid import Layout, draw_grid
 from gan_inversion.protocols.inversion.photographs import (
     LINE,
     check_visible,
@@ -74,6 +76,15 @@ def test_other_files_are_a_sentence(tmp_path):
         read_embeddings(tmp_path / "cut.npz")
     with pytest.raises(UserError, match="expected an array called embeddings, got a, b"):
         read_embeddings(tmp_path / "two.npz")
+
+
+def test_a_grid_is_of_one_recogniser(tmp_path):
+    models = [
+        Trained(tmp_path / name, "flat", None, {"victim": {"name": name}}, {})
+        for name in ("facenet", "compact")
+    ]
+    with pytest.raises(UserError, match="expected inverters of one recogniser, got compact, face"):
+        draw_grid(models, tmp_path / "grid.png", Layout(), source=Source("synthetic"))
 
 
 def test_a_contact_sheet_has_originals_above_reconstructions_and_words_below_each():

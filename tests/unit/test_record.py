@@ -133,6 +133,7 @@ def test_a_cut_record_is_a_sentence(tmp_path):
 
 def test_nan_is_not_available():
     assert metric(float("nan"), n=3) == Metric(None, None, 3)
+    assert metric(0.5, ci=(float("nan"), 1.0), n=3) == Metric(0.5, None, 3)
 
 
 def test_the_protocol_hash_follows_its_fields():

@@ -1,13 +1,31 @@
 """The committed searches, recomputed from raw scores."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from experiments.published import SEARCHES
-from gan_inversion.core.record import Record, read_scores
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.record import Metric, Record, read_scores
+from gan_inversion.reporting.tables import search
 from tests.conftest import ROOT
 
 RECORDS = sorted((ROOT / "results" / "records" / "search").glob("*.json"))
+
+
+def test_a_trial_whose_loss_is_not_a_number_is_not_chosen():
+    record = Record.read(RECORDS[0].with_name("search_honest-lfw-s0.json"))
+    (best,) = re.findall(r"held-out images, trial (\d+) would", search(record).notes[0])
+    losses = [name for name in record.metrics if name.endswith("validation_loss")]
+    chosen = [name for name in losses if not name.startswith("runner_up")][int(best)]
+    lost = replace(record, metrics={**record.metrics, chosen: Metric(None, None, 0)})
+    (other,) = re.findall(r"held-out images, trial (\d+) would", search(lost).notes[0])
+    assert other != best
+    every = {name: Metric(None, None, 0) for name in losses}
+    with pytest.raises(UserError, match="no trial of search_honest has the figure valid"):
+        search(replace(record, metrics={**record.metrics, **every}))
 
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)

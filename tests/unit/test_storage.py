@@ -243,6 +243,12 @@ def test_files_of_others_are_not_overwritten(tmp_path):
     claim_folder(tmp_path / "out", "faces")
     with pytest.raises(UserError, match="holds faces, not numbers: give another folder"):
         claim_folder(tmp_path / "out", "numbers")
+    with (
+        pytest.raises(UserError, match="holds faces, not what this program writes"),
+        replaced_folder(tmp_path / "out"),  # as a dashboard would
+    ):
+        pass
+    assert (tmp_path / "out" / "0.png").read_text() == "mine"
     (tmp_path / "out" / MADE).unlink()
     with pytest.raises(UserError, match="it holds other files, which could be overwritten"):
         claim_folder(tmp_path / "out", "faces")

@@ -62,6 +62,8 @@ def test_an_accuracy_far_below_the_promised_one_is_a_warning(capsys, accuracy, w
     warn_of_accuracy(recogniser, 0.51, "aligned112")
     assert "far below any recogniser's: are its" in capsys.readouterr().err
     recogniser.promised = 0.99
+    warn_of_accuracy(recogniser, accuracy, "whole")  # nobody promises anything of this view
+    assert not capsys.readouterr().err
     warn_of_accuracy(recogniser, accuracy, "aligned112")
     error = capsys.readouterr().err
     assert bool(error) == warned

@@ -18,7 +18,7 @@ from gan_inversion.protocols.inversion.bench import Setting
 from gan_inversion.protocols.inversion.examination import Examination
 from gan_inversion.protocols.inversion.rules import Inversion
 from gan_inversion.protocols.records import check_options, check_record
-from gan_inversion.recognisers import open_recogniser
+from gan_inversion.recognisers import name_of, open_recogniser
 
 
 def run_folder(name: str, seed: int, folders: Folders, dataset: str, victim: str) -> Path:
@@ -57,8 +57,9 @@ def is_done(
         # Older records hold fewer options of an inverter.
         check_options(record, file, {n: v for n, v in wanted.items() if n in record.config})
     if own in records and path not in records:
-        judges = {setting.victim, *setting.judges}
-        if len(judges) != len(records[own].config["recognisers"]):
+        if set(map(name_of, (setting.victim, *setting.judges))) != set(
+            records[own].config["recognisers"]
+        ):
             return False  # examined by other recognisers
         records[own].write_to(path, read_scores(own))
         print(f"{path} written from its run")

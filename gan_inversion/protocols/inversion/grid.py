@@ -96,6 +96,8 @@ def draw_grid(
     names = layout.names or tuple(model.method for model in models)
     if len(names) != len(models):
         raise UserError(f"expected a name for each of {len(models)} runs, got {len(names)}")
+    if len(victims := sorted({model.victim for model in models})) > 1:
+        raise UserError(f"expected inverters of one recogniser, got {', '.join(victims)}")
     inverters = [(name, model.inverter) for name, model in zip(names, models, strict=True)]
     last, protocol = models[-1], Inversion()
     examined = (last.folder / RECORD).exists()

@@ -30,8 +30,10 @@ from gan_inversion.protocols.inversion.verdicts import (
     verdict,
     write_verdicts,
 )
+from gan_inversion.recognisers import Recogniser
 
 COLUMNS, SHOWN = 8, 200  # columns of the contact sheet, and its most faces
+SHEET = "contact_sheet"  # name of its file, which no reconstruction bears
 LINE = 20  # height of a line of text on the contact sheet, pixels
 VISIBLE = 2.0  # grey levels, of 255, by which hypotheses must differ on average
 
@@ -163,28 +165,7 @@ def invert_all(
     inverter = trained.inverter
     if hypotheses > 1 and not inverter.stochastic:
         raise UserError(f"{trained.method} gives one reconstruction only: expected --hypotheses 1")
-    photographs = recogniser = None
-    if source.is_file() and source.suffix.lower() in FORMATS:
-        names, embeddings = read_embeddings(source)
-        if (dimension := inverter.dimension) is not None:
-            check_invert(embeddings, dimension)
-        names = distinct(names)
-        try:
-            recogniser = recogniser_of(trained, own)
-        except UserError as error:
-            print(f"no verdicts: {error}")
-    elif source.is_file() and source.suffix.lower() in (".pkl", ".pickle", ".h5", ".mat"):
-        raise UserError(
-            f"{source}: expected embeddings as {', '.join(FORMATS)}, or a photograph; a pickle "
-            "would run what is in it: write the array with numpy.save('embeddings.npy', array)"
-        )
-    else:
-        recogniser = recogniser_of(trained, own)
-        files, photographs = read_photographs(source, align)
-        embeddings = recogniser.embed(photographs)
-        names = [str(Path(file).with_suffix("")) for file in files]
-        if len(set(names)) < len(names):
-            names = files
+    names, embeddings, photographs, recogniser = _inputs(source, trained, own, align)
     fmr, threshold = strictest(trained)
     if nearest and (recogniser is None or hypotheses < 2):
         raise UserError(
@@ -223,9 +204,39 @@ def invert_all(
     texts = [verdict(score, threshold)[0] for _, _, score, threshold, _ in lines]
     captions = [texts[start : start + len(names)] for start in range(0, len(texts), len(names))]
     sheet = contact_sheet(names, [*shown, *rows], [*above, *captions])
-    write_png(output / "contact_sheet.png", sheet)
+    write_png(output / f"{SHEET}.png", sheet)
     tell(lines, trained, fmr)
     print(f"{output}: {len(names)} reconstructions by {trained.method}")
+
+
+def _inputs(
+    source: Path, trained: Trained, own: str | None, align: Align
+) -> tuple[list[str], np.ndarray, np.ndarray | None, Recogniser | None]:
+    """Names and embeddings of what is inverted, and photographs and recogniser if there are any."""
+    photographs = recogniser = None
+    if source.is_file() and source.suffix.lower() in FORMATS:
+        names, embeddings = read_embeddings(source)
+        if (dimension := trained.inverter.dimension) is not None:
+            check_invert(embeddings, dimension)
+        names = distinct(names)
+        try:
+            recogniser = recogniser_of(trained, own)
+        except UserError as error:
+            print(f"no verdicts: {error}")
+    elif source.is_file() and source.suffix.lower() in (".pkl", ".pickle", ".h5", ".mat"):
+        raise UserError(
+            f"{source}: expected embeddings as {', '.join(FORMATS)}, or a photograph; a pickle "
+            "would run what is in it: write the array with numpy.save('embeddings.npy', array)"
+        )
+    else:
+        recogniser = recogniser_of(trained, own)
+        files, photographs = read_photographs(source, align)
+        embeddings = recogniser.embed(photographs)
+        names = [str(Path(file).with_suffix("")) for file in files]
+        if len(set(names)) < len(names):
+            names = files
+    names = [f"{name}-face" if name == SHEET else name for name in names]
+    return names, embeddings, photographs, recogniser
 
 
 def looks_foreign(trained: Trained, cosines: Sequence[float | None]) -> str | None:

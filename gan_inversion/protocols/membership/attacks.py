@@ -13,7 +13,7 @@ from gan_inversion.metrics.figures import success
 from gan_inversion.metrics.membership import ATTACKS, FEWEST_KNOWN, without_shadows
 from gan_inversion.metrics.targets import every_target
 from gan_inversion.metrics.usage import of_ranges
-from gan_inversion.protocols.inversion.bench import Bench
+from gan_inversion.protocols.inversion.bench import Bench, Judge
 from gan_inversion.protocols.inversion.rules import read_split
 from gan_inversion.protocols.membership.audit import (
     LOSS,
@@ -28,7 +28,7 @@ from gan_inversion.protocols.membership.audit import (
 )
 from gan_inversion.protocols.membership.rules import Membership, Pool
 from gan_inversion.protocols.membership.study import Part
-from gan_inversion.protocols.records import recorded
+from gan_inversion.protocols.records import check_record, recorded
 
 MOST = 6e4  # size of a score that float16 holds
 
@@ -108,7 +108,7 @@ def scored_by_features(
     return {f"{QUANTILE}/{name}": scores.astype("float16")}
 
 
-def attack_again(path: Path, old_records: Path, records: Path, embeddings: np.ndarray) -> None:
+def attack_again(path: Path, old_records: Path, records: Path, victim: Judge) -> None:
     """Repeat the attacks on the signals stored beside a record, and write a new record.
 
     Success rates of reconstruction and the cost of training are copied.
@@ -117,10 +117,14 @@ def attack_again(path: Path, old_records: Path, records: Path, embeddings: np.nd
         path: file of the old record.
         old_records: folder of the old records; the folder `splits` is beside it.
         records: folder to write to.
-        embeddings: float32 (N, D), of all images of the data set, for the attack that looks at
-            images.
+        victim: of the record, with the embeddings of all images of the data set, for the attack
+            that looks at images.
+
+    Raises:
+        UserError: the record is of another victim.
     """
     record, scores = Record.read(path), read_scores(path)
+    check_record(record, path, victim_digest=victim.recogniser.digest)
     protocol = Membership(models=record.config["protocol"]["models"])
     target = records / protocol.name / path.name
     if recorded(target, protocol_hash=protocol.hash, data_digest=record.data_digest):
@@ -134,7 +138,7 @@ def attack_again(path: Path, old_records: Path, records: Path, embeddings: np.nd
         people = subjects[scores[f"{unit}/asked"]]
         here, ready = signals_of(kept, unit), ready_in(kept, unit)
         if LOSS in here:
-            rows, features = scores[f"{unit}/row"], embeddings[scores[f"{unit}/asked"]]
+            rows, features = scores[f"{unit}/row"], victim.embeddings[scores[f"{unit}/asked"]]
             ready |= scored_by_features(here[LOSS], inside, features, rows)
         outcome, curves = attack_unit(here, inside, people, unit=unit, fprs=protocol.fprs,
                                    seed=record.seed, ready=ready)  # fmt: skip

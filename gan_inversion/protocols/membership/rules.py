@@ -113,10 +113,10 @@ class Membership(Protocol):
         else:
             # Each image's place among those of its subject, in random order.
             names, code = np.unique(subjects[kept], return_inverse=True)
-            order = np.argsort(code, kind="stable")
-            starts = np.searchsorted(code[order], np.arange(len(names)))
             place = np.empty(len(kept), int)
-            place[order] = np.arange(len(kept)) - starts[code[order]]
+            for person in range(len(names)):
+                own = np.flatnonzero(code == person)
+                place[own] = np.arange(len(own))
             counts = np.bincount(code)
             trained = (counts + 1) // 2
             people = random.permutation(np.flatnonzero(counts > 1))

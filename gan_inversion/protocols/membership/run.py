@@ -120,8 +120,9 @@ def gather(parts: Sequence[Part], workers: int) -> dict[str, np.ndarray]:
     for part, arrays_of_part in spread(missing, workers):
         write_arrays(files[parts.index(part)], arrays_of_part)
         for model in part.models:  # their answers are stored
-            for path in part.folder.glob(f"{part.unit}-{model:02}*/checkpoint.npz"):
-                path.unlink()
+            for ending in ("", "-*"):  # with the shares after which it was asked, if any
+                for path in part.folder.glob(f"{part.unit}-{model:02}{ending}/checkpoint.npz"):
+                    path.unlink()
     arrays = []
     for path in files:
         with np.load(path) as content:
