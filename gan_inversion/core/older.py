@@ -97,7 +97,8 @@ def older_spec(method: str, config: Mapping[str, Any]) -> dict[str, Any]:
         sized = re.fullmatch(r"(.+)_n([1-9]\d*)", name)
         preset, images = (sized[1], int(sized[2])) if sized else (name, None)
         family = FAMILIES.get(preset.split("_")[0], preset)
-    options = config.get("inverter", config)
+    options = config.get("inverter")
+    options = options if isinstance(options, dict) else config
     return {
         "name": name,
         "family": family,

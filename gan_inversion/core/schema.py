@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
+from jsonschema.validators import extend
 
 from gan_inversion.core.errors import UserError, one_line
 from gan_inversion.core.storage import sha256
@@ -27,6 +28,7 @@ def strict_json(path: Path) -> Any:
             parse_constant=_refused,
             parse_int=_bounded,
             parse_float=_finite,
+            object_pairs_hook=once,
         )
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is not a readable record: {one_line(error)}") from error
@@ -48,6 +50,20 @@ def _finite(digits: str) -> float:
     return value
 
 
+def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object as a dictionary.
+
+    Raises:
+        ValueError: a key stands in it twice, of which a reader may take the other.
+    """
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice[:80]!r} stands twice in one object")
+    return values
+
+
 def checksum(content: Mapping[str, Any]) -> str:
     """SHA-256 of a record's content, without the checksum itself."""
     fields = {name: value for name, value in content.items() if name != "checksum"}
@@ -56,7 +72,10 @@ def checksum(content: Mapping[str, Any]) -> str:
 
 def validate(content: Any, path: Path) -> None:
     """Raise `UserError` unless `content` fits the schema."""
-    error = best_match(_validator().iter_errors(content))
+    try:
+        error = best_match(_validator().iter_errors(content))
+    except RecursionError as deep:
+        raise UserError(f"{path} is nested too deeply for a record") from deep
     if error is not None:
         place = "/".join(str(part) for part in error.absolute_path) or "the record"
         reason = error.message[:200]
@@ -69,4 +88,7 @@ def _validator() -> Draft202012Validator:
     text = files("gan_inversion.core").joinpath("record.schema.json").read_text()
     schema = json.loads(text)
     Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+    kinds = Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    )  # 0.0 would be one too
+    return extend(Draft202012Validator, type_checker=kinds)(schema)

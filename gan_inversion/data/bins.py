@@ -17,7 +17,7 @@ from PIL import Image
 
 from gan_inversion.core.errors import UserError, one_line
 from gan_inversion.core.progress import progress
-from gan_inversion.core.storage import atomic, sha256_file
+from gan_inversion.core.storage import atomic, check_writable, sha256_file
 from gan_inversion.data.dataset import Dataset
 from gan_inversion.data.decode import decode_image
 from gan_inversion.data.pairs import Pairs, folds_of
@@ -27,6 +27,8 @@ FOLDS = 10
 LARGEST = 1_000_000_000  # bytes of a file
 MOST = 40_000  # images
 FEWEST = 10  # pairs
+OPERATIONS = 2_000_000  # of a pickle: lists and numbers take memory that the file does not show
+WHOLE = re.compile(r"[|<>=]?(b1|[iu][1248])")  # kinds of truth values and whole numbers
 PROTOCOL = 4  # of the pickles that are written; Python 3.4 and later read it
 
 
@@ -39,13 +41,15 @@ class _Kind:
         self.code = code.decode("latin-1") if isinstance(code, bytes) else code
 
     def __setstate__(self, state: Any) -> None:
-        """Byte order and the like, which bytes and truth values do not have."""
+        """Byte order and the like, of which only the order says how numbers are read."""
+        if isinstance(state, tuple) and state[1:2] in ((">",), (b">",)):
+            self.code = ">" + self.code.lstrip("|=<")
 
     def read(self, data: Any) -> Any:
         """The values of an array: a list of objects, or bytes and truth values."""
         if isinstance(data, list) and self.code.startswith("O"):
             return data
-        if isinstance(data, bytes | bytearray) and self.code.lstrip("|") in ("u1", "b1"):
+        if isinstance(data, bytes | bytearray) and WHOLE.fullmatch(self.code):
             return np.frombuffer(data, self.code)
         raise pickle.UnpicklingError(f"arrays of {self.code[:20]!r} are not expected")
 
@@ -108,15 +112,29 @@ SHORT_BINUNICODE BINUNICODE8 EMPTY_LIST APPEND APPENDS LIST EMPTY_TUPLE TUPLE TU
 PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET GLOBAL STACK_GLOBAL REDUCE BUILD
 """
 OPCODES = frozenset(re.findall(r"\w+", PLAIN))
+BY_CODE = {opcode.code: opcode for opcode in pickletools.opcodes}
 
 
 def _check_opcodes(data: bytes) -> None:
     """Raise `UnpicklingError` unless a pickle is of plain data, with a memo of fitting size."""
-    for place, (opcode, value, _) in enumerate(pickletools.genops(data)):
+    file = io.BytesIO(data)
+    for place in range(OPERATIONS):
+        opcode = BY_CODE.get(file.read(1).decode("latin-1"))
+        if opcode is None:
+            raise pickle.UnpicklingError("it is no pickle, or is cut off")
         if opcode.name not in OPCODES:
             raise pickle.UnpicklingError(f"it needs the opcode {opcode.name}, which is not allowed")
+        # `genops` would read these texts of Python 2 as ASCII, and they hold images.
+        value = None
+        if opcode.name == "STRING":
+            file.readline()
+        elif opcode.arg is not None:
+            value = opcode.arg.reader(file)
         if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and (value or 0) > place:
             raise pickle.UnpicklingError("its memo is larger than the file")
+        if opcode.name == "STOP":
+            return
+    raise pickle.UnpicklingError(f"it takes more than {OPERATIONS:,} operations")
 
 
 class _Unpickler(pickle.Unpickler):
@@ -177,7 +195,7 @@ def read_bin(path: Path) -> tuple[np.ndarray, np.ndarray]:
         )
     if len(encoded) > MOST:
         raise UserError(f"{path}: expected at most {MOST:,} images, got {len(encoded):,}")
-    if not all(isinstance(value, bool | int | np.bool_) and value in (0, 1) for value in same):
+    if any(not isinstance(v, int | np.integer | np.bool_) or v not in (0, 1) for v in same):
         raise UserError(f"{path}: expected True or False for each pair, got something else")
     images = np.empty((len(encoded), ALIGNED, ALIGNED, 3), "uint8")
     for place, data in enumerate(progress(encoded, desc=path.name, unit="image")):
@@ -202,10 +220,10 @@ def write_bin(path: Path, images: np.ndarray, pairs: Pairs) -> None:
         pairs: indices into them.
 
     Raises:
-        UserError: no face was found in one of the images, or the file exists or cannot be written.
+        UserError: no face was found in one of the images, or the file exists with another content,
+            or cannot be written.
     """
-    if path.exists():
-        raise UserError(f"{path} exists: expected another name for the verification set")
+    check_writable(path)
     order = np.stack([pairs.first, pairs.second], axis=1).ravel()
     encoded = []
     for index in progress(order, desc=path.name, unit="image"):
@@ -214,8 +232,11 @@ def write_bin(path: Path, images: np.ndarray, pairs: Pairs) -> None:
         data = io.BytesIO()
         Image.fromarray(images[index]).save(data, "PNG")
         encoded.append(data.getvalue())
-    with atomic(path) as temporary, temporary.open("wb") as file:
-        pickle.dump((encoded, pairs.genuine.tolist()), file, protocol=PROTOCOL)
+    content = pickle.dumps((encoded, pairs.genuine.tolist()), protocol=PROTOCOL)
+    if path.exists() and path.read_bytes() != content:
+        raise UserError(f"{path} exists: expected another name for the verification set")
+    with atomic(path) as temporary:
+        temporary.write_bytes(content)
 
 
 class VerificationSet(Dataset):

@@ -4,6 +4,7 @@ View 2 has ten folds of 300 genuine and 300 impostor pairs that share no subject
 "Labeled Faces in the Wild", Technical Report 07-49, 2007.
 """
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.seeding import stream
 from gan_inversion.core.storage import data_dir, sha256
 from gan_inversion.data.decode import read_file
-from gan_inversion.data.listing import SEPARATORS, decode_text
+from gan_inversion.data.listing import read_rows
 
 DIGEST = "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592"
 
@@ -71,8 +72,9 @@ def read_listed(path: Path, files: Sequence[str], *, folds: int = 10) -> Pairs:
     - `path1 path2 1`, where 1 is one person and 0 are two (or True and False).
     - `1 path1 path2`.
 
-    Columns are separated by tabs, commas, semicolons or spaces. Of a path the last two parts count:
-    `./name/image.jpg` and `/photos/name/image.jpg` are `name/image.jpg`.
+    Columns are separated by tabs, commas, semicolons or spaces; cells may be quoted, and a header
+    may name the columns. Of a path the last two parts count: `./name/image.jpg` and
+    `/photos/name/image.jpg` are `name/image.jpg`.
 
     Args:
         path: the list.
@@ -82,10 +84,10 @@ def read_listed(path: Path, files: Sequence[str], *, folds: int = 10) -> Pairs:
     Raises:
         UserError: a line has none of these forms, or names an image that is not there.
     """
-    text = decode_text(read_file(path, str(path)), str(path))
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    separator = next((mark for mark in SEPARATORS if lines and mark in lines[-1]), None)
-    rows = [[cell.strip() for cell in line.split(separator)] for line in lines]
+    table = read_rows(path)
+    rows = [row[: max(place for place, cell in enumerate(row, 1) if cell)] for row in table]
+    if rows and all(HEADER.fullmatch(cell) for cell in rows[0]):
+        del rows[0]
     if rows and len(rows[0]) == 2 and all(map(_is_count, rows[0])):  # folds, pairs of each kind
         folds = int(rows.pop(0)[0])
     elif rows and len(rows[0]) == 1 and _is_count(rows[0][0]):  # pairs of each kind, one run
@@ -94,7 +96,7 @@ def read_listed(path: Path, files: Sequence[str], *, folds: int = 10) -> Pairs:
         raise UserError(f"{path}: expected 2 to 100 folds, got {folds}")
     index = _index_of(files)
     listed = []
-    for number, row in enumerate(rows, len(lines) - len(rows) + 1):
+    for number, row in enumerate(rows, len(table) - len(rows) + 1):
         names = _named(row)
         if names is None:
             raise UserError(
@@ -130,6 +132,12 @@ def folds_of(genuine: np.ndarray, folds: int) -> np.ndarray:
 
 
 TRUTH = {"1": True, "0": False, "true": True, "false": False, "-1": False}
+TRUTH |= {"1.0": True, "0.0": False}  # as pandas writes a column with a gap
+HEADER = re.compile(  # what columns of such lists are called
+    r"(name|path|file|filename|image|img|imagenum|person|id|same|is_?same|genuine|match|label|fold)"
+    r"_?\d?",
+    re.IGNORECASE,
+)
 
 
 def _is_count(text: str) -> bool:
@@ -158,20 +166,31 @@ def _named(row: Sequence[str]) -> tuple[str, str, bool] | None:
 
 
 def _index_of(files: Sequence[str]) -> dict[str, int]:
-    """Where images are, by file name, with and without ending, and as `subject number`."""
+    """Where images are, by file name, with and without ending, and as `subject number`.
+
+    The number is the one in the file's name; the place in the folder counts where no file of the
+    subject has such a number.
+    """
     index: dict[str, int] = {}
-    counts: dict[str, int] = {}
-    later: dict[str, int] = {}  # by place in the folder, where no image has that number
+    numbered: dict[str, int] = {}
+    counted: set[str] = set()  # subjects whose images have numbers
+    others: dict[str, list[tuple[list[str | int], int]]] = {}  # subject -> names, places
     for place, file in enumerate(map(_plain, files)):
         subject, _, image = file.partition("/")
         stem = image.rpartition(".")[0] or image
-        counts[subject] = counts.get(subject, 0) + 1
-        later[f"{subject} {counts[subject]}"] = place
         index.setdefault(file, place)
         index.setdefault(f"{subject}/{stem}", place)
         if _is_count(own := stem.removeprefix(f"{subject}_")):
-            index.setdefault(f"{subject} {int(own)}", place)
-    return later | index
+            numbered.setdefault(f"{subject} {int(own)}", place)
+            counted.add(subject)
+        else:
+            parts = re.split(r"(\d{1,18})", stem)  # image 2 comes before image 10
+            key = [int(part) if _is_count(part) else part for part in parts]
+            others.setdefault(subject, []).append((key, place))
+    for subject in others.keys() - counted:
+        for number, (_, place) in enumerate(sorted(others[subject]), 1):
+            numbered[f"{subject} {number}"] = place
+    return numbered | index
 
 
 def draw_pairs(subjects: np.ndarray, *, folds: int = 10, seed: int = 0) -> Pairs:

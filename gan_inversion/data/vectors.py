@@ -4,8 +4,7 @@ NumPy's .npy and .npz, CSV, Parquet (needs pyarrow) and FAISS' flat indexes (nee
 `tables`.
 """
 
-import csv
-import json
+import math
 import re
 import struct
 from collections.abc import Callable, Sequence
@@ -16,15 +15,19 @@ import numpy as np
 
 from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError, one_line, optional
-from gan_inversion.data.decode import read_file
-from gan_inversion.data.listing import SEPARATORS, decode_text
+from gan_inversion.data.listing import is_comma_number, is_number, listed, read_rows
 
 FLAT = (b"IxF2", b"IxFI", b"IxFl")  # how a file of a flat index begins: all vectors as they are
-MOST = 5_000_000  # cells of a Parquet file
-NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|[-+]?inf", re.ASCII)
+MOST = 50_000_000  # values in a Parquet file
+KINDS = ("bool", "float", "double", "half", "int", "uint", "decimal")  # of numbers, in Parquet
 TRUTH = {"true": 1.0, "false": 0.0}  # as pandas writes a membership
-NONE = "\x1f"  # a separator that no text has
-ID = ("name", "id", "image", "file", "path", "key", "subject")  # columns that are no vectors
+# Columns that are no components; pandas has no name above its index.
+ID = re.compile(
+    r"|(.*[ _.:])?(id|name|key|path|label|index)|"
+    r"(image|img|file|person|user|subject|identity|class|unnamed)([ _:]*(id|name|path|label|0))?",
+    re.IGNORECASE,
+)
+VECTORS = re.compile(r"(face_)?(embeddings?|vectors?|features?)", re.IGNORECASE)
 
 
 class Labelled(NamedTuple):
@@ -71,80 +74,92 @@ def read_labelled(path: Path) -> Labelled:
 
 def _numpy(path: Path) -> Labelled:
     arrays = read_arrays(path)
+    names = arrays.pop("names", np.array([]))
     if len(arrays) != 1 and "embeddings" not in arrays:
         raise UserError(f"{path}: expected an array called embeddings, got {', '.join(arrays)}")
-    return Labelled([], [], arrays.get("embeddings", next(iter(arrays.values()))))
+    vectors = arrays.get("embeddings", next(iter(arrays.values())))
+    called = names.ndim == 1 and names.dtype.kind in "US" and len(names) == len(vectors)
+    return Labelled(names.astype(str).tolist() if called else [], [], vectors)
 
 
 def _csv(path: Path) -> Labelled:
-    """Numbers, a vector a row: with or without a header, and with or without a column of names."""
-    text = decode_text(read_file(path, str(path)), str(path))
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if not lines:
+    """Numbers, a vector a row: with or without a header, and with or without columns of names."""
+    rows = read_rows(path)
+    if not rows:
         raise UserError(f"{path}: expected rows of numbers, found none")
-    outside = [re.sub(r"\[[^]]*\]?", "", line) for line in lines]  # lists have commas inside
-    common = [mark for mark in SEPARATORS + " " if all(mark in line for line in outside)]
-    separator = ";" if ";" in common else max(common, key=outside[-1].count, default=NONE)
-    if not common and any(mark in line for line in outside for mark in SEPARATORS):
-        separator = next(mark for mark in SEPARATORS if any(mark in line for line in outside))
-    if separator == ";":  # a spreadsheet's, where the decimal sign may be a comma
-        lines = [line.replace(",", ".") for line in lines]
-    try:
-        rows = list(csv.reader(lines, delimiter=separator, strict=True))
-    except csv.Error as error:
-        raise UserError(f"{path} is not a readable CSV file: {error}") from error
-    first = rows[0][0].strip().lower()
-    named = first in ID or (not first and len(rows) > 1)  # pandas writes no name above its index
-    # pandas also names columns 0, 1, 2, ...; a row of two, 0 and 1, may be a membership.
-    counted = len(rows) > 1 and len(rows[0]) > 2 and rows[0] == [*map(str, range(len(rows[0])))]
-    numbers = any(_is_number(cell) or cell.startswith("[") for cell in rows[0][1:] or rows[0])
-    header = rows.pop(0) if named or counted or not numbers else []
-    names, vectors = _table(path, rows, named=named)
-    return Labelled(names, header[len(header) - vectors.shape[1] :], vectors)
+    header = rows.pop(0) if _is_header(rows[0], rows[1:]) else []
+    width = len(rows[0])
+    if header and len(header) == width - 1:  # R writes no name above its names of rows
+        header = ["", *header]
+    columns = range(width)
+    if header:  # names are what is called so, and what holds no number
+        titled = [place for place, title in enumerate(header) if ID.fullmatch(title)]
+        words = [c for c in columns if not any(_is_filled(row[c]) for row in rows if c < len(row))]
+        outside = sorted({*titled, *words})
+    else:
+        outside = [] if all(_is_filled(row[0]) for row in rows) else [0]
+    best = [place for place in outside if header and header[place : place + 1] != [""]] or outside
+    names = [row[best[0]] for row in rows] if best else []
+    cells = [[cell for place, cell in enumerate(row) if place not in outside] for row in rows]
+    if not any(cells):
+        raise UserError(f"{path}: expected rows of numbers, found only words")
+    vectors = _vectors(path, cells)
+    titles = [title for place, title in enumerate(header) if place not in outside]
+    return Labelled(names, titles if len(titles) == vectors.shape[1] else [], vectors)
 
 
-def _table(
-    path: Path, rows: Sequence[Sequence[str]], *, named: bool
-) -> tuple[list[str], np.ndarray]:
-    """Names and vectors of rows of text; a vector may also be a single cell, as [0.1, 0.2].
+def _is_header(head: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row says what the columns are called."""
+    if not body:
+        return False
+    if ID.fullmatch(head[0]) or not any(map(_is_filled, head[1:] or head)):
+        return True
+    if len(head) == len(body[0]) - 1 and not any(map(is_number, head)):
+        return True
+    # pandas also calls columns 0, 1, 2, ...; a row of two, 0 and 1, may be a membership.
+    own = head if is_number(head[0]) else head[1:]
+    if len(own) > 2 and list(own) == [*map(str, range(len(own)))]:
+        return True
+    whole = all(cell.lstrip("-+").isdigit() for cell in body[0][len(head) - len(own) :])
+    return len(own) > 2 and list(own) == [*map(str, range(1, len(own) + 1))] and not whole
+
+
+def _is_filled(cell: str) -> bool:
+    """Whether a cell holds numbers: one, a truth value, or a list of them."""
+    return is_number(cell) or is_comma_number(cell) or cell.lower() in TRUTH or cell.startswith("[")
+
+
+def _vectors(path: Path, rows: Sequence[Sequence[str]]) -> np.ndarray:
+    """Vectors of rows of text, of which one may also be a single cell, as [0.1, 0.2] or [0.1 0.2].
 
     Args:
         path: of the file.
         rows: cells.
-        named: whether the header says that names come first; else they do if one is no number.
     """
-    heads = [row[0] for row in rows]
-    if not named and any(head.lstrip().startswith("[") for head in heads):
-        heads = []
-    names = heads if named or not all(map(_is_number, heads)) else []
-    cells = [row[1:] if names else row for row in rows]
     vectors: list[list[float]] = []
-    for number, row in enumerate(cells, 1):
+    for number, row in enumerate(rows, 1):
         try:
-            if len(row) == 1 and row[0].lstrip().startswith("["):
-                vectors.append([float(value) for value in json.loads(row[0])])
-            else:
-                vectors.append([_number(cell) for cell in row])
-        except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+            cells = listed(row[0]) if len(row) == 1 else []
+            vectors.append(list(map(_number, cells or row)))
+        except (ValueError, KeyError) as error:
             raise UserError(f"{path}: row {number} of the vectors is not all numbers") from error
     lengths = sorted({len(vector) for vector in vectors})
-    if len(lengths) != 1:
+    if len(lengths) != 1 or not lengths[0]:
         raise UserError(f"{path}: expected vectors of one length, got {lengths[:5]}")
-    return names, np.array(vectors)
+    return np.array(vectors)
 
 
 def _number(cell: str) -> float:
     """The number in a cell; a truth value is one too, but numbers are tried first, as most are."""
     try:
-        return float(cell)
+        value = float(cell)
+        if math.isinf(value) and "inf" not in cell.lower():
+            raise KeyError(cell)  # a number that is too large for a computer
+        return value
     except ValueError:
-        return TRUTH[cell.strip().lower()]
-
-
-def _is_number(text: str) -> bool:
-    """Whether a cell is a number as tables have them: no `1_000`, which Python would read too."""
-    plain = text.strip().lower()
-    return plain in TRUTH or NUMBER.fullmatch(plain) is not None
+        if is_comma_number(cell):
+            return float(cell.replace(",", "."))
+        return TRUTH[cell.lower()]
 
 
 def _parquet(path: Path) -> Labelled:
@@ -153,37 +168,41 @@ def _parquet(path: Path) -> Labelled:
     It is called so, is text, or is the index of a table of pandas.
     """
     try:
-        parquet = optional("pyarrow.parquet", "tables")
+        parquet, compute = (
+            optional(f"pyarrow.{name}", "tables") for name in ("parquet", "compute")
+        )
         shape = parquet.read_metadata(path)
-        if (cells := shape.num_rows * shape.num_columns) > MOST:
-            raise UserError(f"{path} has {cells:,} cells, more than {MOST:,}")
+        parts = [shape.row_group(place) for place in range(shape.num_row_groups)]
+        values = sum(p.column(c).num_values for p in parts for c in range(p.num_columns))
+        if values > MOST:
+            raise UserError(f"{path} has {values:,} values, more than {MOST:,}")
         table = parquet.read_table(path)
+        columns = {name: table.column(name) for name in table.column_names}
+        lists = [name for name, column in columns.items() if "list" in str(column.type)]
+        ids = [name for name in columns if ID.fullmatch(name) and name not in lists]
+        ids += [name for name, column in columns.items() if "string" in str(column.type)]
+        ids += [name for name in columns if name.startswith("__index")]
+        names = [str(value) for value in columns[ids[0]].to_pylist()] if ids else []
+        numbers = [n for n, c in columns.items() if str(c.type).startswith(KINDS) and n not in ids]
+        if not lists and not numbers:
+            raise UserError(f"{path}: expected vectors of one length, got no column of numbers")
+        if not lists:
+            matrix = [columns[name].to_numpy() for name in numbers]
+            return Labelled(names, numbers, np.column_stack(matrix).astype(float))
+        chosen = next((name for name in lists if VECTORS.fullmatch(name)), lists[0])
+        lengths = compute.unique(compute.list_value_length(columns[chosen])).to_pylist()
+        if len(lengths) != 1 or not lengths[0]:
+            lengths = sorted(length or 0 for length in lengths)
+            raise UserError(f"{path}: expected vectors of one length, got {lengths[:5]}")
+        if not VECTORS.fullmatch(chosen) and (len(lists) > 1 or len(numbers) > lengths[0]):
+            others = lists if len(lists) > 1 else [chosen, f"{len(numbers)} columns of numbers"]
+            raise UserError(f"{path}: expected one column of vectors, got {', '.join(others)}")
+        flat = compute.list_flatten(columns[chosen]).to_numpy().astype(float)
+        return Labelled(names, [], flat.reshape(-1, lengths[0]))
     except UserError:
         raise
     except Exception as error:  # of a library in C++
         raise UserError(f"{path} is not a readable Parquet file: {one_line(error)}") from error
-    columns = {name: table.column(name) for name in table.column_names}
-    lists = [name for name, column in columns.items() if "list" in str(column.type)]
-    ids = [name for name in columns if name.lower() in ID and name not in lists]
-    ids += [name for name, column in columns.items() if "string" in str(column.type)]
-    ids += [name for name in columns if name.startswith("__index")]
-    names = [str(value) for value in columns[ids[0]].to_pylist()] if ids else []
-    if len(lists) > 1 and "embeddings" not in lists and "embedding" not in lists:
-        raise UserError(f"{path}: expected one column of vectors, got {', '.join(lists)}")
-    if lists:
-        chosen = next((name for name in ("embeddings", "embedding") if name in lists), lists[0])
-        values = columns[chosen].to_pylist()
-    else:
-        kinds = ("bool", "float", "double", "half", "int", "uint", "decimal")
-        numbers = [n for n, c in columns.items() if str(c.type).startswith(kinds) and n not in ids]
-        values = list(map(list, zip(*(columns[n].to_pylist() for n in numbers), strict=True)))
-    lengths = sorted({len(value) if isinstance(value, list) else 0 for value in values})
-    if len(lengths) != 1 or not lengths[0]:
-        raise UserError(f"{path}: expected vectors of one length, got {lengths[:5]}")
-    try:
-        return Labelled(names, [] if lists else numbers, np.array(values, float))
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{path}: expected vectors of numbers: {one_line(error)}") from error
 
 
 def _faiss(path: Path) -> Labelled:

@@ -88,7 +88,7 @@ def auc(scores: np.ndarray, positive: np.ndarray) -> float:
 def bootstrap_auc(
     scores: np.ndarray, positive: np.ndarray, weights: Iterable[np.ndarray]
 ) -> tuple[float, float]:
-    """95 % percentile interval of the AUC.
+    """95 % percentile interval of the AUC; NaN where no resample has pairs of both kinds.
 
     Args:
         scores: float (N,).
@@ -101,9 +101,11 @@ def bootstrap_auc(
     for weight in weights:
         positives = np.bincount(rank, weights=weight * positive)
         negatives = np.bincount(rank, weights=weight * ~positive)
+        if not positives.any() or not negatives.any():
+            continue  # a resample without pairs of one kind has no AUC
         outscored = np.cumsum(negatives) - negatives / 2  # ties half
         values.append(positives @ outscored / (positives.sum() * negatives.sum()))
-    return percentiles(values)
+    return percentiles(values or [np.nan])
 
 
 def by_group(group: np.ndarray, *, resamples: int = 1000, seed: int = 0) -> Iterator[np.ndarray]:

@@ -63,16 +63,24 @@ class OnnxRecogniser(AlignedRecogniser):
         self._type = FLOATS[given.type.tensor_type.elem_type]
         self._session = _session(path, _frozen(model))
         self._input = given.name
-        face = np.zeros((1, self.side, self.side, 3), "uint8")
-        self.dimension = self._run(path, face).shape[1]
-        self._batch = BATCH if several and self._takes_several(path) else 1
+        noise = np.random.default_rng(0).integers(0, 256, (2, self.side, self.side, 3), "uint8")
+        noise //= np.array([1, 2, 4, 4, 2, 1], "uint8").reshape(2, 1, 1, 3)  # of other colours each
+        alone = np.concatenate([self._run(path, noise[place : place + 1]) for place in (0, 1)])
+        if not np.isfinite(alone).all():
+            raise UserError(f"{path} gives no finite vector, not even of noise")
+        self.dimension = alone.shape[1]
+        self._batch = BATCH if several and self._takes_several(path, noise, alone) else 1
 
-    def _takes_several(self, path: Path) -> bool:
-        """Whether two images give two vectors: some files promise it, and then reshape to one."""
+    def _takes_several(self, path: Path, images: np.ndarray, alone: np.ndarray) -> bool:
+        """Whether images give the same vectors together as alone, as not all files that promise it.
+
+        Some reshape all to one vector, others mix the images of a batch, or scale them by it.
+        """
         try:
-            return len(self._run(path, np.zeros((2, self.side, self.side, 3), "uint8"))) == 2
+            together = self._run(path, images)
         except UserError:
             return False
+        return np.allclose(together, alone, rtol=0, atol=1e-3 * np.abs(alone).max())
 
     def faces(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.card.alignment == "arcface":

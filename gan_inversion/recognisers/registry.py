@@ -42,6 +42,8 @@ def open_recogniser(spec: str) -> Recogniser:
     """
     if given := ONNX.fullmatch(spec):
         path = Path(given["file"])
+        if not path.is_file():
+            raise UserError(f"expected an ONNX file in {path}, found none")
         name = plain_name(path.stem)
         if name in RECOGNISERS or not name:
             name = f"onnx_{name}".rstrip("_")

@@ -69,6 +69,23 @@ def test_a_pickle_of_python_2_is_read(path):
     assert genuine.tolist() == [True, False]
 
 
+def test_texts_of_python_2_hold_images(path):
+    """Protocol 0, the usual one of Python 2, writes bytes as texts with escapes."""
+    rows = b"".join(b"S" + repr(data)[1:].encode("ascii") + b"\na" for data in encoded("PNG")[:4])
+    path.write_bytes(b"((l" + rows + b"(lI01\naI00\nat.")
+    read, genuine = read_bin(path)
+    np.testing.assert_array_equal(read, IMAGES[:4])
+    assert genuine.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("kind", ["u1", "<i8", ">i4", "i2"])
+def test_truth_may_be_whole_numbers(path, images, kind):
+    same = np.array(SAME, kind)
+    for truth in (same, list(same)):
+        path.write_bytes(pickle.dumps((images, truth)))
+        assert read_bin(path)[1].tolist() == SAME
+
+
 class Runs:
     def __init__(self, function, *arguments):
         self.made = function, arguments
@@ -105,6 +122,7 @@ def hostile(tmp_path):
         "a huge memo, binary": b"Nr" + (100_000_000).to_bytes(4, "little") + b".",
         "doubling lists": b"cnumpy\ndtype\n(" + b"(lp1\ng1\na" * 20 + b"tR.",
         "one picture many times": pickle.dumps(([encoded()[0]] * 60_000, [True] * 30_000)),
+        "more lists than memory": b"(" + b"]" * 3_000_000 + b"l.",
         "a huge array": b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I99999999999\nt"
         b"S'b'\ntR.",
     }
@@ -143,8 +161,9 @@ def test_what_is_written_is_read_by_anyone(path):
     shown = np.stack([np.asarray(Image.open(io.BytesIO(data))) for data in bins])
     np.testing.assert_array_equal(shown, IMAGES[[3, 1, 0, 2, 5, 4]])
     np.testing.assert_array_equal(read_bin(path)[0], shown)
+    write_bin(path, IMAGES, pairs)  # the same command again
     with pytest.raises(UserError, match="exists: expected another name"):
-        write_bin(path, IMAGES, pairs)
+        write_bin(path, IMAGES[::-1], pairs)
     path.unlink()
     blank = np.concatenate([IMAGES[:5], np.zeros_like(IMAGES[:1])])
     with pytest.raises(UserError, match="expected a face in every image of the pairs, image 5 has"):
@@ -206,6 +225,15 @@ FORMS = {
     "from the root": "\n".join(f"/x y/{FILES[a]},/z/{FILES[b]},{int(s)}" for a, b, s in FOUR),
     "of Windows": "\n".join(f"C:\\x\\{FILES[a]}\t{FILES[b]}\t{int(s)}" for a, b, s in FOUR).replace(
         "/", "\\"
+    ),
+    "of Excel, padded": "2,2,,\n"
+    + "\n".join(",".join([*line.split(), ""][:4]) for line in LFW_FORM),
+    "of Kaggle, with a header": "name,imagenum1,imagenum2,\n"
+    + "\n".join(",".join([*line.split(), ""][:4]) for line in LFW_FORM),
+    "a header, quotes": "path1,path2,label\n"
+    + "\n".join(f'"{FILES[a]}","{FILES[b]}",{float(s)}' for a, b, s in FOUR),
+    "tabs and commas in a folder": "\n".join(
+        f"Smith, John/{FILES[a]}\tSmith, John/{FILES[b]}\t{int(s)}" for a, b, s in FOUR
     ),
     "without endings": "\n".join(f"{FILES[a][:-4]} {FILES[b][:-4]} {int(s)}" for a, b, s in FOUR),
 }
@@ -277,6 +305,20 @@ def test_own_pairs_are_verified_and_named_in_the_record(tmp_path, faces, monkeyp
     verification.run_all(options)
     (path,) = (tmp_path / "r" / "verification").glob("*.json")
     assert Record.read(path).config["protocol"]["pairs"].startswith("listed in ")
+
+
+def test_a_number_that_no_image_has_is_not_the_place_of_another(tmp_path):
+    files = ["ann/ann_0001.jpg", "ann/ann_0003.jpg", "bob/bob_0001.jpg", "bob/bob_0002.jpg"]
+    (tmp_path / "list.txt").write_text("ann 2 3\nbob 1 2\nann 1 bob 1\nann 3 bob 1")
+    with pytest.raises(UserError, match="line 1: there is no image 'ann 2'"):
+        read_listed(tmp_path / "list.txt", files, folds=2)
+
+
+def test_image_2_comes_before_image_10(tmp_path):
+    files = ["ann/img1.jpg", "ann/img10.jpg", "ann/img2.jpg", "bob/x.jpg"]
+    (tmp_path / "list.txt").write_text("ann 1 2\nann 1 3\nann 1 bob 1\nann 2 bob 1")
+    pairs = read_listed(tmp_path / "list.txt", files, folds=2)
+    assert pairs.second.tolist() == [2, 1, 3, 3]
 
 
 def test_a_number_is_that_of_the_image_before_it_is_its_place(tmp_path):

@@ -119,6 +119,27 @@ def test_a_file_that_promises_several_images_and_takes_one(saved, images):
     )
 
 
+def test_a_file_that_mixes_the_images_of_a_batch_gets_one_at_a_time(saved, images):
+    model = network()
+    model.graph.initializer.append(tensors.from_array(np.array([-1, 3], "int64"), "shape"))
+    model.graph.node[1].output[0] = "doubled"
+    model.graph.node.append(helper.make_node("Transpose", ["doubled"], ["turned"]))
+    model.graph.node.append(helper.make_node("Reshape", ["turned", "shape"], ["vector"]))
+    np.testing.assert_allclose(
+        open_recogniser(saved(model)).embed(images), unit(images.mean(axis=(1, 2))), atol=1e-5
+    )
+
+
+def test_a_file_that_gives_no_number_is_a_sentence(saved):
+    model = network()
+    model.graph.initializer.append(tensors.from_array(np.zeros(1, "float32"), "zero"))
+    model.graph.node[1].output[0] = "doubled"
+    model.graph.node.append(helper.make_node("Sub", ["doubled", "doubled"], ["nothing"]))
+    model.graph.node.append(helper.make_node("Div", ["nothing", "zero"], ["vector"]))
+    with pytest.raises(UserError, match="gives no finite vector, not even of noise"):
+        open_recogniser(saved(model))
+
+
 def test_a_zero_vector_is_no_embedding(saved):
     black = np.zeros((2, 160, 160, 3), "uint8")
     assert np.isnan(open_recogniser(saved(network())).embed(black)).all()
@@ -234,6 +255,8 @@ def test_a_missing_file_is_a_sentence(tmp_path):
 def test_a_wrong_card_is_a_sentence(tmp_path, given, sentence):
     with pytest.raises(UserError, match=sentence):
         read_card(tmp_path / "m.onnx", given)
+    with pytest.raises(UserError, match=r"expected an ONNX file in .*found none"):
+        open_recogniser(f"{tmp_path}/m.onnx:{given}" if given else f"{tmp_path}/m.onnx")
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "[" * 100_000, '{"colours": 1}', "\x00"])

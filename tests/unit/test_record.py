@@ -78,6 +78,9 @@ def test_a_record_of_another_shape_is_a_sentence(tmp_path, change, message):
         ('"epochs": 10', '"recognisers": ["facenet"]'),
         ('"victim": "facenet"', '"victim": "evil.py:f"'),
         ('"dataset": "lfw"', '"dataset": ["lfw"]'),
+        ('"seed": 0', '"seed": 0.0'),
+        ('"created": "2', '"created": "yesterday, 2'),
+        ('"epochs": 10', '"epochs": ' + '{"a":' * 990 + "1" + "}" * 990),
     ],
 )
 def test_what_is_no_figure_is_refused_whatever_the_checksum(tmp_path, old, new):
@@ -91,6 +94,13 @@ def test_what_is_no_figure_is_refused_whatever_the_checksum(tmp_path, old, new):
     with pytest.raises(UserError) as caught:
         Record.read(path)
     assert len(str(caught.value)) < 500 and "was edited" not in str(caught.value)
+
+
+def test_a_key_that_stands_twice_is_a_sentence(tmp_path):
+    path = RECORD.write(tmp_path)
+    path.write_text(path.read_text().replace('"value": 0.25', '"value": 0.99, "value": 0.25', 1))
+    with pytest.raises(UserError, match="'value' stands twice in one object"):
+        Record.read(path)  # its checksum is right
 
 
 def test_a_record_under_another_name_is_no_second_seed(tmp_path):

@@ -47,6 +47,49 @@ TEXTS = {
         NUMBERS,
     ),
     "one vector": (text(VECTORS[:1]), ["0"]),
+    "a column of files above numbers": (text([["filename", *range(6)], *NAMED]), NAMES),
+    "columns counted from one": (text([range(1, 7), *VECTORS]), NUMBERS),
+    "numbers of people": (
+        text([["person_id", *"abcdef"], *([p, *row] for p, row in enumerate(VECTORS))]),
+        NUMBERS,
+    ),
+    "a label at the end": (
+        text([[*"abcdef", "label"], *([*row, p] for p, row in enumerate(VECTORS))]),
+        NUMBERS,
+    ),
+    "an index of pandas, tabs": (
+        text([["", *"abcdef"], *([p, *row] for p, row in enumerate(VECTORS))], "\t"),
+        NUMBERS,
+    ),
+    "index and names of pandas": (
+        text([["", "name", *"abcdef"], *([p, *row] for p, row in enumerate(NAMED))]),
+        NAMES,
+    ),
+    "of R": (
+        text([[f'"V{p}"' for p in range(6)], *([f'"{n}"', *row] for n, *row in NAMED)], " "),
+        NAMES,
+    ),
+    "decimal commas and tabs": (text(VECTORS, "\t").replace(".", ","), NUMBERS),
+    "decimal commas in quotes": (
+        text([[f'"{value}"'.replace(".", ",") for value in row] for row in VECTORS]),
+        NUMBERS,
+    ),
+    "lists behind a semicolon": ("name;vector\n" + text(LISTS, ";"), NAMES),
+    "lists of NumPy": (text([[n, str(row).replace(",", "")] for n, row in LISTS], ";"), NAMES),
+    "names with spaces": (
+        text([[f"{name} van Dam", *row] for name, *row in NAMED], ", "),
+        [f"{name} van Dam" for name in NAMES],
+    ),
+    "names with commas": (
+        text([[f"{name}, A.", *row] for name, *row in NAMED], ";")
+        .replace(".", ",")
+        .replace("A,", "A."),
+        [f"{name}, A." for name in NAMES],
+    ),
+    "numpy.savetxt with a width": (text([[f"{v:9.4f}" for v in r] for r in VECTORS], " "), NUMBERS),
+    "a separator at the end": (text([[*row, ""] for row in VECTORS], ";"), NUMBERS),
+    "Excel's first line": ("sep=;\n" + text(VECTORS, ";").replace(".", ","), NUMBERS),
+    "a comment": ("# a b c\n" + text(VECTORS, " "), NUMBERS),
 }
 
 
@@ -108,6 +151,29 @@ def test_parquet(tmp_path):
     fixed = arrow.FixedSizeListArray.from_arrays(VECTORS.astype("float32").ravel(), 6)
     parquet.write_table(arrow.table({"vector": fixed}), tmp_path / "fixed.parquet")
     np.testing.assert_allclose(read_vectors(tmp_path / "fixed.parquet")[1], VECTORS, atol=1e-6)
+    several = {
+        "boxes": {"bbox": [[1, 2, 3, 4]] * 4, **{f"v{p}": VECTORS[:, p] for p in range(6)}},
+        "points": {"kps": VECTORS.tolist(), "pose": VECTORS.tolist()},
+    }
+    for kind, columns in several.items():
+        parquet.write_table(arrow.table(columns), tmp_path / f"{kind}.parquet")
+        with pytest.raises(UserError, match=r"expected one column of vectors, got (bbox, 6|kps)"):
+            read_vectors(tmp_path / f"{kind}.parquet")
+    tables = {
+        "ids": {"person_id": range(4), **{f"v{p}": VECTORS[:, p] for p in range(6)}},
+        "scores": {"emb": VECTORS.tolist(), "age": range(4)},
+    }
+    for kind, columns in tables.items():
+        parquet.write_table(arrow.table(columns), tmp_path / f"{kind}.parquet")
+        names, vectors = read_vectors(tmp_path / f"{kind}.parquet")
+        np.testing.assert_allclose(vectors, VECTORS)
+        assert names == NUMBERS
+    many = arrow.FixedSizeListArray.from_arrays(arrow.array(np.zeros(20_000_000, "f4")), 2_000_000)
+    with parquet.ParquetWriter(tmp_path / "bomb.parquet", arrow.schema({"e": many.type})) as file:
+        for _ in range(3):
+            file.write_table(arrow.table({"e": many}))
+    with pytest.raises(UserError, match="has 60,000,000 values, more than 50,000,000"):
+        read_vectors(tmp_path / "bomb.parquet")
     refused = {"ragged": {"vector": [[1.0, 2.0], [3.0]]}, "words": {"word": NAMES}}
     for kind, columns in refused.items():
         parquet.write_table(arrow.table(columns), tmp_path / f"{kind}.parquet")

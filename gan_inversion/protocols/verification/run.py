@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
 from gan_inversion.core.record import Metric, at, metric, resolved
 from gan_inversion.core.run import Run
-from gan_inversion.core.storage import sha256_file
+from gan_inversion.core.storage import check_writable, sha256_file
 from gan_inversion.data import Dataset, Subset
 from gan_inversion.data.bins import write_bin
 from gan_inversion.data.dataset import Images
@@ -52,6 +53,8 @@ def run_all(
         listed: a list of pairs; None for those of the data set, or for drawn ones.
         output: also write the pairs as a verification set of InsightFace's to this file.
     """
+    if output is not None:
+        check_writable(output)
     dataset = source.open()
     protocol, pairs = pairs_of(dataset, listed)
     opened = [open_recogniser(name) for name in recognisers]
@@ -102,6 +105,8 @@ def measure(
     images = Subset(dataset.view(view, resample=resample), used)
     key = f"{dataset.digest[:16]}-{view}-{resample}-{protocol.pairs}"
     embeddings = embed_cached(recogniser, images, key=key)
+    if rejected(embeddings).all():
+        raise UserError(f"{recogniser.name} gives no vector for any image, on the view {view}")
     first, second = place.reshape(2, -1)
     pairs = Pairs(first, second, pairs.genuine, pairs.fold)  # of these images
     raw = _scores(embeddings, pairs)
