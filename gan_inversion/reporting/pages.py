@@ -110,16 +110,15 @@ def write_membership(
     return write_page(output, chosen.page("membership"), "Membership inference", shown)
 
 
-def write_price(records: Path, pictures: Path, readme: Path, chosen: Selection = LFW) -> None:
+def write_price(records: Path, pictures: Path, readme: Path) -> None:
     """Draw what inverters gain against what they give away, and say so between the marks.
 
     Args:
         records: folder of the records.
         pictures: folder for the chart.
         readme: the page with the marks.
-        chosen: which records.
     """
-    leaks = tables.read_records(records, "membership", chosen)
+    leaks = tables.read_records(records, "membership")
     write_text(pictures / "leak.svg", charts.svg(balance_chart(leaks)) + "\n")
     write_block(readme, "price", textwrap.fill(price(leaks), 100) + "\n")
 
@@ -138,21 +137,16 @@ def write_verification(records: Path, output: Path) -> Path:
 
 
 def write_transfer(
-    records: Path,
-    output: Path,
-    chosen: Selection = LFW,
-    *,
-    expected: Collection[tuple[str, str]] = (),
+    records: Path, output: Path, *, expected: Collection[tuple[str, str]] = ()
 ) -> Path | None:
     """Write the page of the transfer matrix, if two recognisers or more were attacked.
 
     A note lists those `expected` victims and methods that have no record.
     """
-    victims = read_victims(records, chosen)
+    victims = read_victims(records)
     if len(victims) < 2:
         return None
-    name = replace(chosen, victim="").page("transfer")
-    return write_page(output, name, "The transfer matrix", [transfer(victims, expected)])
+    return write_page(output, "transfer", "The transfer matrix", [transfer(victims, expected)])
 
 
 def write_leaderboard(results: Path, output: Path) -> Path:

@@ -11,7 +11,7 @@ import pytest
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.thresholds import Threshold, add_thresholds, read_thresholds
 from gan_inversion.data import LFW, Subset
-from gan_inversion.protocols import Inversion
+from gan_inversion.protocols import Inversion, Split
 from gan_inversion.protocols.verification.thresholds import borrowed_thresholds, set_thresholds
 from gan_inversion.recognisers import load_recogniser
 from gan_inversion.reporting.tables import thresholds
@@ -72,11 +72,10 @@ def test_thresholds_are_set_once(tmp_path, faces, monkeypatch):
     embeddings = recogniser.embed(faces.view("aligned")[:])
     protocol = Inversion(fmrs=(0.1, 1e-3))
     part = np.arange(24)
+    split = Split(np.arange(0), part, np.arange(0), "abc")
 
     def ask():
-        return set_thresholds(
-            path, recogniser, faces, embeddings, protocol=protocol, part=part, split_hash="abc"
-        )
+        return set_thresholds(path, recogniser, faces, embeddings, protocol=protocol, split=split)
 
     found = ask()
     subjects = faces.subjects[part]

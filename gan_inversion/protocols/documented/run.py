@@ -18,7 +18,7 @@ from gan_inversion.inverters.trained import score, train
 from gan_inversion.protocols.documented.figures import figures
 from gan_inversion.protocols.documented.rules import Documented
 from gan_inversion.protocols.records import Entry
-from gan_inversion.recognisers import embed_cached, load_recogniser
+from gan_inversion.recognisers import embed_view, load_recogniser
 
 REPORTED = {
     "documented_conv_bn": {"test_loss": 0.3832634091, "test_accuracy": 0.6655849814}
@@ -118,10 +118,8 @@ def run_all(
 ) -> None:
     """Run every method with every seed, unless its record exists."""
     protocol, dataset = Documented(epochs=epochs), source.open()
-    images = dataset.view(protocol.view, resample=protocol.resample)
     recogniser = load_recogniser(victim)
-    key = f"{dataset.digest[:16]}-{protocol.view}-{protocol.resample}"
-    embeddings = embed_cached(recogniser, images, key=key)
+    embeddings = embed_view(recogniser, dataset, view=protocol.view, resample=protocol.resample)
     for seed in seeds:
         for method in methods:
             entry = Entry(

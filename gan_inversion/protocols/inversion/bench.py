@@ -143,8 +143,7 @@ def open_bench(setting: Setting) -> Bench:
                 dataset,
                 embeddings,
                 protocol=protocol,
-                part=split.validation,
-                split_hash=split.hash,
+                split=split,
             )
         judges.append(Judge(recogniser, embeddings, thresholds))
     # Images without an embedding cannot be inverted; the examination counts them.

@@ -22,14 +22,7 @@ def quick_bench(faces: Dataset, recogniser: Recogniser) -> Bench:
     images = faces.view(protocol.view, resample=protocol.resample)
     embeddings = recogniser.embed(np.asarray(images))
     split = protocol.split(faces.files, embeddings)
-    thresholds = thresholds_of(
-        recogniser,
-        faces,
-        embeddings,
-        protocol=protocol,
-        part=split.validation,
-        split_hash=split.hash,
-    )
+    thresholds = thresholds_of(recogniser, faces, embeddings, protocol=protocol, split=split)
     judge = Judge(recogniser, embeddings, thresholds)
     return Bench(protocol, faces, images, split, [judge], split.test)
 

@@ -1,6 +1,7 @@
 """At which score a recogniser accepts: thresholds on real impostor pairs, and their registry."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from gan_inversion.core.thresholds import Threshold, add_thresholds, read_thresh
 from gan_inversion.data import Dataset
 from gan_inversion.metrics.attack import rejected
 from gan_inversion.metrics.verification import impostors
-from gan_inversion.protocols.inversion.rules import Inversion
+from gan_inversion.protocols.inversion.rules import Inversion, Split
 from gan_inversion.recognisers import Recogniser
 
 
@@ -21,8 +22,7 @@ def set_thresholds(
     embeddings: np.ndarray,
     *,
     protocol: Inversion,
-    part: np.ndarray | None = None,
-    split_hash: str = "",
+    split: Split | None = None,
 ) -> dict[float, Threshold]:
     """Thresholds by false match rate, from the registry, or computed and entered there.
 
@@ -33,20 +33,13 @@ def set_thresholds(
         embeddings: float32 (N, D), of all images, unit norm; NaN in rows of rejected images,
             which are in no pair.
         protocol: defines view, filter and false match rates.
-        part: indices of the validation images; None for all images.
-        split_hash: of the split that the part belongs to.
+        split: whose validation images are used; None for all images.
     """
-    condition = _condition(recogniser, dataset, protocol, part, split_hash)
-    registered = {
-        line.fmr: line
-        for line in read_thresholds(registry)
-        if all(getattr(line, name) == value for name, value in condition.items())
-    }
+    condition = _condition(recogniser, dataset, protocol, split)
+    registered = {line.fmr: line for line in read_thresholds(registry) if _fits(line, condition)}
     if set(protocol.fmrs) <= set(registered):
         return registered
-    lines = thresholds_of(
-        recogniser, dataset, embeddings, protocol=protocol, part=part, split_hash=split_hash
-    )
+    lines = thresholds_of(recogniser, dataset, embeddings, protocol=protocol, split=split)
     add_thresholds(registry, lines.values())
     return lines
 
@@ -57,14 +50,13 @@ def thresholds_of(
     embeddings: np.ndarray,
     *,
     protocol: Inversion,
-    part: np.ndarray | None = None,
-    split_hash: str = "",
+    split: Split | None = None,
 ) -> dict[float, Threshold]:
     """Thresholds by false match rate; arguments as for `set_thresholds`."""
-    chosen = np.arange(len(embeddings)) if part is None else part
+    chosen = np.arange(len(embeddings)) if split is None else split.validation
     chosen = chosen[~rejected(embeddings[chosen])]
     scored = impostors(embeddings[chosen], dataset.subjects[chosen], fmrs=protocol.fmrs)
-    condition = _condition(recogniser, dataset, protocol, part, split_hash)
+    condition = _condition(recogniser, dataset, protocol, split)
     return {
         fmr: Threshold(
             **condition,
@@ -78,11 +70,7 @@ def thresholds_of(
 
 
 def _condition(
-    recogniser: Recogniser,
-    dataset: Dataset,
-    protocol: Inversion,
-    part: np.ndarray | None,
-    split_hash: str,
+    recogniser: Recogniser, dataset: Dataset, protocol: Inversion, split: Split | None
 ) -> dict[str, str]:
     """The fields by which lines of the registry are looked up, without the false match rate."""
     return {
@@ -92,9 +80,13 @@ def _condition(
         "data_digest": dataset.digest,
         "view": protocol.view,
         "resample": protocol.resample,
-        "subjects": "all" if part is None else f"validation of split {split_hash}",
+        "subjects": "all" if split is None else f"validation of split {split.hash}",
         "precision": recogniser.precision,
     }
+
+
+def _fits(line: Threshold, condition: Mapping[str, str]) -> bool:
+    return all(getattr(line, name) == value for name, value in condition.items())
 
 
 def borrowed_thresholds(
@@ -111,27 +103,12 @@ def borrowed_thresholds(
     Raises:
         UserError: it has none for this recogniser, view and filter, or those of several data sets.
     """
-    wanted = (
-        recogniser.name,
-        recogniser.digest,
-        recogniser.precision,
-        protocol.view,
-        protocol.resample,
-        "all",
-    )
+    wanted = _condition(recogniser, dataset, protocol, None)
+    del wanted["dataset"], wanted["data_digest"]
     fitting = [
         line
         for line in read_thresholds(registry)
-        if (
-            line.recogniser,
-            line.recogniser_digest,
-            line.precision,
-            line.view,
-            line.resample,
-            line.subjects,
-        )
-        == wanted
-        and line.data_digest != dataset.digest
+        if _fits(line, wanted) and line.data_digest != dataset.digest
     ]
     lines = {line.fmr: line for line in fitting}
     if not set(protocol.fmrs) <= set(lines) or len(fitting) > len(lines):
