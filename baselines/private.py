@@ -57,6 +57,11 @@ class PrivateInverter(DecoderInverter):
         name: str | None = None,
         **options: Any,
     ):
+        if decoder == "conv_bn" or options.get("augment"):
+            raise UserError(
+                "expected a private decoder without batch normalisation, whose averages are not "
+                "private, and without augmentation, which its training does not have"
+            )
         super().__init__(decoder, **options)
         self.config |= {"epsilon": epsilon, "delta": delta, "clipping": clipping}
         self.config |= {"clipped": clipped, "noise_multiplier": noise_multiplier}

@@ -36,7 +36,7 @@ def space(name: str) -> keras_tuner.HyperParameters:
 def train(values: Mapping[str, Any], folder: Path, seed: int, setup: Any) -> Found:
     """Train a decoder with the chosen options; return its training and validation losses."""
     keras.utils.set_random_seed(seed)
-    model = decoder(values["layers"], values.get("width", 512))
+    model = decoder(values["layers"], values.get("width", 512), setup.embeddings.shape[1])
     rate = values.get("learning_rate", 1e-3)
     model.compile(keras.optimizers.Adam(rate), "mse", jit_compile=True)
     inverter = DecoderInverter(
@@ -54,7 +54,7 @@ def train(values: Mapping[str, Any], folder: Path, seed: int, setup: Any) -> Fou
     )
     with Run(folder, {"options": dict(values), "seed": seed}) as run:
         fit(model, batches, epochs=setup.protocol.epochs, seed=seed, run=run)
-        last = run.history()[-1]["train_loss"]
+        last = next(line["train_loss"] for line in run.history()[::-1] if "train_loss" in line)
         unseen = setup.embeddings[setup.held_out], Subset(images, setup.held_out)
         losses, _, _ = score(inverter, *unseen, span=high - low)
         loss = float(losses.mean())

@@ -124,7 +124,7 @@ def train_specs(
     """Train many decoders at once, as `train_together` does, and give them after some epochs.
 
     Yields:
-        Each of the epochs, and the inverters as they were after it.
+        Each of the epochs, and the inverters as they are after it; the next epoch changes them.
     """
     trained = train_together(
         embeddings=embeddings,
@@ -134,7 +134,7 @@ def train_specs(
         **asdict(replace(options, epochs=max(epochs))),
     )
     for epoch, (shadows, _) in enumerate(trained, 1):
-        if epoch in epochs:  # making an inverter copies all of its weights
+        if epoch in epochs:
             yield epoch, [shadow.inverter() for shadow in shadows]
 
 
@@ -173,7 +173,12 @@ def train_together(
             f"expected membership ({len(images)}, {len(seeds)}), got {membership.shape}"
         )
     inverter = DecoderInverter(
-        decoder, targets=targets, augment=augment, any_dimension=any_dimension
+        decoder,
+        targets=targets,
+        epochs=epochs,
+        batch_size=batch_size,
+        augment=augment,
+        any_dimension=any_dimension,
     )
     shadows = [Shadow(inverter, embeddings.shape[1], seed=seed) for seed in seeds]
     members = [np.flatnonzero(column) for column in membership.T]

@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 
 from experiments import published
-from experiments.common import main
+from experiments.common import main, specs_of
 from gan_inversion.core.folders import ROOT
 from gan_inversion.core.jobs import Job, missing_of, run_jobs
 from gan_inversion.core.storage import cache_dir, data_dir
@@ -50,8 +50,10 @@ def declared() -> Iterator[Job]:
     attacked += [(victim, method, 0) for victim, method in published.TRANSFERRED]
     for victim, method, seed in attacked:
         options = (*_options(method, seed), *(["--victim", victim] if victim else []))
-        judges = published.JUDGES
-        yield Job("inversion", options, (method,), seed, victim=victim, judges=judges)
+        needed = getattr(specs_of([method])[0].options, "before", ())
+        before, judges = needed and (*needed, str(seed)), published.JUDGES
+        given = {"victim": victim, "judges": judges, "before": before}
+        yield Job("inversion", options, (method,), seed, **given)
     for study in published.STUDIES:
         words = [str(word) for name, values in study.items() for word in (f"--{name}", *values)]
         yield Job("shadows", tuple(words), published.audits(study), protocol="membership")

@@ -91,7 +91,8 @@ def run_all(options: Options) -> None:
         victims = read_victims(options.records, chosen)
         write_all(folder, records, pages, victims, training=bool(logs), headline=headline)
         for run in logs:
-            training_events(folder / "training" / run.parent.name, history(run))
+            place = folder / "training" / run.parent.relative_to(options.runs)
+            training_events(place, history(run))
         folders = trained_runs(options.runs, chosen)
         trained = (folders, options.source, options.victim)
         draw_faces(folder / "faces", trained_faces(*trained) if folders else shipped_faces())

@@ -89,12 +89,8 @@ def run_all(options: Options) -> None:
     demo.write_events(options.runs / "figures", judged, leaks)
     threshold = bench.victim.thresholds[FMR].threshold
     called = {NAMES[name]: outcome for name, outcome in judged.items()}
-    sentences = demo.numbers(
-        called,
-        {FAMILIES[name]: outcome for name, outcome in leaks.items()},
-        count=len(bench.split.test),
-        models=MODELS,
-    )
+    leaked = {FAMILIES[name]: outcome for name, outcome in leaks.items()}
+    sentences = demo.numbers(called, leaked, count=len(bench.split.test), models=MODELS)
     faces = demo.table_of_faces(
         called, bench.originals, bench.subjects, lambda cosine: verdict(cosine, threshold)[0]
     )

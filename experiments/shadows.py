@@ -98,8 +98,9 @@ def run_all(options: Options) -> None:
     folders = options.folders
     for spec in specs:
         run_one(spec, study, setting=setting, folders=folders)
-    expected = EVERYTHING.membership if folders.records == Folders().records else ()
-    write_membership(folders.records, folders.tables, setting.selection, expected=expected)
+    chosen, usual = setting.selection, folders.records == Folders().records
+    expected = EVERYTHING.membership if usual and chosen.published else ()
+    write_membership(folders.records, folders.tables, chosen, expected=expected)
 
 
 if __name__ == "__main__":

@@ -88,18 +88,19 @@ class Adapter(Inverter):
         """
         mine = read_json(run.folder / "config.json", dict)
         wanted = {name: mine.get(name) for name in SAME}
+        others = []
         for folder in sorted(run.folder.parent.glob(f"{self.options.generator}-*-s{seed}")):
             if (folder / "inverter").is_dir() and folder != run.folder:
                 config = trained_config(folder)
                 if config["victim"]["name"] == own and config["method"] == self.options.generator:
                     given = {name: config.get(name) for name in SAME}
-                    if given != wanted:
-                        raise UserError(f"{folder} has {given}, expected {wanted}")
-                    return folder
+                    if given == wanted:
+                        return folder
+                    others.append(f"; {folder} has {given}, expected {wanted}")
         method = self.options.generator
         raise UserError(
             f"{self.name} needs {method}, trained on {own}, in {run.folder.parent}: run `python -m "
-            f"experiments.train {method} --victim {own} --seed {seed}`"
+            f"experiments.train {method} --victim {own} --seed {seed}`" + "".join(others)
         )
 
     def invert(self, embeddings: np.ndarray) -> np.ndarray:

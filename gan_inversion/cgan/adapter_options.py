@@ -20,6 +20,11 @@ class AdapterOptions:
     """What he has of each of the victim's embeddings: all of it, every second or fourth number,
     numbers rounded to 255 steps, or only their signs."""
 
+    @property
+    def before(self) -> tuple[str, ...]:
+        """Program and options that train his generator; its seed comes last."""
+        return "train", self.generator, "--victim", self.own, "--seed"
+
 
 ADAPTERS = {
     "adapter": AdapterOptions(),

@@ -7,6 +7,8 @@ import numpy as np
 from gan_inversion.core.run import to_uint8
 from gan_inversion.data.views import SIZE
 
+REJECTED = -2.0  # instead of the cosine of an image that the recogniser rejects
+
 
 def back_projected(
     generate: Callable[[np.ndarray], np.ndarray],
@@ -38,8 +40,8 @@ def back_projected(
     for _ in range(corrections + 1):
         pictures = generate(given)
         actual = embed(to_uint8(pictures))
-        cosines = (actual * embeddings).sum(axis=1)
+        cosines = np.nan_to_num((actual * embeddings).sum(axis=1), nan=REJECTED)
         nearer = cosines > nearest
         best[nearer], nearest[nearer] = pictures[nearer], cosines[nearer]
-        given = given + np.float32(gain) * (embeddings - actual)
+        given = given + np.float32(gain) * np.nan_to_num(embeddings - actual)
     return best

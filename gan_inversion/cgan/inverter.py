@@ -53,7 +53,8 @@ class ConditionalGAN(Inverter):
     def __init__(self, config: Config, *, recogniser: Recogniser | None = None, name: str = "cgan"):
         self.settings, self.recogniser, self.name = config, recogniser, name
         self.config: dict[str, Any] = plain(config)
-        asked = config.needs_recogniser or config.corrections  # pixel terms alone need none
+        # Pixel terms alone need no recogniser.
+        asked = config.needs_recogniser or config.corrections or config.mirrored
         self.knowledge: str = config.knowledge if asked else "black_box"
         self.recogniser_name: str | None = getattr(recogniser, "name", None)
         self.model: keras.Model | None = None

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.options import check_options
 from gan_inversion.data.weights import INDEPENDENT
 
 FAMILY = "cgan"  # prefix of the methods' names
@@ -79,7 +80,7 @@ class Config:
     """Weight of the zero-centred gradient penalties, 0 for none; the relativistic loss needs it."""
 
     augment: bool = True
-    """Whether images are mirrored and recoloured before the discriminator sees them."""
+    """Whether images are mirrored and recoloured before recogniser and discriminator see them."""
 
     noise: int = 32
     """Length of the generator's random input; with 0, an embedding has one reconstruction only."""
@@ -104,7 +105,7 @@ class Config:
     gain: float = 0.4
     """Share of the difference of embeddings that one correction adds; larger moves further."""
 
-    side: int = 160
+    side: Literal[64, 112, 160] = 160
     """Side of the generated images in pixels: 64, 112 or 160; larger ones take longer."""
 
     width: int = 40
@@ -142,6 +143,11 @@ class Config:
     def __post_init__(self):
         object.__setattr__(self, "committee", tuple(self.committee))  # a file gives a list
         self.members  # noqa: B018 - raises where it is not well formed
+        check_options(self)
+        if self.side not in (64, 112, 160):
+            raise UserError(f"expected a side of 64, 112 or 160 pixels, got {self.side}")
+        if self.loss == "relativistic" and self.adversarial and not self.gradient_penalty:
+            raise UserError("expected a gradient penalty for the relativistic loss, got none")
         if self.imagined and not 0 < self.imagined * bool(self.identity) <= self.batch_size:
             raise UserError(
                 f"expected at most {self.batch_size} imagined people a step, as many as images, "
@@ -186,6 +192,8 @@ class Config:
         weights: dict[str, float] = {}
         for text in self.committee:
             name, _, number = text.partition("=")
+            if name in weights:
+                raise UserError(f"expected each recogniser of the committee once, got {name} twice")
             try:
                 weights[name] = float(number)
             except ValueError:

@@ -17,10 +17,11 @@ from gan_inversion.recognisers import KerasRecogniser
 
 
 def products(graph: Any) -> float:
-    """10^9 operations in the convolutions and matrix products of a traced TensorFlow graph.
+    """10^9 operations in the dense convolutions and matrix products of a traced TensorFlow graph.
 
-    A multiplication and its addition count as two. Shapes must be known. Operations whose results
-    are not used are left out, as TensorFlow does not run them: the gradients of frozen kernels.
+    Depthwise convolutions, which take few, are not counted. A multiplication and its addition count
+    as two. Shapes must be known. Operations whose results are not used are left out, as TensorFlow
+    does not run them: the gradients of frozen kernels.
     """
     total = 0
     ahead = [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
@@ -76,6 +77,8 @@ def steps_to_time(
     Raises:
         UserError: the backend is not TensorFlow, in whose graph the operations are counted.
     """
+    if not isinstance(config, Config):
+        raise UserError("expected a method of the conditional GAN, got one of another family")
     if keras.backend.backend() != "tensorflow":
         raise UserError(
             "expected the backend tensorflow, in whose graph the operations are counted, got "

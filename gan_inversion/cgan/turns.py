@@ -46,6 +46,8 @@ def train_in_turn(
     check_fit(embeddings, images)
     if len(config.phases) > 1 or config.knowledge == "black_box" or config.mirrored:
         raise UserError("expected a white box with one phase and no mirror images, got another")
+    if (least := int(np.asarray(membership).sum(axis=0).min())) < config.batch_size:
+        raise UserError(f"expected {config.batch_size} images or more, got {least}")
     config = with_precision(config, embeddings.shape[1])
     players: Adversaries | None = None
     for own, seed in zip(np.asarray(membership, bool).T, seeds, strict=True):

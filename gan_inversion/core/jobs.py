@@ -24,6 +24,7 @@ class Job:
         victim: recogniser that was attacked, if it is not FaceNet.
         dataset: of these records.
         judges: recognisers whose figures these records should hold.
+        before: a call that must have been made first: program and options.
     """
 
     program: str
@@ -34,6 +35,7 @@ class Job:
     victim: str = ""
     dataset: str = "lfw"
     judges: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
 
     @property
     def keys(self) -> list[tuple[str, str]]:
@@ -54,6 +56,13 @@ class Job:
     def command(self) -> list[str]:
         """The call, for a shell."""
         return ["python", "-m", f"experiments.{self.program}", *self.options]
+
+    @property
+    def commands(self) -> list[list[str]]:
+        """The call, behind the one that must have been made first, if there is one."""
+        program, *options = self.before or ("",)
+        first = [["python", "-m", f"experiments.{program}", *options]] if program else []
+        return [*first, self.command]
 
 
 def costs(root: Path) -> dict[tuple[str, str], float]:
@@ -110,9 +119,9 @@ def run_jobs(jobs: Sequence[Job], folder: Path, environment: Mapping[str, str]) 
     """
     folder.mkdir(parents=True, exist_ok=True)
     for place, job in enumerate(jobs, 1):
-        print(f"{place}/{len(jobs)}: {' '.join(job.command)}", flush=True)
-        call = [sys.executable, *job.command[1:]]
-        done = subprocess.run(call, cwd=folder, env=environment)
-        if done.returncode:
-            fail(f"{' '.join(job.command)} ended with exit code {done.returncode}; see above")
-            sys.exit(done.returncode)
+        for command in job.commands:
+            print(f"{place}/{len(jobs)}: {' '.join(command)}", flush=True)
+            done = subprocess.run([sys.executable, *command[1:]], cwd=folder, env=environment)
+            if done.returncode:
+                fail(f"{' '.join(command)} ended with exit code {done.returncode}; see above")
+                sys.exit(done.returncode)

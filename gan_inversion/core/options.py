@@ -22,6 +22,23 @@ RANGES = {
     "images": (1, 100_000),
     "turns": (1, 10_000),
     "batch_size": (1, 1_000_000),
+    "steps": (1, 100_000_000),
+    "warmup": (0, 100_000_000),
+    "interval": (1, 100_000_000),
+    "width": (1, 10_000),
+    "discriminator_width": (1, 10_000),
+    "stages": (1, 3),
+    "recogniser_stride": (1, 1_000_000),
+    "noise": (0, 100_000),
+    "surrogate": (1, 100_000),
+    "corrections": (0, 10_000),
+    "components": (1, 76_800),
+    "ema": (0, 1),
+    "epsilon": (1e-3, 1e6),
+    "delta": (1e-12, 0.5),
+    "clipping": (1e-12, 1e6),
+    "learning_rate": (1e-9, 1e30),
+    "discriminator_learning_rate": (1e-9, 1e30),
 }
 
 
@@ -47,7 +64,7 @@ def check_options(options: Any) -> None:
             continue
         low, high = RANGES[kind]
         for number in value if isinstance(value, tuple) else (value,):
-            if isinstance(number, int) and not low <= number <= high:
+            if isinstance(number, int | float) and not low <= number <= high:
                 raise UserError(f"expected {low} to {high} for {option_name(name)}, got {number}")
 
 

@@ -1,16 +1,20 @@
 """Loads a user's own code, given on the command line as `file.py:name`; no saved file names any."""
 
+import ast
 import importlib.util
 import re
 import sys
 import traceback
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.storage import sha256, sha256_file
+from gan_inversion.core.storage import manifest_digest, sha256, sha256_file
+
+OURS = ("gan_inversion", "baselines", "experiments")  # whose version is recorded otherwise
 
 
 def load_object(spec: str) -> Any:
@@ -59,5 +63,39 @@ def plain_name(spec: str) -> str:
 
 
 def source_digest(spec: str) -> str:
-    """SHA-256 of the file of a `file.py:name`."""
-    return sha256_file(Path(spec.rpartition(":")[0]))
+    """SHA-256 of the file of a `file.py:name`, and of those beside it that it imports.
+
+    What the code reads when it runs, such as weights, is not seen.
+    """
+    path = Path(spec.rpartition(":")[0]).resolve()
+    files = sources(path)
+    if len(files) == 1:
+        return sha256_file(path)
+    names = {str(file.relative_to(path.parent)): sha256_file(file) for file in files}
+    return manifest_digest(names)
+
+
+def sources(path: Path) -> list[Path]:
+    """A Python file, and the files below its folder that it and they import; none of ours."""
+    known = [path]
+    for file in known:  # which grows
+        try:
+            nodes = [*ast.walk(ast.parse(file.read_bytes()))]
+        except (SyntaxError, ValueError):
+            continue  # whoever runs it is told
+        for node in nodes:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                module = f"{getattr(node, 'module', '') or ''}."
+                names = [f"{module}{alias.name}".strip(".").split(".") for alias in node.names]
+                for parts in [parts for parts in names if parts[0] not in OURS]:
+                    known += _files_of(parts, (path.parent, file.parent), known)
+    return known
+
+
+def _files_of(parts: Sequence[str], folders: Sequence[Path], known: Sequence[Path]) -> list[Path]:
+    """The files of a module and of the packages around it, those that are not known yet."""
+    places = [
+        folder.joinpath(*parts[:end]) for folder in folders for end in range(1, 1 + len(parts))
+    ]
+    files = [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")]
+    return [file for file in dict.fromkeys(files) if file.is_file() and file not in known]

@@ -186,6 +186,11 @@ class Selection:
     part: str = "test"
     victim: str = ""
 
+    @property
+    def published(self) -> bool:
+        """Whether these are the records of the published tables: LFW's, of its usual victim."""
+        return self.page("") == ""
+
     def page(self, name: str) -> str:
         """Name of the page `name` of these records; for LFW and its usual victim just `name`."""
         place = entry_name(name, self.dataset, 0, victim=self.victim)

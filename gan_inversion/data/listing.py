@@ -3,9 +3,9 @@
 import csv
 import io
 import re
-from collections.abc import Collection, Iterator
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.data.decode import read_file
@@ -13,7 +13,8 @@ from gan_inversion.data.decode import read_file
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 SEPARATORS = ",;\t|"
 MARKS_OF_ROWS = "\t;|, "  # in the order in which they are tried; a comma may be a decimal sign
-SAMPLED = 50  # rows by which a separator is found
+NONE = "\x1f"  # a separator that no text has
+LIST = re.compile(r'(?<!")\[\s*[-+.\deEnaif]+(?:[,\s]+[-+.\deEnaif]+)+\s*\](?!")')  # of numbers
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|[-+]?inf", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.ASCII)
 SAID = re.compile(r"\s*sep=(.)\s*\n")  # Excel's first line
@@ -55,64 +56,52 @@ def read_listing(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
 
 
 def read_rows(path: Path) -> list[list[str]]:
-    """The cells of a table in a text file, in any form.
+    """The cells of a table in a text file, whatever separates them; empty rows are left out.
 
-    Tabs, semicolons, bars, commas or spaces separate cells; a cell may be quoted, and one that is a
-    list in brackets need not be. Empty rows, comments (#) and empty cells at the ends are left out.
+    Tabs, semicolons, bars, commas or spaces separate cells: the first of these that every line has,
+    else the first but spaces that any line has. Cells may be quoted; a list of numbers in brackets
+    is one cell, quoted or not.
 
     Raises:
-        UserError: the file is missing, is no text, or its quotes do not match.
+        UserError: the file is missing, is no text, or has a cell that is too long.
     """
     text = decode_text(read_file(path, str(path)), str(path))
     marks = MARKS_OF_ROWS
     if said := SAID.match(text):
         text, marks = text[said.end() :], said[1]
-    text = _quoted_lists(text)
-
-    def likely(mark: str) -> tuple[int, int, int]:
-        try:
-            rows = list(islice(_rows(text, mark), SAMPLED))
-        except csv.Error:
-            return 0, 0, 0
-        widths = {len(row) for row in rows[1:] or rows}
-        alike = len(widths) == 1 and widths != {1} and len(rows[0]) - max(widths) in (0, -1)
-        cells = [cell for row in rows for cell in row]
-        values = [part for cell in cells for part in (listed(cell) or [cell])]
-        numbers = sum(is_number(value) or is_comma_number(value) for value in values)
-        return alike, numbers, len(cells)
-
-    mark = max(marks, key=likely)
+    text = LIST.sub(r'"\g<0>"', text)
+    lines = [line for line in io.StringIO(text, newline="") if line.strip()]
+    outside = [LIST.sub("", line) for line in lines]
+    common = [mark for mark in marks if all(mark in line for line in outside)]
+    common += [mark for mark in marks.replace(" ", "") if any(mark in line for line in outside)]
+    if not common and " " in "".join(outside[-1:]):  # a title may have spaces where no row has
+        common = [" "]
+    mark = next(iter(common), NONE)
     try:
-        rows = list(_rows(text, mark))
+        try:
+            return list(_rows(lines, mark, strict=True))
+        except csv.Error:  # quotes that are no quotes
+            return list(_rows(lines, mark, quoting=csv.QUOTE_NONE))
     except csv.Error as error:
         raise UserError(f"{path} is not a readable CSV file: {error}") from error
-    while len(rows) > 1 and all(len(row) > 1 and not row[-1] for row in rows[1:]):
-        rows = [row[:-1] if row[-1:] == [""] else row for row in rows]
-    return rows
 
 
-def _rows(text: str, mark: str) -> Iterator[list[str]]:
-    lines = io.StringIO(text, newline="")
-    for row in csv.reader(lines, delimiter=mark, skipinitialspace=True, strict=True):
+def _rows(lines: Iterable[str], mark: str, **options: Any) -> Iterator[list[str]]:
+    for row in csv.reader(lines, delimiter=mark, skipinitialspace=True, **options):
         cells = [cell.strip() for cell in row]
-        if any(cells) and not cells[0].startswith("#"):
+        if any(cells):
             yield cells
 
 
-def _quoted_lists(text: str) -> str:
-    """Quotes around each list in brackets that has none, so that its commas separate no cells."""
-
-    def quoted(found: re.Match[str]) -> str:
-        whole, before = found[0], text[found.start() - 1 : found.start()]
-        return f'"{whole}"' if whole.endswith("]") and before != '"' and '"' not in whole else whole
-
-    return re.sub(r"\[[^]\n]*\]?", quoted, text)
+def stripped(row: Sequence[str]) -> list[str]:
+    """A row without the empty cells at its end, of which it has others."""
+    return list(row[: max(place for place, cell in enumerate(row, 1) if cell)])
 
 
 def listed(cell: str) -> list[str]:
     """The parts of a list in brackets, as [0.1, 0.2] or [0.1 0.2]; none of any other cell."""
     inside = cell.startswith("[") and cell.endswith("]")
-    return cell[1:-1].replace(",", " ").split() if inside else []
+    return re.sub(r'[,"]', " ", cell[1:-1]).split() if inside else []
 
 
 def is_number(cell: str) -> bool:

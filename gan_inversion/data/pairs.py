@@ -16,7 +16,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.seeding import stream
 from gan_inversion.core.storage import data_dir, sha256
 from gan_inversion.data.decode import read_file
-from gan_inversion.data.listing import read_rows
+from gan_inversion.data.listing import read_rows, stripped
 
 DIGEST = "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592"
 
@@ -85,7 +85,7 @@ def read_listed(path: Path, files: Sequence[str], *, folds: int = 10) -> Pairs:
         UserError: a line has none of these forms, or names an image that is not there.
     """
     table = read_rows(path)
-    rows = [row[: max(place for place, cell in enumerate(row, 1) if cell)] for row in table]
+    rows = [stripped(row) for row in table]
     if rows and all(HEADER.fullmatch(cell) for cell in rows[0]):
         del rows[0]
     if rows and len(rows[0]) == 2 and all(map(_is_count, rows[0])):  # folds, pairs of each kind
@@ -123,9 +123,11 @@ def folds_of(genuine: np.ndarray, folds: int) -> np.ndarray:
     Args:
         genuine: bool (N,), whether a pair shows one person.
         folds: number of folds; each has pairs of both kinds, in whatever order they are listed,
-            where there are enough of both.
+            where there are as many of both as folds.
     """
-    fold = np.empty(len(genuine), int)
+    fold = np.arange(len(genuine)) * folds // len(genuine)
+    if min(genuine.sum(), (~genuine).sum()) < folds:
+        return fold
     for kind in (genuine, ~genuine):
         fold[kind] = np.arange(kind.sum()) * folds // kind.sum()
     return fold
@@ -184,8 +186,8 @@ def _index_of(files: Sequence[str]) -> dict[str, int]:
             numbered.setdefault(f"{subject} {int(own)}", place)
             counted.add(subject)
         else:
-            parts = re.split(r"(\d{1,18})", stem)  # image 2 comes before image 10
-            key = [int(part) if _is_count(part) else part for part in parts]
+            parts = re.split(r"(\d{1,18})", stem)  # every second one is a number: 2 before 10
+            key = [int(part) if at % 2 else part for at, part in enumerate(parts)]
             others.setdefault(subject, []).append((key, place))
     for subject in others.keys() - counted:
         for number, (_, place) in enumerate(sorted(others[subject]), 1):

@@ -15,18 +15,17 @@ import numpy as np
 
 from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError, one_line, optional
-from gan_inversion.data.listing import is_comma_number, is_number, listed, read_rows
+from gan_inversion.data.listing import is_comma_number, is_number, listed, read_rows, stripped
 
 FLAT = (b"IxF2", b"IxFI", b"IxFl")  # how a file of a flat index begins: all vectors as they are
 MOST = 50_000_000  # values in a Parquet file
 KINDS = ("bool", "float", "double", "half", "int", "uint", "decimal")  # of numbers, in Parquet
 TRUTH = {"true": 1.0, "false": 0.0}  # as pandas writes a membership
-# Columns that are no components; pandas has no name above its index.
-ID = re.compile(
-    r"|(.*[ _.:])?(id|name|key|path|label|index)|"
-    r"(image|img|file|person|user|subject|identity|class|unnamed)([ _:]*(id|name|path|label|0))?",
-    re.IGNORECASE,
-)
+# Titles of columns that are no components.
+ID = {"name", "id", "image", "img", "file", "path", "key", "subject", "person", "user", "identity"}
+ID |= {"label", "index", "filename", "filepath", "unnamed: 0"}
+ID |= {f"{of}_{what}" for of in ("image", "img", "file", "person", "subject", "user")
+       for what in ("id", "name", "path", "label")}  # fmt: skip
 VECTORS = re.compile(r"(face_)?(embeddings?|vectors?|features?)", re.IGNORECASE)
 
 
@@ -74,37 +73,39 @@ def read_labelled(path: Path) -> Labelled:
 
 def _numpy(path: Path) -> Labelled:
     arrays = read_arrays(path)
-    names = arrays.pop("names", np.array([]))
+    names = arrays.pop("names") if len(arrays) > 1 and "names" in arrays else np.array([])
     if len(arrays) != 1 and "embeddings" not in arrays:
         raise UserError(f"{path}: expected an array called embeddings, got {', '.join(arrays)}")
     vectors = arrays.get("embeddings", next(iter(arrays.values())))
-    called = names.ndim == 1 and names.dtype.kind in "US" and len(names) == len(vectors)
-    return Labelled(names.astype(str).tolist() if called else [], [], vectors)
+    if names.ndim != 1 or names.dtype.kind not in "US" or len(names) != len(vectors):
+        return Labelled([], [], vectors)
+    text = [n.decode(errors="replace") if isinstance(n, bytes) else n for n in names.tolist()]
+    return Labelled(text, [], vectors)
 
 
 def _csv(path: Path) -> Labelled:
     """Numbers, a vector a row: with or without a header, and with or without columns of names."""
-    rows = read_rows(path)
+    table = read_rows(path)
+    rows = [stripped(row) for row in table]
+    if len(rows) > 1 and rows[0][0].startswith("#") and len(rows[0]) != len(rows[1]):
+        del table[0], rows[0]  # a comment
     if not rows:
         raise UserError(f"{path}: expected rows of numbers, found none")
     header = rows.pop(0) if _is_header(rows[0], rows[1:]) else []
-    width = len(rows[0])
-    if header and len(header) == width - 1:  # R writes no name above its names of rows
-        header = ["", *header]
-    columns = range(width)
-    if header:  # names are what is called so, and what holds no number
-        titled = [place for place, title in enumerate(header) if ID.fullmatch(title)]
-        words = [c for c in columns if not any(_is_filled(row[c]) for row in rows if c < len(row))]
-        outside = sorted({*titled, *words})
-    else:
-        outside = [] if all(_is_filled(row[0]) for row in rows) else [0]
-    best = [place for place in outside if header and header[place : place + 1] != [""]] or outside
-    names = [row[best[0]] for row in rows] if best else []
+    if len(widths := sorted(set(map(len, rows)))) > 1:
+        raise UserError(f"{path}: expected vectors of one length, got {widths[:5]}")
+    (width,) = widths
+    if header and len(table[0]) == width - 1 and header[0].lower() not in ID:
+        header = ["", *header]  # R writes no name above its names of rows
+    outside = [place for place, title in enumerate(header[:width]) if title.lower() in ID]
+    if header[:1] == [""] or not all(_is_filled(row[0]) for row in rows):
+        outside = sorted({0, *outside})
+    names = _names([[row[place] for row in rows] for place in outside])
     cells = [[cell for place, cell in enumerate(row) if place not in outside] for row in rows]
     if not any(cells):
         raise UserError(f"{path}: expected rows of numbers, found only words")
     vectors = _vectors(path, cells)
-    titles = [title for place, title in enumerate(header) if place not in outside]
+    titles = [title for place, title in enumerate(header[:width]) if place not in outside]
     return Labelled(names, titles if len(titles) == vectors.shape[1] else [], vectors)
 
 
@@ -112,16 +113,27 @@ def _is_header(head: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     """Whether the first row says what the columns are called."""
     if not body:
         return False
-    if ID.fullmatch(head[0]) or not any(map(_is_filled, head[1:] or head)):
-        return True
-    if len(head) == len(body[0]) - 1 and not any(map(is_number, head)):
+    if head[0].lower() in ID or not head[0] or not any(map(_is_filled, head[1:] or head)):
         return True
     # pandas also calls columns 0, 1, 2, ...; a row of two, 0 and 1, may be a membership.
-    own = head if is_number(head[0]) else head[1:]
-    if len(own) > 2 and list(own) == [*map(str, range(len(own)))]:
-        return True
-    whole = all(cell.lstrip("-+").isdigit() for cell in body[0][len(head) - len(own) :])
-    return len(own) > 2 and list(own) == [*map(str, range(1, len(own) + 1))] and not whole
+    named = not _is_filled(head[0])
+    own = list(head[named:])
+    counted = [[str(number + first) for number in range(len(own))] for first in (0, 1)]
+    if len(own) < 3 or own not in counted:
+        return False
+    whole = all(cell.lstrip("-+").isdigit() for cell in body[0][named:])
+    return not whole or (not named and own == counted[0])
+
+
+def _names(columns: Sequence[list[str]]) -> list[str]:
+    """The column that names the rows best: text rather than numbers, and each name once."""
+    best: list[str] = []
+    worth = (False, False)
+    for column in columns:
+        own = not all(map(is_number, column)), len(set(column)) == len(column)
+        if not best or own > worth:
+            best, worth = column, own
+    return best
 
 
 def _is_filled(cell: str) -> bool:
@@ -137,14 +149,17 @@ def _vectors(path: Path, rows: Sequence[Sequence[str]]) -> np.ndarray:
         rows: cells.
     """
     vectors: list[list[float]] = []
+    commas = any("," in cell for row in rows for cell in row if not cell.startswith("["))
     for number, row in enumerate(rows, 1):
+        if commas and (points := [cell for cell in row if "." in cell]):
+            raise UserError(f"{path}: expected one decimal sign, got commas and {points[0][:20]!r}")
         try:
             cells = listed(row[0]) if len(row) == 1 else []
             vectors.append(list(map(_number, cells or row)))
         except (ValueError, KeyError) as error:
             raise UserError(f"{path}: row {number} of the vectors is not all numbers") from error
     lengths = sorted({len(vector) for vector in vectors})
-    if len(lengths) != 1 or not lengths[0]:
+    if len(lengths) != 1:
         raise UserError(f"{path}: expected vectors of one length, got {lengths[:5]}")
     return np.array(vectors)
 
@@ -179,10 +194,10 @@ def _parquet(path: Path) -> Labelled:
         table = parquet.read_table(path)
         columns = {name: table.column(name) for name in table.column_names}
         lists = [name for name, column in columns.items() if "list" in str(column.type)]
-        ids = [name for name in columns if ID.fullmatch(name) and name not in lists]
-        ids += [name for name, column in columns.items() if "string" in str(column.type)]
-        ids += [name for name in columns if name.startswith("__index")]
-        names = [str(value) for value in columns[ids[0]].to_pylist()] if ids else []
+        words = [name for name, column in columns.items() if "string" in str(column.type)]
+        ids = [name for name in columns if name.lower() in ID or name.startswith("__index")]
+        ids = [name for name in columns if name in (*ids, *words) and name not in lists]
+        names = _names([list(map(str, columns[name].to_pylist())) for name in ids])
         numbers = [n for n, c in columns.items() if str(c.type).startswith(KINDS) and n not in ids]
         if not lists and not numbers:
             raise UserError(f"{path}: expected vectors of one length, got no column of numbers")

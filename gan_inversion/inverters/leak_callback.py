@@ -64,7 +64,7 @@ class LeakCallback(keras.callbacks.Callback):
                     ]
                 )
             parts.append(loss.reshape(len(loss), -1).mean(axis=1))
-        return np.concatenate(parts)
+        return np.concatenate(parts) if parts else np.zeros(0)
 
     @staticmethod
     def _numpy(values: Any) -> np.ndarray:

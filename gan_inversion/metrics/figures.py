@@ -91,7 +91,7 @@ def _attack(
     else:
         for figure in ("mean", "p05"):
             metrics[f"{name}/cosine_{figure}"] = Metric(None, None, len(type1))
-    metrics[f"{name}/rejected"] = _share(scores.get(f"{name}/rejected", missing))
+    metrics[f"{name}/rejected"] = _share(scores.get(f"{name}/rejected", np.zeros_like(missing)))
     if f"{name}/undetected" in scores:
         metrics[f"{name}/undetected"] = _share(scores[f"{name}/undetected"])
     if f"{name}/rank" in scores:

@@ -67,7 +67,7 @@ def bootstrap_rate(hits: np.ndarray, subjects: np.ndarray) -> tuple[float, float
     Clopper and Pearson's with the subjects, not the images, as independent trials.
 
     Args:
-        hits: bool (N,), or the rate of each subject, float (N,).
+        hits: bool (N,), or rates, float (N,).
         subjects: (N,), the subject of each.
     """
     count = len(np.unique(subjects))

@@ -94,7 +94,9 @@ def one_run_epsilon(
 
     def bound(part: np.ndarray, share: float) -> float:
         order = np.argsort(scores[part], kind="stable")
-        count = max(1, round(share * len(order) / 2))
+        count = min(max(1, round(share * len(order) / 2)), len(order) // 2)
+        if not count:
+            return 0.0  # of one image nobody is told both guesses
         inside = np.asarray(member[part], bool)[order]
         right = int(inside[-count:].sum() + (~inside[:count]).sum())
         return _root(lambda epsilon: rejects(len(order), 2 * count, right, epsilon, delta))

@@ -65,10 +65,11 @@ class OnnxRecogniser(AlignedRecogniser):
         self._input = given.name
         noise = np.random.default_rng(0).integers(0, 256, (2, self.side, self.side, 3), "uint8")
         noise //= np.array([1, 2, 4, 4, 2, 1], "uint8").reshape(2, 1, 1, 3)  # of other colours each
-        alone = np.concatenate([self._run(path, noise[place : place + 1]) for place in (0, 1)])
+        first = self._run(path, noise[:1])
+        self.dimension = first.shape[1]
+        alone = np.concatenate([first, self._run(path, noise[1:])])
         if not np.isfinite(alone).all():
             raise UserError(f"{path} gives no finite vector, not even of noise")
-        self.dimension = alone.shape[1]
         self._batch = BATCH if several and self._takes_several(path, noise, alone) else 1
 
     def _takes_several(self, path: Path, images: np.ndarray, alone: np.ndarray) -> bool:

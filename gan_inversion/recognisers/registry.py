@@ -56,4 +56,6 @@ def open_recogniser(spec: str) -> Recogniser:
         return recogniser
     if not callable(recogniser):
         raise UserError(f"expected a function or a Recogniser in {spec}, got {recogniser!r}")
-    return FunctionRecogniser(plain_name(spec), source_digest(spec), recogniser)
+    name = plain_name(spec)
+    name = f"own_{name}" if name in RECOGNISERS else name
+    return FunctionRecogniser(name, source_digest(spec), recogniser)

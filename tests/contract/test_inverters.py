@@ -145,6 +145,9 @@ def test_conditional_gans_trained_in_turn_end_as_if_trained_alone(fitted_on):
         alone.fit(embeddings[own], Subset(images, np.flatnonzero(own)), seed=seed)
         for one, other in zip(weights, alone.model.get_weights(), strict=True):
             np.testing.assert_allclose(one, other, atol=1e-5)
+    few = np.arange(len(images))[:, None] < [8, 2]
+    with pytest.raises(UserError, match="expected 4 images or more, got 2"):
+        next(train_in_turn(config, embeddings, images, few, seeds=(3, 4), recogniser=recogniser))
     with pytest.raises(UserError, match="one phase and no mirror images"):
         next(
             train_in_turn(

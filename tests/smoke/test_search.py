@@ -73,9 +73,13 @@ def test_the_thesis_search_stands_on_the_thesis_ground(tmp_path):
     assert not np.allclose(setup.embeddings, bench.victim.embeddings, atol=1e-2)
 
 
-def fake_setup(folder, train, *, name="honest", seed=0, trials=3):
+def fake_setup(folder, train, *, name="honest", seed=0, trials=3, victim="0"):
     protocol = replace(SEARCHES[name], trials=trials, executions=1)
-    bench = SimpleNamespace(dataset=SimpleNamespace(name="synthetic"))
+    recogniser = SimpleNamespace(name="compact", digest=victim)
+    bench = SimpleNamespace(
+        dataset=SimpleNamespace(name="synthetic", digest="0"),
+        victim=SimpleNamespace(recogniser=recogniser),
+    )
     nobody, nothing = np.empty(0, int), np.empty(0)
     searcher = SimpleNamespace(space=decoders.space, train=train)
     return search.SearchSetup(
@@ -96,6 +100,17 @@ def test_what_is_tried_hangs_on_the_seed(name, tmp_path):
 
     assert tried("once", 0) == tried("again", 0)
     assert tried("once", 0) != tried("other", 1)
+
+
+def test_a_search_of_another_victim_is_another_search(tmp_path):
+    def losses(values, folder, seed, setup):
+        return {"train_loss": 1.0, "validation_loss": 1.0}, {}
+
+    setup = fake_setup(tmp_path, losses)
+    search.search(setup)
+    search.search(setup)  # nothing is left to do
+    with pytest.raises(UserError, match=r"is of a search with .*'victim_digest': '0'.*remove it"):
+        search.search(fake_setup(tmp_path, losses, victim="1"))
 
 
 def test_a_failed_trial_is_told_and_an_interrupted_search_goes_on(tmp_path):

@@ -233,6 +233,14 @@ def test_a_discriminator_need_not_see_colours(faces_embedded):
         ({"imagined": -1}, "expected at most 4 imagined people a step"),
         ({"imagined": 1, "identity": 0.0}, "an identity term, got 1 with the weight 0.0"),
         ({"mirrored": True, "knowledge": "black_box", "corrections": 0}, "mirror images need"),
+        ({"committee": ("facenet=1", "facenet=2")}, "each .* once, got facenet twice"),
+        ({"interval": 0}, "expected 1 to 100000000 for --interval, got 0"),
+        ({"stages": 0}, "expected 1 to 3 for --stages, got 0"),
+        ({"noise": -1}, "expected 0 to 100000 for --noise, got -1"),
+        ({"ema": 1.5}, "expected 0 to 1 for --ema, got 1.5"),
+        ({"learning_rate": float("nan")}, "for --learning-rate, got nan"),
+        ({"side": 128}, "expected a side of 64, 112 or 160 pixels, got 128"),
+        ({"loss": "relativistic"}, "expected a gradient penalty for the relativistic loss"),
     ],
 )
 def test_options_that_contradict_each_other(changes, sentence):
@@ -324,7 +332,7 @@ def test_without_its_recogniser_or_images_it_says_so(faces_embedded):
 def test_an_attacker_knows_the_recogniser_if_anything_asks_it():
     pixels = METHODS["cgan_l1_ssim_cpu"]
     assert ConditionalGAN(pixels).knowledge == "black_box"
-    for asking in ({"corrections": 1}, {"identity": 1.0}, {"midlayer": 1.0}):
+    for asking in ({"corrections": 1}, {"identity": 1.0}, {"midlayer": 1.0}, {"mirrored": True}):
         assert ConditionalGAN(replace(pixels, **asking)).knowledge == "white_box"
     assert ConditionalGAN(METHODS["cgan_black_box_cpu"]).knowledge == "black_box"
 
@@ -426,6 +434,13 @@ def test_corrections_bring_pictures_nearer_to_the_wanted_embeddings():
         return (embed(to_uint8(pictures)) * wanted).sum(axis=1)
 
     assert (back_projected(draw, embed, wanted, corrections=0, gain=1) == draw(wanted)).all()
+
+    def finds_none(pictures):
+        return np.where(np.arange(len(pictures))[:, None] < 3, np.nan, embed(pictures))
+
+    kept = back_projected(draw, finds_none, wanted, corrections=2, gain=0.4)
+    np.testing.assert_array_equal(kept[:3], draw(wanted)[:3])  # a picture, if not a better one
+    assert not np.array_equal(kept[3:], draw(wanted)[3:])
     found = [cosines(corrections) for corrections in (0, 1, 3, 10)]
     assert all((later >= earlier).all() for earlier, later in pairwise(found))
     assert found[0].mean() < 0.97 and found[-1].mean() > 0.999

@@ -54,13 +54,25 @@ def test_a_job_runs_in_the_folder_and_one_that_fails_ends_the_run(tmp_path, monk
     assert list(folder.glob("runs/smoke/records/documented/mean_face-*.json"))
 
 
+def test_what_an_adapter_inverts_by_is_trained_before_it():
+    before = {
+        (job.methods[0], job.victim): [" ".join(words[2:]) for words in job.commands[:-1]]
+        for job in benchmark.declared()
+        if job.program == "inversion"
+    }
+    train = "experiments.train cgan_late_cpu --victim"
+    assert before["adapter_half", ""] == [f"{train} mobilefacenet --seed 0"]
+    assert before["adapter_facenet", "mobilefacenet"] == [f"{train} facenet --seed 0"]
+    assert before["ridge_pca", ""] == []
+
+
 def test_all_tables_of_another_folder_are_its_own(tmp_path, monkeypatch, capsys):
     shutil.copytree(PUBLISHED, tmp_path / "results", ignore=shutil.ignore_patterns("speed"))
     monkeypatch.setattr(benchmark, "declared", lambda: iter(()))
     # What is told of the figures once they were computed again, which test_tables does.
     lines = (DOCS / "inversion.md").read_text().splitlines()
     (told,) = (line for line in lines if line.startswith("Every figure and interval was"))
-    monkeypatch.setattr(pages, "check_inversion", lambda records: told)
+    monkeypatch.setattr(pages, "check_inversion", lambda records, *_: told)
     monkeypatch.setattr(pages, "check_records", lambda results, protocol: [])
     benchmark.run_all(benchmark.Options(folder=tmp_path))
     assert "README.md, whose blocks would be filled" in capsys.readouterr().out

@@ -256,6 +256,11 @@ def test_every_fold_has_both_kinds_in_any_order_of_the_pairs(order):
     }  # fmt: skip
 
 
+def test_no_fold_is_empty_where_pairs_are_few():
+    assert set(folds_of(np.array([True] * 8 + [False] * 8), 10).tolist()) == set(range(10))
+    assert folds_of(np.array([True, False]), 2).tolist() == [0, 1]
+
+
 def test_accents_are_one_character_or_two(tmp_path):
     files = [f"{name}/{name}_{number:04d}.jpg" for name in ("bob", "zo\u00e9") for number in (1, 2)]
     lines = [f"{name} 1 2" for name in ("bob", "zoe\u0301")] + ["bob 1 zo\u00e9 1"]
@@ -319,6 +324,20 @@ def test_image_2_comes_before_image_10(tmp_path):
     (tmp_path / "list.txt").write_text("ann 1 2\nann 1 3\nann 1 bob 1\nann 2 bob 1")
     pairs = read_listed(tmp_path / "list.txt", files, folds=2)
     assert pairs.second.tolist() == [2, 1, 3, 3]
+
+
+def test_numbers_of_images_may_be_long(tmp_path):
+    files = ["a/photo_1699999999999.jpg", "a/photo_1.jpg", "b/x\u0661.jpg", "b/x2.jpg"]
+    (tmp_path / "list.txt").write_text('a 1 2\na 1 b 1\n"b/x2.jpg" a/photo_1.jpg 0')
+    pairs = read_listed(tmp_path / "list.txt", files, folds=2)
+    assert pairs.first.tolist() == [1, 1, 3] and pairs.second.tolist() == [0, 2, 1]
+
+
+def test_quotes_and_brackets_may_be_in_names(tmp_path):
+    files = ['"al"_y/1.jpg', "anna[1]/2.jpg"]
+    (tmp_path / "list.txt").write_text(f"{files[0]} {files[0]} 1\n{files[0]} {files[1]} 0")
+    pairs = read_listed(tmp_path / "list.txt", files, folds=2)
+    assert pairs.first.tolist() == [0, 0] and pairs.second.tolist() == [0, 1]
 
 
 def test_a_number_is_that_of_the_image_before_it_is_its_place(tmp_path):

@@ -12,8 +12,10 @@ from experiments.common import FamilyOptions, specs_of
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.older import ADDED, older_options, older_spec, todays_record, todays_run
 from gan_inversion.core.options import plain
+from gan_inversion.core.own import source_digest
 from gan_inversion.core.record import Record, Selection, bare_spec, record_path
 from gan_inversion.core.run import Run
+from gan_inversion.core.storage import sha256_file
 from gan_inversion.inverters.families import FAMILIES, described, specified
 from gan_inversion.inverters.own import own_spec
 from gan_inversion.reporting.inversion import headline
@@ -91,6 +93,25 @@ def test_a_file_of_ones_own_is_a_spec_too(tmp_path):
     (tmp_path / "mine.py").write_text("def flat_n2(embeddings):\n    return embeddings\n")
     spec = own_spec(f"{tmp_path / 'mine.py'}:flat_n2")
     assert spec.name == "flat_n2" and spec.training_images is None and spec.family == "own"
+
+
+def test_code_of_ones_own_is_known_by_the_files_beside_it_that_it_imports(tmp_path):
+    (tmp_path / "tools" / "deep").mkdir(parents=True)
+    (tmp_path / "mine.py").write_text("import numpy\nfrom tools.colours import grey\n")
+    source = f"{tmp_path / 'mine.py'}:grey"
+    alone = source_digest(source)
+    assert alone == sha256_file(tmp_path / "mine.py")
+    digests = [alone]
+    for name, text in (
+        ("tools/__init__.py", ""),
+        ("tools/colours.py", "from .deep import one\ngrey = 1\n"),
+        ("tools/deep/one.py", "x = 1"),
+        ("tools/deep/one.py", "x = 2"),
+    ):
+        (tmp_path / name).write_text(text)
+        digests.append(source_digest(source))
+    (tmp_path / "other.py").write_text("nobody imports it")
+    assert len(set(digests)) == 5 and source_digest(source) == digests[-1]
 
 
 def test_older_records_are_read_into_todays_form():

@@ -59,6 +59,19 @@ def test_a_gaussian_mechanism_proves_more_by_its_own_curve(mean):
     assert simple < sharp and (proven > true).mean() <= 0.05
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_nobody_is_guessed_about_twice(count):
+    asked = []
+
+    def rejects(*given):
+        asked.append(given)
+        return -1.0
+
+    scores, half = np.arange(2.0 * count), np.arange(2 * count) % 2 == 0
+    assert one_run_epsilon(scores, scores > 0, half, delta=1e-5, rejects=rejects) == 0
+    assert all(guesses <= images for images, guesses, *_ in asked)
+
+
 def test_guesses_that_are_all_right_or_at_random():
     member = np.random.default_rng(2).random(4000) < 0.5
     assert one_run_epsilon(member.astype(float), member, HALF, delta=1e-5) > 4

@@ -130,6 +130,18 @@ def test_a_file_that_mixes_the_images_of_a_batch_gets_one_at_a_time(saved, image
     )
 
 
+def test_a_file_whose_vectors_have_no_fixed_length_is_a_sentence(saved):
+    model = network()
+    model.graph.initializer.append(tensors.from_array(np.array([0.997], "float32"), "limit"))
+    model.graph.initializer.append(tensors.from_array(np.array([1, -1], "int64"), "shape"))
+    model.graph.node[1].output[0] = "doubled"
+    model.graph.node.append(helper.make_node("Greater", ["image", "limit"], ["bright"]))
+    model.graph.node.append(helper.make_node("Compress", ["image", "bright"], ["kept"]))
+    model.graph.node.append(helper.make_node("Reshape", ["kept", "shape"], ["vector"]))
+    with pytest.raises(UserError, match="the length of its vectors hangs on the image"):
+        open_recogniser(saved(model))
+
+
 def test_a_file_that_gives_no_number_is_a_sentence(saved):
     model = network()
     model.graph.initializer.append(tensors.from_array(np.zeros(1, "float32"), "zero"))

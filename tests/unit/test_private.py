@@ -35,6 +35,12 @@ def test_bad_input_is_told_before_another_process_starts(dimensions, count, told
         PrivateInverter(**OPTIONS).fit(EMBEDDINGS[:count, :dimensions], IMAGES[:count], seed=0)
 
 
+@pytest.mark.parametrize("options", [{"decoder": "conv_bn"}, {"augment": True}])
+def test_what_would_break_the_promise_is_refused(options):
+    with pytest.raises(UserError, match="expected a private decoder without batch normalisation"):
+        PrivateInverter(**OPTIONS | options)
+
+
 def test_without_clipping_the_noise_is_that_of_clipped_gradients():
     pytest.importorskip("jax_privacy")
     kept, false = (PrivateInverter(**OPTIONS, clipped=on)._budget(12, 0) for on in (True, False))

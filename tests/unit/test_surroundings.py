@@ -219,6 +219,15 @@ def test_the_leak_is_told_whatever_loss_and_precision(name, policy):
     assert leak == pytest.approx(expected, abs=0.01)
 
 
+def test_an_onlooker_with_nobody_to_look_at_tells_nothing():
+    x = np.zeros((8, 4), "float32")
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
+    model.compile("adam", "mse")
+    callback = LeakCallback((x, x), (x[:0], x[:0]))
+    (leak,) = model.fit(x, x, verbose=0, callbacks=[callback]).history["leak_auc"]
+    assert np.isnan(leak)
+
+
 def test_an_onlooker_does_not_end_a_training_that_diverges():
     x = np.full((8, 4), np.nan, "float32")
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])

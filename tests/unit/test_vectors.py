@@ -90,6 +90,45 @@ TEXTS = {
     "a separator at the end": (text([[*row, ""] for row in VECTORS], ";"), NUMBERS),
     "Excel's first line": ("sep=;\n" + text(VECTORS, ";").replace(".", ","), NUMBERS),
     "a comment": ("# a b c\n" + text(VECTORS, " "), NUMBERS),
+    "numbered names": (
+        text([[f"subject_{p}", *row] for p, row in enumerate(VECTORS)]),
+        [f"subject_{p}" for p in range(4)],
+    ),
+    "names behind a hash": (
+        text([[f"#{p}", *row] for p, row in enumerate(VECTORS)]),
+        [f"#{p}" for p in range(4)],
+    ),
+    "names with brackets": (
+        text([[f"{name} [1]", *row] for name, *row in NAMED]),
+        [f"{name} [1]" for name in NAMES],
+    ),
+    "titles with brackets": (text([[f"v[{p}]" for p in range(6)], *VECTORS]), NUMBERS),
+    "titles of classes": (text([[f"class_{p}" for p in range(6)], *VECTORS]), NUMBERS),
+    "a merged title": ("name,embedding,,,,,\n" + text(NAMED), NAMES),
+    "a title alone, names with spaces": (
+        "Embeddings\n" + text([[f"{name} Smith", *row] for name, *row in NAMED]),
+        [f"{name} Smith" for name in NAMES],
+    ),
+    "a separator at the end of the header": (text([[*"abcdef", ""], *VECTORS]), NUMBERS),
+    "an index above a label": (
+        text([["", *"abcdef", "label"], *([*row, 3] for row in NAMED)]),
+        NAMES,
+    ),
+    "labels before files": (
+        text([["label", "file", *"abcdef"], *([3, *row] for row in NAMED)]),
+        NAMES,
+    ),
+    "spaces at the end": (text([[*row, ""] for row in VECTORS], " "), NUMBERS),
+    "lists of texts": (
+        "name,vector\n"
+        + text(
+            [
+                [n, '"' + json.dumps([str(v) for v in json.loads(row)]).replace('"', '""') + '"']
+                for n, row in LISTS
+            ]
+        ),
+        NAMES,
+    ),
 }
 
 
@@ -119,6 +158,24 @@ def test_a_membership_may_be_true_and_false(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("loss 1\n-1.5\n-2.5", [[-1.5], [-2.5]]),
+        ("model 0\n1\n0", [[1], [0]]),
+        ("1,5;2,5\n3,5;4,5", [[1.5, 2.5], [3.5, 4.5]]),
+        ("image,m 0,m 1\na 1.jpg,True,False\nb 2.jpg,False,True", [[1, 0], [0, 1]]),
+        ("a label b\n1\n0", [[1], [0]]),
+        ("anna,0,1,2\nbert,3,4,5", [[0, 1, 2], [3, 4, 5]]),
+        ("a,b,label\n1,2,\n3,4,", [[1, 2], [3, 4]]),
+        ("a,b,c,\n1,2,3\n4,5,6", [[1, 2, 3], [4, 5, 6]]),
+    ],
+)
+def test_small_tables(tmp_path, content, expected):
+    (tmp_path / "table.csv").write_text(content)
+    assert read_vectors(tmp_path / "table.csv")[1].tolist() == expected
+
+
+@pytest.mark.parametrize(
     ("content", "sentence"),
     [
         (b"", "expected rows of numbers, found none"),
@@ -129,6 +186,12 @@ def test_a_membership_may_be_true_and_false(tmp_path):
         (b"1,2\n3,x", "row 2 of the vectors is not all numbers"),
         (b"\x80\x04\x95\x00\x00", "is not a text file"),
         (b"a\t" + b"[" * 100_000, "is not all numbers"),
+        (b"a,b,c\n1,NA,3\n4,NA,6", "row 1 of the vectors is not all numbers"),
+        (b"a,b,c\n1,,3\n4,,6", "row 1 of the vectors is not all numbers"),
+        (b"a;0,1;0,2\nb;0,1;0,2;0,3\nc;0,1;0,2;0,3", r"of one length, got \[3, 4\]"),
+        (b"True,False\nTrue,True,False", r"of one length, got \[2, 3\]"),
+        (b'id,a,b\nx,"1,234",999.5', "expected one decimal sign, got commas and '999.5'"),
+        (b"a,b,label\n1,2,x\n3,4", r"of one length, got \[2, 3\]"),
     ],
 )
 def test_other_text_is_a_sentence(tmp_path, content, sentence):
@@ -224,6 +287,15 @@ def test_names_of_rows_become_file_names_each_once():
         assert len(set(distinct(clash))) == len(clash)
     assert all(name and "/" not in name and len(name) < 100 for name in made)
     assert not any(name.startswith(".") for name in made)
+
+
+def test_names_of_an_archive(tmp_path):
+    np.savez(tmp_path / "text.npz", embeddings=VECTORS, names=np.array(NAMES))
+    np.savez(tmp_path / "bytes.npz", embeddings=VECTORS, names=np.array([b"\xe9", *"bcd"], "S"))
+    np.save(tmp_path / "names.npy", VECTORS)
+    assert read_vectors(tmp_path / "text.npz")[0] == NAMES
+    assert read_vectors(tmp_path / "bytes.npz")[0][1:] == ["b", "c", "d"]
+    assert read_vectors(tmp_path / "names.npy")[0] == NUMBERS
 
 
 def test_archives_that_unpack_to_far_more_are_refused(tmp_path):

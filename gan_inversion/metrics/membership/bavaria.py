@@ -37,8 +37,9 @@ def bavaria(
         shadows: float (N, M) or (N, M, K).
         membership: bool (N, M).
         online: use the shadows that were trained on the image as well.
-        student: integrate over the variance, which gives Student's t; otherwise a Gaussian with
-            the variance that is expected. Offline there is no difference.
+        student: integrate over the variance, which gives Student's t about the mean of the shadows
+            (whose own uncertainty is left out); otherwise a Gaussian with the same scale. Offline
+            there is no difference.
 
     Returns:
         float (N,): log likelihood ratio; offline, standard deviations above the mean.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Selection
 from gan_inversion.core.storage import write_text
 from gan_inversion.core.thresholds import Threshold
@@ -125,6 +126,9 @@ def open_bench(setting: Setting) -> Bench:
     path = setting.results / "splits" / f"{dataset.name}-{split.hash}.csv"
     write_text(path, split.csv(dataset.files))
     judges: list[Judge] = []
+    names = [name_of(judge) for judge in setting.judges]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"expected judges with names of their own, got {twice[0]} twice")
     others = [judge for judge in setting.judges if name_of(judge) != attacked.name]
     for recogniser in (attacked, *map(open_recogniser, others)):
         embeddings = (

@@ -56,6 +56,7 @@ def recogniser_of(trained: Trained, own: str | None) -> Recogniser:
             f"{trained.folder} inverts embeddings of {trained.victim} {str(digest)[:12]}, got "
             f"{recogniser.name} {recogniser.digest[:12]}"
         )
+    trained.inverter.attack_by(recogniser)
     return recogniser
 
 
@@ -110,6 +111,8 @@ def trained_faces(folders: Sequence[Path], source: Source, own: str | None) -> S
     fitting = [f for f in folders if trained_config(f)["victim"] == config["victim"]]
     models = [open_trained(f) for f in fitting if trained_config(f)["split"] == config["split"]]
     recogniser = recogniser_of(models[0], own)
+    for model in models:
+        model.inverter.attack_by(recogniser)
     dataset = source.open()
     embeddings = embed_view(recogniser, dataset, view=protocol.view, resample=protocol.resample)
     images = dataset.view(protocol.view, resample=protocol.resample)

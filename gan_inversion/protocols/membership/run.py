@@ -151,6 +151,8 @@ def _holds(path: Path, part: Part) -> bool:
 
 def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folders) -> None:
     """Run the study of one inverter and write its records, unless they exist."""
+    if spec.make().gives_vectors:
+        raise UserError(f"expected an inverter that makes images, got {spec.name}")
     parts = parts_of(spec, study, setting=setting, folders=folders)
     first = next(iter(parts.values()))[0]
     bench = open_bench(setting)

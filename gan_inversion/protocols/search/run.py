@@ -1,6 +1,7 @@
 """Searches by Keras Tuner: the thesis' own, an honest one, and one of the GAN's loss weights."""
 
 import importlib
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,9 +15,9 @@ import numpy as np
 
 from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.record import Metric, bare_spec, metric
+from gan_inversion.core.record import Metric, bare_spec, entry_name, metric
 from gan_inversion.core.seeding import stream
-from gan_inversion.core.storage import write_arrays
+from gan_inversion.core.storage import read_json, write_arrays, write_text
 from gan_inversion.metrics.attack import rejected
 from gan_inversion.metrics.intervals import bootstrap_mean
 from gan_inversion.protocols.documented.rules import Documented
@@ -62,7 +63,8 @@ class SearchSetup:
     @property
     def folder(self) -> Path:
         """Folder for all files of the search."""
-        label = f"{self.name}-{self.bench.dataset.name}-s{self.seed}"
+        victim = self.bench.victim.recogniser.name
+        label = entry_name(self.name, self.bench.dataset.name, self.seed, victim=victim)
         return self.runs / self.protocol.name / label
 
 
@@ -87,6 +89,15 @@ def search(setup: SearchSetup) -> None:
             return results
 
     state = setup.folder.parent / f"{setup.folder.name}-tuner"
+    condition = {
+        "protocol_hash": protocol.hash,
+        "data_digest": setup.bench.dataset.digest,
+        "victim_digest": setup.bench.victim.recogniser.digest,
+    }
+    stamp = state / "condition.json"
+    if stamp.exists() and (other := read_json(stamp, dict)) != condition:
+        raise UserError(f"{state} is of a search with {other}, expected {condition}: remove it")
+    write_text(stamp, json.dumps(condition))
     make = partial(
         Tuner,
         objective=keras_tuner.Objective(protocol.objective, protocol.direction),
