@@ -13,11 +13,12 @@ from gan_inversion.data.decode import read_file
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 SEPARATORS = ",;\t|"
 MARKS_OF_ROWS = "\t;|, "  # in the order in which they are tried; a comma may be a decimal sign
+QUOTED = re.compile(r'"[^"]*"')
 NONE = "\x1f"  # a separator that no text has
 LIST = re.compile(r'(?<!")\[\s*[-+.\deEnaif]+(?:[,\s]+[-+.\deEnaif]+)+\s*\](?!")')  # of numbers
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|[-+]?inf", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.ASCII)
-SAID = re.compile(r"\s*sep=(.)\s*\n")  # Excel's first line
+STATED = re.compile(r"\s*sep=(.)\s*\n")  # Excel's first line
 
 
 def read_listing(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
@@ -67,11 +68,11 @@ def read_rows(path: Path) -> list[list[str]]:
     """
     text = decode_text(read_file(path, str(path)), str(path))
     marks = MARKS_OF_ROWS
-    if said := SAID.match(text):
-        text, marks = text[said.end() :], said[1]
+    if stated := STATED.match(text):
+        text, marks = text[stated.end() :], stated[1]
     text = LIST.sub(r'"\g<0>"', text)
-    lines = [line for line in io.StringIO(text, newline="") if line.strip()]
-    outside = [LIST.sub("", line) for line in lines]
+    lines = [line.rstrip(" \r\n") for line in io.StringIO(text, newline="") if line.strip()]
+    outside = [QUOTED.sub("", line.strip(" ")) for line in lines]
     common = [mark for mark in marks if all(mark in line for line in outside)]
     common += [mark for mark in marks.replace(" ", "") if any(mark in line for line in outside)]
     if not common and " " in "".join(outside[-1:]):  # a title may have spaces where no row has
@@ -87,7 +88,9 @@ def read_rows(path: Path) -> list[list[str]]:
 
 
 def _rows(lines: Iterable[str], mark: str, **options: Any) -> Iterator[list[str]]:
-    for row in csv.reader(lines, delimiter=mark, skipinitialspace=True, **options):
+    for row in csv.reader(
+        (f"{line}\n" for line in lines), delimiter=mark, skipinitialspace=True, **options
+    ):
         cells = [cell.strip() for cell in row]
         if any(cells):
             yield cells

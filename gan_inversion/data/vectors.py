@@ -23,7 +23,7 @@ KINDS = ("bool", "float", "double", "half", "int", "uint", "decimal")  # of numb
 TRUTH = {"true": 1.0, "false": 0.0}  # as pandas writes a membership
 # Titles of columns that are no components.
 ID = {"name", "id", "image", "img", "file", "path", "key", "subject", "person", "user", "identity"}
-ID |= {"label", "index", "filename", "filepath", "unnamed: 0"}
+ID |= {"label", "index", "filename", "filepath", "unnamed:_0"}
 ID |= {f"{of}_{what}" for of in ("image", "img", "file", "person", "subject", "user")
        for what in ("id", "name", "path", "label")}  # fmt: skip
 VECTORS = re.compile(r"(face_)?(embeddings?|vectors?|features?)", re.IGNORECASE)
@@ -95,9 +95,9 @@ def _csv(path: Path) -> Labelled:
     if len(widths := sorted(set(map(len, rows)))) > 1:
         raise UserError(f"{path}: expected vectors of one length, got {widths[:5]}")
     (width,) = widths
-    if header and len(table[0]) == width - 1 and header[0].lower() not in ID:
+    if header and len(table[0]) == width - 1 and not _is_id(header[0]):
         header = ["", *header]  # R writes no name above its names of rows
-    outside = [place for place, title in enumerate(header[:width]) if title.lower() in ID]
+    outside = [place for place, title in enumerate(header[:width]) if _is_id(title)]
     if header[:1] == [""] or not all(_is_filled(row[0]) for row in rows):
         outside = sorted({0, *outside})
     names = _names([[row[place] for row in rows] for place in outside])
@@ -113,7 +113,7 @@ def _is_header(head: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     """Whether the first row says what the columns are called."""
     if not body:
         return False
-    if head[0].lower() in ID or not head[0] or not any(map(_is_filled, head[1:] or head)):
+    if _is_id(head[0]) or not head[0] or not any(map(_is_filled, head[1:] or head)):
         return True
     # pandas also calls columns 0, 1, 2, ...; a row of two, 0 and 1, may be a membership.
     named = not _is_filled(head[0])
@@ -123,6 +123,10 @@ def _is_header(head: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
         return False
     whole = all(cell.lstrip("-+").isdigit() for cell in body[0][named:])
     return not whole or (not named and own == counted[0])
+
+
+def _is_id(title: str) -> bool:
+    return title.lower().replace(" ", "_") in ID
 
 
 def _names(columns: Sequence[list[str]]) -> list[str]:
@@ -195,7 +199,7 @@ def _parquet(path: Path) -> Labelled:
         columns = {name: table.column(name) for name in table.column_names}
         lists = [name for name, column in columns.items() if "list" in str(column.type)]
         words = [name for name, column in columns.items() if "string" in str(column.type)]
-        ids = [name for name in columns if name.lower() in ID or name.startswith("__index")]
+        ids = [name for name in columns if _is_id(name) or name.startswith("__index")]
         ids = [name for name in columns if name in (*ids, *words) and name not in lists]
         names = _names([list(map(str, columns[name].to_pylist())) for name in ids])
         numbers = [n for n, c in columns.items() if str(c.type).startswith(KINDS) and n not in ids]

@@ -396,7 +396,7 @@ def test_trainings_of_several_lengths_say_where_realism_would_go():
 
 def test_the_ablation_is_a_table_of_its_own_in_the_order_of_its_terms():
     config = {"split": "a", "recognisers": {"facenet": {}}, "training_images": 70}
-    config |= {"steps": 1000, "batch_size": 16}
+    config |= {"steps": 1000, "batch_size": 16, "precision": "float32"}
     names = ["cgan_corrected_short", "cgan_mse_short", "cgan_identity_short"]
     records = [r for name in (*names, "cgan") for r in examined(name, [0.2], config=config)]
     tables = {table.name: table for table in inversion(records)}

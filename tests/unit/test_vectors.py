@@ -168,6 +168,10 @@ def test_a_membership_may_be_true_and_false(tmp_path):
         ("anna,0,1,2\nbert,3,4,5", [[0, 1, 2], [3, 4, 5]]),
         ("a,b,label\n1,2,\n3,4,", [[1, 2], [3, 4]]),
         ("a,b,c,\n1,2,3\n4,5,6", [[1, 2, 3], [4, 5, 6]]),
+        ("file name,a,b\n1,.5,1\n2,.5,2", [[0.5, 1], [0.5, 2]]),
+        ('"b, A" false\n"c, D" true', [[0], [1]]),
+        ('"a","b" \n"1","2"\n"3","4" ', [[1, 2], [3, 4]]),
+        ("dim 0\n  -1.5\n   1.5", [[-1.5], [1.5]]),
     ],
 )
 def test_small_tables(tmp_path, content, expected):
