@@ -54,7 +54,7 @@ def train(values: Mapping[str, Any], folder: Path, seed: int, setup: Any) -> Fou
     )
     with Run(folder, {"options": dict(values), "seed": seed}) as run:
         fit(model, batches, epochs=setup.protocol.epochs, seed=seed, run=run)
-        last = next(line["train_loss"] for line in run.history()[::-1] if "train_loss" in line)
+        last = run.last("train_loss")
         unseen = setup.embeddings[setup.held_out], Subset(images, setup.held_out)
         losses, _, _ = score(inverter, *unseen, span=high - low)
         loss = float(losses.mean())

@@ -98,8 +98,8 @@ def run_all(options: Options) -> None:
     folders = options.folders
     for spec in specs:
         run_one(spec, study, setting=setting, folders=folders)
-    chosen, usual = setting.selection, folders.records == Folders().records
-    expected = EVERYTHING.membership if usual and chosen.published else ()
+    chosen, published = setting.selection, folders.records == Folders().records
+    expected = EVERYTHING.membership if published and chosen.published else ()
     write_membership(folders.records, folders.tables, chosen, expected=expected)
 
 

@@ -50,7 +50,7 @@ def train(values: Mapping[str, Any], folder: Path, seed: int, setup: Any) -> Fou
     train: Images = Subset(setup.images, setup.train)
     with Run(folder, {"options": dict(values), "seed": seed}) as run:
         inverter.fit(setup.embeddings[setup.train], train, seed=seed, run=run)
-        loss = next(line["train_loss"] for line in run.history()[::-1] if "train_loss" in line)
+        loss = run.last("train_loss")
         originals = setup.images[setup.held_out]
         embeddings = setup.embeddings[setup.held_out]
         pictures, _ = reconstruct(inverter, embeddings)

@@ -55,14 +55,13 @@ class Job:
     @property
     def command(self) -> list[str]:
         """The call, for a shell."""
-        return ["python", "-m", f"experiments.{self.program}", *self.options]
+        return self.commands[-1]
 
     @property
     def commands(self) -> list[list[str]]:
         """The call, behind the one that must have been made first, if there is one."""
-        program, *options = self.before or ("",)
-        first = [["python", "-m", f"experiments.{program}", *options]] if program else []
-        return [*first, self.command]
+        calls = filter(None, (self.before, (self.program, *self.options)))
+        return [["python", "-m", f"experiments.{name}", *options] for name, *options in calls]
 
 
 def costs(root: Path) -> dict[tuple[str, str], float]:

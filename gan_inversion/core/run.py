@@ -8,6 +8,7 @@ eight fixed images and one chosen at random each time.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -124,6 +125,10 @@ class Run:
     def history(self) -> list[dict[str, float]]:
         """The complete lines of the log."""
         return history(self._log)
+
+    def last(self, name: str) -> float:
+        """The value in the last line of the log that has this figure; NaN if no line has it."""
+        return next((line[name] for line in reversed(self.history()) if name in line), math.nan)
 
     def rewind(self, step: int) -> None:
         """Remove log lines after `step`, from whose checkpoint training resumes."""

@@ -17,7 +17,7 @@ from PIL import Image
 
 from gan_inversion.core.errors import UserError, one_line
 from gan_inversion.core.progress import progress
-from gan_inversion.core.storage import atomic, check_writable, sha256_file
+from gan_inversion.core.storage import atomic, sha256_file
 from gan_inversion.data.dataset import Dataset
 from gan_inversion.data.decode import decode_image
 from gan_inversion.data.pairs import Pairs, folds_of
@@ -223,7 +223,6 @@ def write_bin(path: Path, images: np.ndarray, pairs: Pairs) -> None:
         UserError: no face was found in one of the images, or the file exists with another content,
             or cannot be written.
     """
-    check_writable(path)
     order = np.stack([pairs.first, pairs.second], axis=1).ravel()
     encoded = []
     for index in progress(order, desc=path.name, unit="image"):
@@ -258,7 +257,7 @@ class VerificationSet(Dataset):
                 f"{len(genuine)}, {int(genuine.sum())} of them of one"
             )
         # The ending tells InsightFace's lfw.bin from LFW, whose records have other rules.
-        self.name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_") + "_bin"
+        self.name = re.sub(r"[^a-z0-9]+", "_", f"{path.stem.lower()}_bin").strip("_")
         self.digest = sha256_file(path)
         self.files = [f"{place:06d}" for place in range(len(self._images))]
         numbers = np.arange(len(genuine))

@@ -13,7 +13,7 @@ from gan_inversion.reporting.audited import strongest
 from gan_inversion.reporting.table import mean_of
 
 FIGURES = {"ssim": "SSIM", "swd/mean": "SWD"}  # metric -> name of its column
-LEAKS = {at("tpr", fpr=1e-2): "leak_TPR", "auc": "leak_AUC"}  # the same of the strongest attack
+LEAKED = {at("tpr", fpr=1e-2): "leak_TPR", "auc": "leak_AUC"}  # the same of the strongest attack
 # Figures by the beginning of their names: TensorBoard ticks the first five columns.
 ORDER = ("SAR_type-II_", "leak_TPR", "SSIM", "SWD", "leak_AUC", "SAR_type-I_")
 FIRST = ("method", "family", "knowledge")  # shown columns of options; others are hidden
@@ -29,7 +29,7 @@ def row_of(records: Sequence[Record], *, whole: bool = True) -> Row:
         records: of the `inversion` or the `membership` protocol, one a seed.
         whole: whether all options are given, or the first few alone.
     """
-    figures = FIGURES | {strongest(records[0], name): column for name, column in LEAKS.items()}
+    figures = FIGURES | {strongest(records[0], name): column for name, column in LEAKED.items()}
     for name in (records[0].victim, *INDEPENDENT):
         for kind, word in ((1, "I"), (2, "II")):
             figures[at(f"{name}/sar_type{kind}", fmr=1e-3)] = f"SAR_type-{word}_{name}"

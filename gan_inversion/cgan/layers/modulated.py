@@ -13,7 +13,7 @@ EPSILON = 1e-6
 
 @keras.saving.register_keras_serializable("gan_inversion")
 class ModulatedConv2D(keras.layers.Layer):
-    """convolution, (B, H, W, I) and styles (B, S) -> (B, H, W, O).
+    """Convolution, (B, H, W, I) and styles (B, S) -> (B, H, W, O).
 
     Args:
         filters: O.

@@ -129,7 +129,8 @@ def open_bench(setting: Setting) -> Bench:
     names = [name_of(judge) for judge in setting.judges]
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(f"expected judges with names of their own, got {twice[0]} twice")
-    others = [judge for judge in setting.judges if name_of(judge) != attacked.name]
+    given = zip(setting.judges, names, strict=True)
+    others = [judge for judge, name in given if name != attacked.name]
     for recogniser in (attacked, *map(open_recogniser, others)):
         embeddings = (
             victim_embeddings

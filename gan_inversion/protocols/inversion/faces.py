@@ -35,12 +35,13 @@ SHOWN = 10  # images per row
 Pictures = list[tuple[str, np.ndarray]]  # names and images, uint8 (N, 160, 160, 3) each
 
 
-def recogniser_of(trained: Trained, own: str | None) -> Recogniser:
-    """The recogniser whose embeddings a trained inverter takes.
+def recogniser_of(trained: Trained, own: str | None, others: Sequence[Trained] = ()) -> Recogniser:
+    """The recogniser whose embeddings a trained inverter takes, which it then attacks.
 
     Args:
         trained: the inverter.
         own: `file.py:name` of a user's own recogniser, from the command line.
+        others: more inverters of the same recogniser, which attack it too.
 
     Raises:
         UserError: it is a user's own recogniser that is not given, or another one is given.
@@ -56,7 +57,8 @@ def recogniser_of(trained: Trained, own: str | None) -> Recogniser:
             f"{trained.folder} inverts embeddings of {trained.victim} {str(digest)[:12]}, got "
             f"{recogniser.name} {recogniser.digest[:12]}"
         )
-    trained.inverter.attack_by(recogniser)
+    for model in (trained, *others):
+        model.inverter.attack_by(recogniser)
     return recogniser
 
 
@@ -110,9 +112,7 @@ def trained_faces(folders: Sequence[Path], source: Source, own: str | None) -> S
     config = trained_config(folders[0])
     fitting = [f for f in folders if trained_config(f)["victim"] == config["victim"]]
     models = [open_trained(f) for f in fitting if trained_config(f)["split"] == config["split"]]
-    recogniser = recogniser_of(models[0], own)
-    for model in models:
-        model.inverter.attack_by(recogniser)
+    recogniser = recogniser_of(models[0], own, models)
     dataset = source.open()
     embeddings = embed_view(recogniser, dataset, view=protocol.view, resample=protocol.resample)
     images = dataset.view(protocol.view, resample=protocol.resample)

@@ -109,9 +109,7 @@ def draw_grid(
         )
     scores = read_scores(last.folder / RECORD) if examined else {}
     dataset = source.open()
-    recogniser = recogniser_of(last, own)
-    for model in models:
-        model.inverter.attack_by(recogniser)
+    recogniser = recogniser_of(last, own, models)
     embeddings = embed_view(recogniser, dataset, view=protocol.view, resample=protocol.resample)
     split = protocol.split(dataset.files, embeddings, dataset.duplicates)
     if last.config["split"] != split.hash:
