@@ -54,18 +54,17 @@ def run_all(options: Options) -> None:
     (spec,) = specs_of([options.method], options.families, epochs=options.epochs)
 
     from gan_inversion.protocols.inversion.bench import Setting, open_bench
+    from gan_inversion.protocols.inversion.photographs import command_for
     from gan_inversion.protocols.inversion.run import train_on
 
     if not spec.make().saves:
         raise UserError(f"expected an inverter that can be saved; {spec.name} has no save")
     # The thresholds that its verdicts need are written into the folder of the runs.
-    setting = Setting(options.source, options.victim, results=options.runs)
+    bench = open_bench(Setting(options.source, options.victim, results=options.runs))
     folders = Folders(runs=options.runs)
-    _, folder, seconds = train_on(
-        open_bench(setting), spec, options.seed, folders=folders, half=options.half
-    )
+    _, folder, seconds = train_on(bench, spec, options.seed, folders=folders, half=options.half)
     print(f"{folder}: {spec.name} trained in {seconds / 60:.1f} minutes; invert with")
-    print(f"    python -m experiments.invert --model {folder} --input me.jpg --output out")
+    print("   ", command_for(folder, method=options.method, victim=options.victim))
 
 
 if __name__ == "__main__":

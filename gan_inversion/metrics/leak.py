@@ -18,6 +18,7 @@ from gan_inversion.metrics.verification import by_group
 FPRS = (1e-1, 1e-2, 1e-3)
 RESOLVED = 10  # false positives that a rate needs at least
 CUTS = 199  # thresholds that the audit of epsilon chooses from
+ENOUGH = 8  # targets of which two images are hardly all members, or not, in the same way by chance
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def audited_epsilon(
     images taken for non-members (Kairouz et al., ICML 2015; Jagielski et al., NeurIPS 2020,
     algorithm 2). The threshold is chosen on half of the subjects, and the rates are counted on the
     other half, with Clopper-Pearson bounds, as if scores of several targets were independent.
-    `one_each` leaves out rows that repeat others.
+    `without_copies` leaves out rows that repeat others.
 
     Args:
         scores: float (N,), or (N, M) of several targets.
@@ -126,7 +127,7 @@ def audited_epsilon(
         delta: of the guarantee that is audited.
         seed: for the choice of the halves.
     """
-    scores, member, subjects = one_each(scores, member, subjects)
+    scores, member, subjects = without_copies(scores, member, subjects)
     first = half_of(subjects, seed)
     selection, evaluation = (
         [
@@ -141,14 +142,14 @@ def audited_epsilon(
     return max(0.0, float(_proven(evaluation, cuts[place : place + 1], delta)[side, 0]))
 
 
-def one_each(
+def without_copies(
     scores: np.ndarray, member: np.ndarray, subjects: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One row, the mean score, for each subject whose images are all members of the same targets.
 
     Such images, as copies of one, are in or out together: they are one piece of evidence, not many.
-    The images of all other subjects stay as they are, and so do two images of a subject, who may
-    be members of the same targets by chance.
+    The images of all other subjects stay as they are, and so do two images of a subject where the
+    targets are so few that both may be members of the same ones by chance.
 
     Args:
         scores: float (N,), or (N, M) of several targets.
@@ -159,7 +160,9 @@ def one_each(
         subjects, return_index=True, return_inverse=True, return_counts=True
     )
     differs = (member != member[first[inverse]]).reshape(len(member), -1).any(axis=1)
-    alike = (np.bincount(inverse, weights=differs) == 0) & (counts > 2)
+    alike = (np.bincount(inverse, weights=differs) == 0) & (counts > 1)
+    if member.ndim < 2 or member.shape[1] < ENOUGH:
+        alike &= counts > 2
     if not alike.any():
         return scores, member, subjects
     columns = scores.reshape(len(scores), -1).T

@@ -11,6 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import optimize, special, stats
 
+from gan_inversion.core.seeding import stream
+
 CONFIDENCE = 0.95
 LARGEST = 64.0  # epsilon that is no longer told from infinite
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # of the images, that are guessed about
@@ -78,6 +80,7 @@ def one_run_epsilon(
     *,
     delta: float,
     rejects: Rejects = pure,
+    seed: int = 0,
 ) -> float:
     """The least epsilon that the guesses about one model allow, at 95 % confidence.
 
@@ -90,10 +93,13 @@ def one_run_epsilon(
         chosen: bool (N,), images on which the number of guesses is chosen.
         delta: of the guarantee.
         rejects: `pure` or `gaussian`.
+        seed: for the order of images whose scores are equal, which else their place would decide:
+            members often stand together.
     """
+    random = stream(seed, "ties").random(len(scores))
 
     def bound(part: np.ndarray, share: float) -> float:
-        order = np.argsort(scores[part], kind="stable")
+        order = np.lexsort((random[part], scores[part]))
         count = min(max(1, round(share * len(order) / 2)), len(order) // 2)
         if not count:
             return 0.0  # of one image nobody is told both guesses

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tyro
 
 from baselines.controls import MeanFace
 from experiments.invert import Options, run_all
@@ -23,6 +25,7 @@ from gan_inversion.protocols.inversion.grid import Layout, draw_grid
 from gan_inversion.protocols.inversion.photographs import (
     LINE,
     check_visible,
+    command_for,
     contact_sheet,
     read_embeddings,
 )
@@ -30,6 +33,23 @@ from gan_inversion.protocols.inversion.verdicts import nearest_of, verdict
 from tests.conftest import SMALL
 
 generator_of = partial(build_generator, dimension=512, precision="float32")
+
+
+@pytest.mark.parametrize(
+    ("method", "victim", "own"),
+    [
+        ("cgan_short", "facenet", {}),
+        ("cgan_short", "my nets/net.onnx", {"victim": "my nets/net.onnx"}),
+        ("mine.py:Mine", "eyes.py:look", {"own": "mine.py:Mine", "victim": "eyes.py:look"}),
+    ],
+)
+def test_the_command_that_is_told_names_own_code(method, victim, own):
+    folder = Path("runs/inversion/mine-lfw-s0")
+    python, dash, program, *words = shlex.split(command_for(folder, method=method, victim=victim))
+    options = tyro.cli(Options, args=words)
+    assert (python, dash, program) == ("python", "-m", "experiments.invert")
+    assert options.model == folder
+    assert {"own": options.own, "victim": options.victim} == {"own": None, "victim": None} | own
 
 
 def test_embeddings_become_unit_vectors(tmp_path):

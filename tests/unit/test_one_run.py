@@ -78,3 +78,13 @@ def test_guesses_that_are_all_right_or_at_random():
     noise = np.random.default_rng(3).random(4000)
     for rejects in (pure, gaussian):
         assert one_run_epsilon(noise, member, HALF, delta=1e-5, rejects=rejects) < 0.2
+
+
+@pytest.mark.parametrize("rejects", [pure, gaussian])
+@pytest.mark.parametrize("kinds", [1, 2])
+def test_equal_scores_prove_nothing_where_members_stand_together(rejects, kinds):
+    member = np.arange(1000) % 500 < 250  # in both halves of the rows
+    scores = np.random.default_rng(0).integers(0, kinds, 1000).astype(float)
+    half = np.arange(1000) < 500
+    assert one_run_epsilon(scores, member, half, delta=1e-5, rejects=rejects) < 0.1
+    assert one_run_epsilon(scores[::-1], ~member, half, delta=1e-5, rejects=rejects) < 0.1

@@ -1,6 +1,7 @@
 """Invert a user's embeddings or photographs, and say which reconstructions are accepted."""
 
 import re
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.own import is_own
 from gan_inversion.core.progress import progress
 from gan_inversion.core.record import Record
 from gan_inversion.core.storage import check_output, claim_folder, write_png
@@ -136,6 +138,17 @@ def check_visible(rows: Sequence[np.ndarray], inverter: str) -> None:
             f"the hypotheses of {inverter} differ by {apart:.1f} of 255 grey levels on average, "
             "which is invisible: expected --hypotheses 1"
         )
+
+
+def command_for(folder: Path, *, method: str, victim: str) -> str:
+    """The command that inverts a photograph with what was trained into a folder.
+
+    A user's own code is named in it again, since nothing that a folder names is ever loaded.
+    """
+    given = {"own": method, "victim": victim}
+    own = [part for option, file in given.items() if is_own(file) for part in (f"--{option}", file)]
+    words = ["--model", str(folder), "--input", "me.jpg", "--output", "out", *own]
+    return f"python -m experiments.invert {shlex.join(words)}"
 
 
 def invert_all(

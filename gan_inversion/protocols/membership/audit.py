@@ -9,7 +9,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.record import Metric, at, metric
 from gan_inversion.metrics.intervals import bootstrap_mean
-from gan_inversion.metrics.leak import audited_epsilon, half_of, leak, one_each
+from gan_inversion.metrics.leak import audited_epsilon, half_of, leak, without_copies
 from gan_inversion.metrics.membership import ATTACKS, TWO_NEEDED
 from gan_inversion.metrics.one_run import gaussian, one_run_epsilon, pure
 from gan_inversion.metrics.targets import check_matrices, every_target
@@ -121,12 +121,12 @@ def audit_runs(
     Returns:
         `<name>/epsilon_<bound>` -> the median over the models, each of which proves one.
     """
-    scores, inside, subjects = one_each(scores, np.asarray(membership, bool), subjects)
+    scores, inside, subjects = without_copies(scores, np.asarray(membership, bool), subjects)
     chosen = half_of(subjects, seed)
     metrics = {}
     for bound, rejects in ONE_RUN.items():
         proven = [
-            one_run_epsilon(own, member, chosen, delta=DELTA, rejects=rejects)
+            one_run_epsilon(own, member, chosen, delta=DELTA, rejects=rejects, seed=seed)
             for own, member in zip(scores.T, inside.T, strict=True)
         ]
         metrics[f"{name}/epsilon_{bound}"] = metric(np.median(proven), n=len(inside))

@@ -10,7 +10,7 @@ from gan_inversion.core.device import environment
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Metric, Record, metric, record_path
 from gan_inversion.core.storage import sha256
-from gan_inversion.metrics.leak import one_each
+from gan_inversion.metrics.leak import without_copies
 from gan_inversion.metrics.targets import check_matrices, dispersion
 from gan_inversion.protocols.membership.attacks import scored_by_features
 from gan_inversion.protocols.membership.audit import (
@@ -141,7 +141,7 @@ def _warn_of_counts(membership: np.ndarray) -> None:
 def _uneven(membership: np.ndarray, subjects: np.ndarray) -> bool:
     """Whether images or models differ in their numbers of members by more than chance."""
     inside = np.asarray(membership, bool)
-    _, inside, _ = one_each(inside.astype(float), inside, subjects)
+    _, inside, _ = without_copies(inside.astype(float), inside, subjects)
     return any(
         dispersion(counted) > max(1.1, 1 + 4 * np.sqrt(2 / len(counted)))
         for counted in (inside, inside.T)
