@@ -46,6 +46,7 @@ TRANSFERRED = [  # other victims than FaceNet, for the transfer matrix
 DOCUMENTED = ("mean_face", *(f"documented_{decoder}" for decoder in DECODERS))
 
 AUDITED = (10, 30)  # epochs after which a decoder is audited
+LIGHTER = {"units": ("image",), "signals": ("log_mse", "ssim"), "models": (6,)}  # on two cores
 # Membership studies: the methods, and the options of experiments.shadows.
 SHADOWS = tuple(f"documented_{decoder}_n1000" for decoder in DECODERS)
 STUDIES: tuple[dict[str, Any], ...] = (
@@ -60,8 +61,8 @@ STUDIES: tuple[dict[str, Any], ...] = (
         "epochs": (1, 3, 10),
     },
     # Both halves of the loss, on half of all images.
-    {"methods": ("cgan_committee_audited",), "shares": (10, 30)},
-    {"methods": ("cgan_mse_audited",)},
+    {"methods": ("cgan_committee_audited",), "shares": (10, 30), **LIGHTER},
+    {"methods": ("cgan_mse_audited",), **LIGHTER},
     # 500 images: private training and the conditional GAN would take too long on more.
     {"methods": ("cgan_tiny_n500",)},
     {"methods": ("documented_dense_n500",), "units": ("image",)},

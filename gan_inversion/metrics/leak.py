@@ -18,7 +18,9 @@ from gan_inversion.metrics.verification import by_group
 FPRS = (1e-1, 1e-2, 1e-3)
 RESOLVED = 10  # false positives that a rate needs at least
 CUTS = 199  # thresholds that the audit of epsilon chooses from
-ENOUGH = 8  # targets of which two images are hardly all members, or not, in the same way by chance
+# Targets in which two images are hardly alike by chance, even where every other target is the
+# complement of the one before it.
+ENOUGH = 32
 
 
 @dataclass(frozen=True)

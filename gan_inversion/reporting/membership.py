@@ -134,7 +134,7 @@ def overviews(records: Sequence[Record], expected: Collection[str] = ()) -> list
 def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:
     """What reconstruction gains beside what it gives away, a row for each method that has both."""
     rows: list[Row] = []
-    few: list[str] = []  # methods whose study has one signal
+    studied: dict[tuple[str, ...], list[str]] = {}  # signals -> methods whose study had them
     header = ["method", "knowledge", "epochs", "members", "type-I SAR", "type-II SAR"]
     shown = ("auc", at("tpr", fpr=1e-2))
     attacks = ("threshold, loss", "lira, all signals")
@@ -150,8 +150,7 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
             strong = [cell(group, strongest(group[0], f), form=".3f") for f in shown]
             lead = [base_method(group[0]), group[0].knowledge or "", str(config["epochs"])]
             row = [*lead, f"{config['members']['image']:,}", *rates, *plain, *strong]
-            if TOGETHER not in strongest(group[0], "auc"):
-                few.append(base_method(group[0]))
+            studied.setdefault(tuple(config.get("signals", ())), []).append(lead[0])
             if private:
                 claimed = config["inverter"].get(CLAIMED, "none")
                 proven = cell(group, strongest(group[0], CLAIMED), form=".2f")
@@ -159,9 +158,14 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
             rows.append(row)
     caption = "The leakage ledger: success of reconstruction beside success of membership attacks."
     remarks = [LEDGER, EPSILONS] if private else [LEDGER]
-    if few:
-        names = ", ".join(dict.fromkeys(few))
-        remarks.append(f"The study of {names} had one signal only, log_mse.")
+    usual = max(studied, key=len, default=())
+    fewer = [
+        f"that of {', '.join(dict.fromkeys(names))} had {' and '.join(signals)} only"
+        for signals, names in studied.items()
+        if signals != usual
+    ]
+    if fewer:
+        remarks.append(f"Studies had the signals {', '.join(usual)}, but {', '.join(fewer)}.")
     largest: dict[str, int] = {}
     for record, *_ in groups.values():
         if size := record.config.get("members", {}).get("image"):

@@ -356,8 +356,8 @@ def test_where_some_have_more_members_nothing_is_proven(tmp_path, capsys, kind):
 def test_copies_of_an_image_count_once(count):
     """Else some luck with 60 images would be proven by 600."""
     random = np.random.default_rng(0)
-    inside = random.permuted(np.tile([True, False], (60, 8)), axis=1)
-    signal = random.standard_normal((60, 16))
+    inside = random.permuted(np.tile([True, False], (60, 16)), axis=1)
+    signal = random.standard_normal((60, 32))
     people = np.arange(60)
     one = audited_epsilon(signal, inside, people, delta=1e-5)
     copies = [array.repeat(count, axis=0) for array in (signal, inside, people)]
