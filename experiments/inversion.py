@@ -48,8 +48,8 @@ class Options:
     source: Flat[Source] = Source()
 
     victim: str = "facenet"
-    """Recogniser whose embeddings are inverted: facenet, mobilefacenet, sface, dlib, compact, an
-    ONNX file as model.onnx:card, or your own as file.py:name."""
+    """Recogniser whose embeddings are inverted, by name (such as facenet, mobilefacenet, sface,
+    dlib, compact), an ONNX file as model.onnx:card, or your own as file.py:name."""
 
     judges: tuple[str, ...] = JUDGES
     """Judges, recognisers that the reconstructions are shown to; may be none. dlib and sface are

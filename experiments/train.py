@@ -36,8 +36,8 @@ class Options:
     source: Flat[Source] = Source()
 
     victim: str = "facenet"
-    """Recogniser whose embeddings are inverted: facenet, compact, dlib, or your own as
-    file.py:name."""
+    """Recogniser whose embeddings are inverted, by name (such as facenet, mobilefacenet, compact),
+    an ONNX file as model.onnx:card, or your own as file.py:name."""
 
     epochs: int = 10
     """Passes over the training images of a decoder whose own option `epochs` is not given."""

@@ -14,6 +14,8 @@ def progress(items: Iterable[Any] | None = None, **options: Any) -> tqdm:
 
 def leave_out_first(bar: tqdm) -> None:
     """Count the first item as done, but not in the rate: its time includes compiling."""
+    if bar.disable:  # as by TQDM_DISABLE=1; it then has nothing to count
+        return
     bar.initial += 1
     bar.n += 1
     bar.unpause()

@@ -21,6 +21,7 @@ from typing import Any
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.older import older_options
 from gan_inversion.core.options import plain
+from gan_inversion.core.own import plain_name
 
 SHORT = {"epochs": "e"}  # option -> its abbreviation in the name of a method
 
@@ -36,6 +37,7 @@ class Family:
         place: `module:class` of the inverter, which is imported when it is needed.
         together: `module:function` that trains many inverters of the family at once, as
             `baselines.together.train_specs` does.
+        group: what the dashboard's list of runs has it under; if empty, its name.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Family:
     place: str
     rehearsals: Mapping[str, Any] | None = None
     together: str = ""
+    group: str = ""
 
     @property
     def trainer(self) -> Any:
@@ -72,6 +75,11 @@ FAMILIES: dict[str, Family] = {}
 def register(family: Family) -> None:
     """Add a family to `FAMILIES`."""
     FAMILIES[family.name] = family
+
+
+def group_of(family: str) -> str:
+    """What the dashboard's list of runs has a family under; it may be one that nobody trains."""
+    return (family in FAMILIES and FAMILIES[family].group) or family
 
 
 @dataclass(frozen=True)
@@ -153,10 +161,7 @@ def specified(
     Raises:
         UserError: no family has such a preset, or its options contradict each other.
     """
-    base, size = method, None
-    head, mark, digits = method.rpartition("_n")
-    if mark and digits.isascii() and digits.isdigit() and int(digits) > 0:
-        base, size = head, int(digits)
+    base, size = parted(method)
     for family in FAMILIES.values():
         if base in family.presets:
             usual = family.presets[base]
@@ -170,6 +175,21 @@ def specified(
     raise UserError(
         f"expected a method such as {', '.join(shown)}, or file.py:name, got {method!r}{meant}"
     )
+
+
+def parted(method: str) -> tuple[str, int | None]:
+    """Name of the preset in the short name of a method, and the training images it asks for."""
+    head, mark, digits = method.rpartition("_n")
+    if mark and digits.isascii() and digits.isdigit() and int(digits) > 0:
+        return head, int(digits)
+    return method, None
+
+
+def own_name(source: str) -> str:
+    """Name, for records, of a user's `file.py:name`: after `own_` if a family has such a method."""
+    name = plain_name(source)
+    taken = any(parted(name)[0] in family.presets for family in FAMILIES.values())
+    return f"own_{name}" if taken else name
 
 
 def different(usual: Any, options: Any) -> dict[str, Any]:

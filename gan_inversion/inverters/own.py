@@ -8,13 +8,15 @@ from typing import Any, Self
 import numpy as np
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.own import load_object, plain_name, source_digest
+from gan_inversion.core.own import load_object, source_digest
 from gan_inversion.core.run import Run
+from gan_inversion.core.storage import write_text
 from gan_inversion.data.dataset import Images
 from gan_inversion.inverters.base import Inverter, check_fit
-from gan_inversion.inverters.families import MethodSpec
+from gan_inversion.inverters.families import MethodSpec, own_name
 
 FAMILY = "own"
+FITTED = "dimension.txt"  # beside what the user's own code saved
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def own_spec(source: str, *, knowledge: str = "black_box") -> MethodSpec:
     """The spec of the inverter in `file.py:name`."""
     load_object(source)  # a missing file is reported before any work
     options = Own(source, source_digest(source), knowledge)
-    return MethodSpec(plain_name(source), FAMILY, options, preset=FAMILY)
+    return MethodSpec(own_name(source), FAMILY, options, preset=FAMILY)
 
 
 class OwnInverter(Inverter):
@@ -55,6 +57,7 @@ class OwnInverter(Inverter):
             raise UserError(f"expected a function or an inverter under {name}, got {wrapped!r}")
         self.saves = self._trains and hasattr(wrapped, "save") and hasattr(type(wrapped), "load")
         self.knowledge = getattr(wrapped, "knowledge", "black_box")
+        self._fitted: int | None = None  # components of the embeddings that it was fitted on
 
     @property
     def config(self) -> Mapping[str, Any]:  # type: ignore[override]
@@ -62,7 +65,7 @@ class OwnInverter(Inverter):
 
     @property
     def dimension(self) -> int | None:  # type: ignore[override]
-        return getattr(self._own, "dimension", None)
+        return getattr(self._own, "dimension", self._fitted)
 
     @classmethod
     def made(cls, options: Own, *, name: str, recogniser: Any = None) -> "OwnInverter":
@@ -75,6 +78,7 @@ class OwnInverter(Inverter):
         self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
     ) -> None:
         check_fit(embeddings, images)
+        self._fitted = embeddings.shape[1]
         if self._trains:
             self._own.fit(embeddings, images, seed=seed, run=run)
 
@@ -82,10 +86,13 @@ class OwnInverter(Inverter):
         return np.asarray((self._own.invert if self._trains else self._own)(embeddings))
 
     def save(self, path: Path) -> None:
+        path.mkdir(parents=True, exist_ok=True)
         self._own.save(path)
+        if self._fitted is not None:
+            write_text(path / FITTED, f"{self._fitted}\n")
 
     def reopened(self, path: Path) -> Inverter:
-        return OwnInverter(self.name, type(self._own).load(path))
+        return _opened(self.name, type(self._own), path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -101,4 +108,11 @@ def load_own(source: str, path: Path) -> OwnInverter:
     kind = load_object(source)
     if not hasattr(kind, "load"):
         raise UserError(f"expected a class with save and load in {source}, got {kind!r}")
-    return OwnInverter(plain_name(source), kind.load(path))
+    return _opened(own_name(source), kind, path)
+
+
+def _opened(name: str, kind: Any, path: Path) -> OwnInverter:
+    inverter = OwnInverter(name, kind.load(path))
+    if (path / FITTED).exists():  # not in the runs of older versions
+        inverter._fitted = int((path / FITTED).read_text("utf-8"))
+    return inverter

@@ -13,14 +13,13 @@ import numpy as np
 from gan_inversion.core.device import device
 from gan_inversion.core.errors import UserError, one_line
 from gan_inversion.core.older import todays_run
-from gan_inversion.core.own import plain_name
 from gan_inversion.core.progress import progress
 from gan_inversion.core.run import Run, history
 from gan_inversion.core.storage import read_json, write_text
 from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.data.dataset import Images
 from gan_inversion.inverters.base import Inverter, check_reconstructions
-from gan_inversion.inverters.families import FAMILIES
+from gan_inversion.inverters.families import FAMILIES, own_name
 from gan_inversion.inverters.own import FAMILY as OWN
 from gan_inversion.inverters.own import load_own
 from gan_inversion.metrics.reconstruction import channel_accuracy, mse
@@ -71,7 +70,7 @@ def open_trained(folder: Path, *, own: str | None = None) -> Trained:
     config = trained_config(folder)
     method = str(config["method"])
     family = config["family"]
-    if family == OWN and (own is None or plain_name(own) != method):
+    if family == OWN and (own is None or own_name(own) != method):
         raise UserError(
             f"{folder} was trained by code of its own, {method}, which is not run for a file "
             "naming it: give the file.py:name that you trust as --own"
@@ -104,9 +103,14 @@ def trained_config(folder: Path) -> dict[str, Any]:
         UserError: there is none.
     """
     path = folder / "config.json"
-    if not path.exists() or not (folder / "inverter").is_dir():
+    if not path.exists():
         raise UserError(f"expected a run with a trained inverter in {folder}, found none")
     config = todays_run(read_json(path, dict))
+    if not (folder / "inverter").is_dir():
+        raise UserError(
+            f"expected a run with a trained inverter in {folder}, whose run saved none: its "
+            "training is not finished, or it is code of its own without save and load"
+        )
     victim = config.get("victim")
     texts = [config.get("method"), config.get("family")]
     texts.append(victim.get("name") if isinstance(victim, dict) else None)

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from gan_inversion.cgan.options import FAMILY
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.events import Events
 from gan_inversion.core.folders import Folders
 from gan_inversion.core.record import Record, Selection, at, read_scores
+from gan_inversion.inverters.families import group_of
 from gan_inversion.pretrained import SHIPPED
 from gan_inversion.reporting import tables
 from gan_inversion.reporting.audited import CURVES, base_method, is_attack, moment_of, plural
@@ -29,7 +29,6 @@ PLAINEST = [[attack, "log_mse"] for attack in CURVES]
 ENDS = ("", "/low", "/high")  # ends of the tags of a figure and of its interval
 
 PROTOCOLS = ("inversion", "membership", "verification", "search")
-KINDS = {FAMILY: "conditional_GAN", "documented": "documented_decoder", "adapter": "adapter"}
 
 Scores = Mapping[str, np.ndarray]
 
@@ -213,7 +212,7 @@ def write_all(
     rows: list[Row] = []
     for method, group in groups.items():
         scores = [arrays for record, arrays in inversions if record.method == method]
-        kind = KINDS.get(group[0].trained["family"], "control")
+        kind = group_of(group[0].trained["family"])
         rows.append(row_of(group, whole=not few))
         inversion_events(folder / "inversion" / kind / method, group, scores, rows[-1])
     recognisers = dict.fromkeys(n for record, _ in inversions for n in record.config["recognisers"])

@@ -17,6 +17,7 @@ from gan_inversion.core.record import Record, Selection, read_record, read_score
 from gan_inversion.core.storage import sha256
 from gan_inversion.inverters.families import FAMILIES
 from gan_inversion.metrics.figures import SEVERAL, Scores
+from gan_inversion.metrics.reconstruction import PER_IMAGE
 from gan_inversion.protocols import INDEPENDENT, Inversion, read_split
 from gan_inversion.protocols.inversion.elsewhere import read_reconstructions
 from gan_inversion.protocols.inversion.rules import PICTURES
@@ -162,6 +163,9 @@ def check_scores(scores: Scores, model: Scores) -> None:
                 raise UserError(
                     f"expected {wanted[1]} {wanted[0]} as {name}, got {values.dtype} {values.shape}"
                 )
+        elif name in PER_IMAGE:  # a metric that is newer than the benchmark's records
+            if values.shape != scores["test_index"].shape:
+                raise UserError(f"expected a number for each image as {name}, got {values.shape}")
         elif not _optional(name) or name.split("/")[0] not in [n.split("/")[0] for n in model]:
             raise UserError(f"expected no raw scores {name}, which no figure is made of")
         low, high = RANGES.get(name.rpartition("/")[2], (-np.inf, np.inf))

@@ -1,5 +1,6 @@
 """Dashboard and report of a rehearsal, as a user sees them: in a browser."""
 
+import json
 import re
 import signal
 import socket
@@ -17,6 +18,7 @@ from tensorboard.plugins.hparams.metadata import parse_experiment_plugin_data
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record
 from gan_inversion.data import open_dataset
+from gan_inversion.metrics.catalogue import kind_of, kinds
 from gan_inversion.reporting.audited import UNITS
 from gan_inversion.reporting.browser import (
     CHROMIUM,
@@ -71,6 +73,17 @@ def tags(events):
             if isinstance(names, list):
                 found.setdefault(kind, set()).update(names)
     return found
+
+
+def test_every_kind_of_metric_is_one_of_a_record(rehearsed):
+    paths = [*(ROOT / "results/records").glob("*/*.json"), *rehearsed.glob("records/*/*.json")]
+    names = {name for path in paths for name in json.loads(path.read_text())["metrics"]}
+    unused = {kind.name for kind in kinds()} - {kind_of(name)[0].name for name in names}
+    # The others are of recognisers that reject images, of searches, and of conditional GANs with
+    # noise that are examined from now on.
+    rare = {"<recogniser>/rejected_originals", "<recogniser>/sar_type2_picked<count>"}
+    starts = ("<trial>/", "runner_up", "gap")
+    assert {name for name in unused if not name.startswith(starts)} <= rare
 
 
 def test_every_tag_is_explained(tags):

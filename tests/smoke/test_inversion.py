@@ -26,7 +26,7 @@ def own(tmp_path_factory):
     """A folder with the examples of docs/own.md as `mine.py`."""
     folder = tmp_path_factory.mktemp("own")
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "own.md").read_text(), re.DOTALL)
-    assert len(blocks) == 3 and all(len(block.splitlines()) <= 10 for block in blocks)
+    assert len(blocks) == 4 and all(len(block.splitlines()) <= 25 for block in blocks)
     (folder / "mine.py").write_text("\n\n".join(blocks))
     return folder
 
@@ -34,7 +34,7 @@ def own(tmp_path_factory):
 @pytest.fixture(scope="module")
 def smoke(own):
     methods = ("oracle", "random", "ridge_pca", "ridge_pca_n100", "documented_dense")
-    call(own, *PROGRAM, *methods, "mine.py:flat", "mine.py:AverageOfTen")
+    call(own, *PROGRAM, *methods, "mine.py:flat", "mine.py:AverageOfTen", "mine.py:Linear")
     return own / "runs" / "smoke"
 
 
@@ -53,6 +53,7 @@ def test_every_method_has_the_full_set_of_figures(smoke):
         "documented_dense",
         "flat",
         "averageoften",
+        "linear",
     }
     figures = {frozenset(record.metrics) for record, _ in found.values()}
     assert len(figures) == 1
@@ -133,6 +134,28 @@ def test_choosing_on_validation_subjects_touches_no_test_subject(own, tmp_path):
     record, scores = records(folder)["mean_face"]
     assert {parts[index] for index in scores["test_index"]} == {"validation"}
     assert list(record.config["recognisers"]) == ["compact", "thumbnail"]  # never dlib
+
+
+def test_an_inverter_of_ones_own_is_opened_again_where_it_can_be(own, smoke):
+    runs = smoke / "inversion"
+    np.save(own / "leaked.npy", np.eye(512, dtype="float32")[:3])
+    np.save(own / "other.npy", np.eye(128, dtype="float32")[:3])
+    command = ("experiments.invert", "--input", "leaked.npy", "--output", "out", "--model")
+    (linear,), (flat,) = runs.glob("linear-*"), runs.glob("flat-*")
+    output = call(own, *command, str(linear), code=2)
+    assert "give the file.py:name that you trust as --own" in output
+    call(own, *command, str(linear), "--own", "mine.py:Linear")
+    assert len(list((own / "out").glob("*.png"))) == 4  # and the sheet
+    others = ("experiments.invert", "--input", "other.npy", *command[3:], str(linear))
+    output = call(own, *others, "--own", "mine.py:Linear", code=2)
+    assert "expected embeddings (N, 512), got (3, 128)" in output
+    output = call(own, *command, str(flat), "--own", "mine.py:flat", code=2)
+    assert "saved none: its training is not finished, or it is code of its own without" in output
+    call(own, "experiments.dashboard", "--smoke", "--no-serve")
+    shown = {path.name for path in (smoke / "dashboard" / "faces").iterdir()}
+    assert "ridge_pca" in shown and "linear" not in shown
+    kinds = {path.name for path in (smoke / "dashboard" / "inversion").iterdir()}
+    assert kinds == {"control", "documented_decoder", "own"}
 
 
 def test_a_changed_inverter_is_not_taken_for_the_recorded_one(own, smoke):

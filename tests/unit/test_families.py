@@ -16,7 +16,7 @@ from gan_inversion.core.own import source_digest
 from gan_inversion.core.record import Record, Selection, bare_spec, record_path
 from gan_inversion.core.run import Run
 from gan_inversion.core.storage import sha256_file
-from gan_inversion.inverters.families import FAMILIES, described, specified
+from gan_inversion.inverters.families import FAMILIES, described, group_of, specified
 from gan_inversion.inverters.own import own_spec
 from gan_inversion.reporting.inversion import headline
 from gan_inversion.reporting.tables import read_records
@@ -93,6 +93,27 @@ def test_a_file_of_ones_own_is_a_spec_too(tmp_path):
     (tmp_path / "mine.py").write_text("def flat_n2(embeddings):\n    return embeddings\n")
     spec = own_spec(f"{tmp_path / 'mine.py'}:flat_n2")
     assert spec.name == "flat_n2" and spec.training_images is None and spec.family == "own"
+
+
+@pytest.mark.parametrize(
+    ("name", "recorded"),
+    [("flat", "flat"), ("cgan_mine", "cgan_mine"), ("nearest_face", "own_nearest_face"),
+     ("ridge_pca_n500", "own_ridge_pca_n500"), ("Documented_Dense", "own_documented_dense")],
+)  # fmt: skip
+def test_code_of_ones_own_never_has_the_name_of_a_published_method(tmp_path, name, recorded):
+    (tmp_path / "mine.py").write_text(f"def {name}(embeddings):\n    return embeddings\n")
+    assert own_spec(f"{tmp_path / 'mine.py'}:{name}").name == recorded
+
+
+def test_the_dashboard_has_each_family_under_its_kind():
+    groups = {name: group_of(name) for name in ("cgan", "documented", "oracle", "own", "elsewhere")}
+    assert groups == {
+        "cgan": "conditional_GAN",
+        "documented": "documented_decoder",
+        "oracle": "control",
+        "own": "own",
+        "elsewhere": "elsewhere",
+    }
 
 
 def test_code_of_ones_own_is_known_by_the_files_beside_it_that_it_imports(tmp_path):

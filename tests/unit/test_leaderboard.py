@@ -12,6 +12,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Metric, Record, bare_spec, read_scores
 from gan_inversion.core.schema import checksum
 from gan_inversion.core.storage import sha256, sha256_file
+from gan_inversion.metrics.reconstruction import PER_IMAGE, mse
 from gan_inversion.protocols import read_split
 from gan_inversion.reporting.entry import check_entry
 from gan_inversion.reporting.leaderboard import leaderboard
@@ -178,6 +179,18 @@ def first_is(value):
 def test_scores_have_the_form_of_the_benchmarks(entry, tmp_path, change, sentence):
     path = written(tmp_path, entry, change(entry[1]))
     with pytest.raises(UserError, match=f"{path.name}: .*{sentence}"):
+        check_entry(path, RESULTS)
+
+
+def test_a_metric_newer_than_the_benchmark_may_enter(entry, tmp_path, monkeypatch):
+    monkeypatch.setitem(PER_IMAGE, "mse", mse)
+    record, scores = entry
+    figure = {"mse": Metric(0.25, (0.25, 0.25), len(scores["ssim"]))}
+    values = np.full_like(scores["ssim"], 0.25)
+    metrics = {"metrics": {**record.metrics, **figure}}
+    check_entry(written(tmp_path, entry, {**scores, "mse": values}, **metrics), RESULTS)
+    path = written(tmp_path / "short", entry, {**scores, "mse": values[:3]}, **metrics)
+    with pytest.raises(UserError, match=r"expected a number for each image as mse, got \(3,\)"):
         check_entry(path, RESULTS)
 
 

@@ -125,3 +125,9 @@ def test_the_step_that_compiles_is_left_out_of_the_rate(monkeypatch):
     told = bar.format_dict
     assert told["n"] == 51 and told["initial"] == 1
     assert told["elapsed"] == pytest.approx(5.0)  # 50 steps, and 50 to come
+
+
+def test_a_bar_that_is_switched_off_stops_no_training():
+    bar = progress(total=3, disable=True)  # as by TQDM_DISABLE=1
+    leave_out_first(bar)
+    bar.update()

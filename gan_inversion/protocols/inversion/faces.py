@@ -13,6 +13,7 @@ from gan_inversion.data import Drawn
 from gan_inversion.data.source import Source
 from gan_inversion.data.views import render
 from gan_inversion.inverters.base import Inverter
+from gan_inversion.inverters.own import FAMILY as OWN
 from gan_inversion.inverters.trained import (
     RECORD,
     Trained,
@@ -100,10 +101,14 @@ class Shown:
 
 
 def trained_runs(runs: Path, chosen: Selection) -> list[Path]:
-    """Folders of runs of the `inversion` protocol that hold a trained inverter and its record."""
+    """Folders of runs of the `inversion` protocol that hold a trained inverter and its record.
+
+    Those of a user's own code are left out: it is not run for a folder that names it.
+    """
     ending = entry_name("", chosen.dataset, 0, victim=chosen.victim)
-    folders = (runs / Inversion().name).glob(f"*{ending}")
-    return sorted(folder for folder in folders if (folder / RECORD).exists())
+    folders = sorted((runs / Inversion().name).glob(f"*{ending}"))
+    examined = [folder for folder in folders if (folder / RECORD).exists()]
+    return [folder for folder in examined if trained_config(folder)["family"] != OWN]
 
 
 def trained_faces(folders: Sequence[Path], source: Source, own: str | None) -> Shown:

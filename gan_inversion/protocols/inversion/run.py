@@ -10,7 +10,6 @@ import numpy as np
 from gan_inversion.core.device import device, peak_memory
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
-from gan_inversion.core.own import plain_name
 from gan_inversion.core.record import (
     Record,
     bare_spec,
@@ -21,7 +20,7 @@ from gan_inversion.core.storage import sha256
 from gan_inversion.core.thresholds import write_thresholds
 from gan_inversion.data import Subset
 from gan_inversion.inverters.base import Inverter
-from gan_inversion.inverters.families import MethodSpec
+from gan_inversion.inverters.families import MethodSpec, own_name
 from gan_inversion.inverters.trained import (
     HYPOTHESES,
     RECORD,
@@ -123,7 +122,7 @@ def run_elsewhere(
     pictures: Path, seed: int, *, knowledge: str, folders: Folders, bench: Bench
 ) -> None:
     """Examine and record reconstructions that another program made."""
-    name = plain_name(f":{pictures.resolve().name}")
+    name = own_name(f":{pictures.resolve().name}")
     files = [bench.dataset.files[index] for index in bench.split.test]
     reconstructions = read_reconstructions(pictures, files)
     config = {PICTURES: sha256(reconstructions.data)}
