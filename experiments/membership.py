@@ -1,5 +1,6 @@
 """Membership inference: whom does an inverter remember?"""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,13 +22,15 @@ class Options:
     signals: tuple[Path, ...]
     """Files with a matrix (images, models) for each signal, larger where a model fits an image
     better: negative losses, similarities, a discriminator's logits. Each file is an audit: .npz,
-    .npy, .csv, .parquet, or the folder of a run of Privacy Meter 2. The rmia and base attacks read
+    .npy, .csv, .parquet, or the folder of a run of Privacy Meter 2. Signals have names of letters,
+    digits, _, . and -. The rmia and base attacks read
     a signal as a log likelihood: give minus the cross-entropy, or minus the logarithm of a squared
     error."""
 
     membership: tuple[Path, ...] = ()
     """Files, one for each audit or one for all, with a matrix (images, models): 1 where the image
-    is a member of the model, otherwise 0. Arrays beside it may describe the images: `subjects`
+    is a member of the model, otherwise 0. Images with fewer than three models of either kind are
+    left out. Arrays beside it may describe the images: `subjects`
     (images,), `groups` (images,) and `features` (images, F). Default: the arrays of these names in
     the file of the signals."""
 
@@ -62,7 +65,7 @@ def run_all(options: Options) -> None:
     """Read the signals of all audits, attack them, and write records, tables and page."""
     from gan_inversion.protocols.membership.matrices import read_audits
     from gan_inversion.protocols.membership.own import audit_own
-    from gan_inversion.reporting.audit import write_audits
+    from gan_inversion.reporting.audit import upside_down, write_audits
 
     audits = read_audits(
         options.signals,
@@ -76,6 +79,9 @@ def run_all(options: Options) -> None:
         audit_own(given, name, unit=options.unit, seed=options.seed, records=options.records)
         for name, given in audits.items()
     ]
+    for record in records:
+        for warning in upside_down(record):
+            print(f"{record.method}: {warning}", file=sys.stderr)
     print(write_audits(records, options.records, options.tables))
 
 

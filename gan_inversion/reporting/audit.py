@@ -7,7 +7,7 @@ from gan_inversion.core.record import Record, at, read_scores
 from gan_inversion.core.storage import write_text
 from gan_inversion.protocols.membership.audit import STRONG, TOGETHER
 from gan_inversion.reporting import charts
-from gan_inversion.reporting.audited import counts_of, few_lines, plural
+from gan_inversion.reporting.audited import LEAKS, counts_of, few_lines, is_attack, plural
 from gan_inversion.reporting.dynamics import FEW
 from gan_inversion.reporting.membership import NOTE, membership
 from gan_inversion.reporting.page import Section, drawing, findings, page, point
@@ -22,8 +22,8 @@ MEANING = {
     "the others it takes for members. Both axes are logarithmic, since an accusation counts only "
     "where few are accused wrongly. The grey line is guessing; where a band lies above it, the "
     "attack is better than guessing.",
-    "TPR at a low FPR": "The share of members that are found while 1 % (or 0.1 %) of the others "
-    "are taken for members too. It is n/a where fewer than 10 others would decide it.",
+    "TPR at a low FPR": "The share of members that are found while at most 1 % (or 0.1 %) of "
+    "the others are taken for members too. It is n/a where fewer than 10 others would decide it.",
     "AUC": "The chance that a member gets a larger score than another image: 0.5 by guessing. It "
     "says little of the few images that are remembered best.",
     "Proven epsilon": "Differential privacy with epsilon bounds every attack. The success of this "
@@ -76,24 +76,62 @@ def sentence(record: Record) -> str:
     tpr, epsilon = record.metrics[at(f"{name}/tpr", fpr=FPR)], record.metrics[f"{name}/epsilon"]
     models, rows = record.config["protocol"]["models"], record.config["rows"]
     lead = f"`{record.method}`: {models} models, {rows:,} {plural(unit)}. "
+    lead += "".join(f"{warning} " for warning in upside_down(record))
     if tpr.value is None or tpr.ci is None:
         return lead + "There are too few to say what is found at a false positive rate of 1 %."
     low, high = (100 * end for end in tpr.ci)
     share = f"{100 * tpr.value:.2f} % [{low:.2f}, {high:.2f}] of the members"
     says = (
-        f"An attacker finds {share} while taking 1 % of the others for members: "
+        f"An attacker finds {share} while taking at most 1 % of the others for members: "
         f"{tpr.value / FPR:.1f} times as many as by guessing."
         if tpr.ci[0] > FPR
         else "That an attacker finds more members than by guessing cannot be shown: he finds "
-        f"{share} while taking 1 % of the others for members."
+        f"{share} while taking at most 1 % of the others for members."
     )
     proven = epsilon.value or 0.0
     proof = (
         f" No training with a differential privacy of epsilon below {proven:.2f} allows this."
         if proven
-        else " No epsilon of differential privacy is ruled out."
+        else " This attack rules out no epsilon of differential privacy."
     )
-    return f"{lead}{says}{proof} (Attack `{STRONG}` on {signal}.)"
+    attack = f" (Attack `{STRONG}` on {signal}.)"
+    return lead + says + proof + attack + _stronger(record, name)
+
+
+def _stronger(record: Record, name: str) -> str:
+    """What the attack with the largest AUC says, where that lies beyond the one of the sentence."""
+    areas = {
+        path.removesuffix("/auc"): area
+        for path, area in record.metrics.items()
+        if is_attack(path) and path.endswith("/auc") and area.value is not None
+    }
+    best = max(areas, key=lambda path: areas[path].value or 0)
+    own, most = areas[name].ci, areas[best].ci
+    if own is None or most is None or most[0] <= own[1]:
+        return ""
+    _, attack, signal = best.split("/")
+    proven = record.metrics[f"{best}/epsilon"].value or 0.0
+    return (
+        f" Another attack tells more, `{attack}` on {signal}: its AUC is {areas[best].value:.3f} "
+        f"[{most[0]:.3f}, {most[1]:.3f}], and the epsilon that it proves {proven:.2f}. It was "
+        "chosen of all attacks by these very figures, which flatters it."
+    )
+
+
+def upside_down(record: Record) -> list[str]:
+    """A warning for each signal that is smaller for members, as a loss without its minus is."""
+    unit, warnings = record.config["unit"], []
+    for signal in record.config["signals"]:
+        for attack in LEAKS:
+            area = record.metrics[f"{unit}/{attack}/{signal}/auc"]
+            # Beyond chance: as far again as the interval reaches.
+            if area.value and area.ci and area.value + 2 * (area.ci[1] - area.value) < 0.5:
+                warnings.append(
+                    f"Members have smaller values of {signal} than others (AUC of `{attack}` "
+                    f"{area.value:.3f}): if it is a loss or a distance, give minus it."
+                )
+                break
+    return warnings
 
 
 def side_by_side(records: Sequence[Record]) -> Table:

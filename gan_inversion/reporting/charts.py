@@ -46,12 +46,15 @@ def roc(curves: Mapping[str, np.ndarray], *, least: float) -> str:
         "false positive rate: others taken for members", "true positive rate: members found"
     )
     for place, (name, (false, hits, low, high)) in enumerate(curves.items()):
-        shown = false >= least
-        axes.plot(false[shown], hits[shown], SOLID[place % len(SOLID)], label=name)
-        axes.fill_between(false[shown], low[shown], high[shown], alpha=0.15)
+        # From the left edge on, with the rate of the last threshold that lies beyond it.
+        first = max(0, int(np.searchsorted(false, least, side="right")) - 1)
+        rates = np.maximum(false[first:], least)
+        axes.plot(rates, hits[first:], SOLID[place % len(SOLID)], label=name)
+        axes.fill_between(rates, low[first:], high[first:], alpha=0.15)
     ends = np.array([least, 1])
     axes.plot(ends, ends, color="grey", linewidth=0.8, label="chance")
-    axes.set(xscale="log", yscale="log", xlim=(least, 1), ylim=(least, 1))
+    # A perfect attack would else run along the frame.
+    axes.set(xscale="log", yscale="log", xlim=(least, 1), ylim=(least, 1.1))
     axes.legend(**BESIDE)
     return svg(figure)
 

@@ -31,9 +31,10 @@ images that they are not members.\
 """
 USAGE = """\
 Folders are drawn with every share of members from 0 to 1. The share is estimated from how many
-images `lira` (offline, one variance, on log_mse) takes for members, and from how often it is right
-on the other models, whose members are known. The figure is the mean error of the estimate; always
-to guess one half gives 0.25. Intervals resample the models.\
+images `lira` (offline, one variance) takes for members, and from how often it is right on the other
+models, whose members are known. The signal is log_mse, or the first one that was given. The figure
+is the mean error of the estimate; always to guess one half gives 0.25. Intervals resample the
+models.\
 """
 PRESIDENT = "George_W_Bush"  # whose photographs the thesis looked at
 
@@ -84,7 +85,7 @@ def usage(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table
         group = groups[method]
         cells = [cell(group, f"usage_{size}/image", form=".3f") for size in sizes]
         if any(cells):
-            lead = [base_method(group[0]), str(epochs_of(group))]
+            lead = [base_method(group[0]), str(group[0].config.get("epochs", "n/a"))]
             rows.append([*lead, *(own or "n/a" for own in cells)])
     header = ["method", "epochs", *(f"error, {size} images" for size in sizes)]
     caption = "A folder: how well the share of its images that were trained on is estimated."

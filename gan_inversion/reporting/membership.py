@@ -29,14 +29,15 @@ from gan_inversion.reporting.table import (
 
 NOTE = """\
 A larger score means that an image, or a subject, is more likely a member. Every model is in turn
-the target model, and the others are its shadow models. For each row of the signals one shadow model
-is left out, so that the number of shadow models that were trained on it does not depend on whether
-the target was. The scores of all targets are pooled. The AUC is 0.5 by chance. Balanced accuracy is
-that of the best threshold, which is chosen on these very scores. TPR is the true positive rate at a
-false positive rate (FPR); it is n/a where fewer than 10 false positives would decide it. Intervals
-resample subjects. Proven epsilon: no training that is differentially private (delta 1e-5) with a
-smaller epsilon allows this success, at 95 % confidence. For it, the threshold and the rates come
-from different subjects, and the targets are taken as independent.\
+the target model, and the others are its shadow models. Where every row of the signals is a member
+of equally many models, one shadow model is left out for each, so that the number of those that
+were trained on it does not depend on whether the target was; where members were drawn
+independently, none is. The scores of all targets are pooled. The AUC is 0.5 by chance. Balanced
+accuracy is that of the best threshold, which is chosen on these very scores. TPR is the true
+positive rate at a false positive rate (FPR); it is n/a where fewer than 10 false positives would
+decide it. Intervals resample subjects. Proven epsilon: no training that is differentially private
+(delta 1e-5) with a smaller epsilon allows this success, at 95 % confidence. For it, the threshold
+and the rates come from different subjects, and the targets are taken as independent.\
 """
 
 EPSILONS = """\
@@ -74,8 +75,7 @@ def membership(records: Sequence[Record], expected: Collection[str] = ()) -> lis
     names = [name for record in records for name in record.metrics if is_attack(name)]
     lines = list(dict.fromkeys(tuple(name.split("/")[:3]) for name in names))
     figures = list(dict.fromkeys(name.split("/")[3] for name in names))
-    ours = all("members" in record.config for record in records)
-    notes = [*models, footer(records, "shadows" if ours else "membership")]
+    notes = [*models, _footer(records)]
     tables = []
     for unit in dict.fromkeys(line[0] for line in lines):
         rows: list[Row] = []
@@ -102,6 +102,12 @@ def membership(records: Sequence[Record], expected: Collection[str] = ()) -> lis
     return [*overviews(records, expected), *tables]
 
 
+def _footer(records: Sequence[Record]) -> str:
+    """Where the figures come from: our own models, or matrices that a user gave."""
+    ours = all("members" in record.config for record in records)
+    return footer(records, "shadows" if ours else "membership")
+
+
 def _models(records: Sequence[Record]) -> list[str]:
     """A sentence if studies trained different numbers of models.
 
@@ -124,7 +130,7 @@ def _models(records: Sequence[Record]) -> list[str]:
 
 def overviews(records: Sequence[Record], expected: Collection[str] = ()) -> list[Table]:
     """Tables of the ledger, the dynamics and single subjects, if records have figures for them."""
-    groups, notes = by_method(records), [*_models(records), footer(records, "shadows")]
+    groups, notes = by_method(records), [*_models(records), _footer(records)]
     missing = not_yet([method for method in expected if method not in groups])
     views = (_claims, dynamics, few, usage, within)
     tables = [_ledger(groups, [*missing, *notes]), *(view(groups, notes) for view in views)]

@@ -16,7 +16,7 @@ from gan_inversion.metrics.leak import audited_epsilon, without_copies
 from gan_inversion.metrics.targets import check_matrices
 from gan_inversion.protocols.membership.audit import audit
 from gan_inversion.protocols.membership.lines import read_lines
-from gan_inversion.protocols.membership.matrices import read_matrices
+from gan_inversion.protocols.membership.matrices import read_audits, read_matrices
 from gan_inversion.protocols.membership.own import audit_own
 from tests.few import few
 from tests.programs import call
@@ -273,6 +273,81 @@ def test_what_cannot_be_attacked_is_refused_in_a_sentence(matrices, monkeypatch)
     refused(
         "expected subjects for each of 60", "membership", m=np.eye(60, 12), subjects=np.zeros(5)
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        (
+            "membership",
+            2,
+            r"expected 0 and 1 only in membership, got 2 in row 5, column 3 .*2 more",
+        ),
+        ("membership", np.nan, "expected 0 and 1 only in membership, got nan in row 5, column 3"),
+        ("loss", np.nan, r"expected numbers below 1e\+300 in loss, got nan in row 5, column 3"),
+        ("loss", -np.inf, r"expected numbers below 1e\+300 in loss, got -inf in row 5, column 3"),
+    ],
+)
+def test_a_wrong_value_is_named_before_any_audit_begins(
+    matrices, monkeypatch, name, value, sentence
+):
+    monkeypatch.chdir(matrices)
+    inside = np.load("membership.npz")["membership"].astype(float)
+    arrays = {"loss": inside.copy(), "membership": inside}
+    np.savez("good.npz", **arrays)
+    arrays[name][5:8, 3] = value
+    np.savez("bad.npz", **arrays)
+    with pytest.raises(UserError, match=f"bad.npz: {sentence}"):
+        run_all(Options((Path("good.npz"), Path("bad.npz"))))
+    assert not Path("runs").exists()
+
+
+def test_images_with_too_few_models_of_a_kind_are_left_out(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(2)
+    for models in (10, 16):
+        inside = random.integers(0, 2, (600, models))  # as drawn by coins
+        enough = np.minimum(inside.sum(axis=1), (1 - inside).sum(axis=1)) > 2
+        signal = random.standard_normal(inside.shape)
+        np.savez("coins.npz", a=signal, membership=inside, groups=np.arange(600) % 2)
+        audits = read_audits(
+            [Path("coins.npz")], [], [], unit="image", models_first=False, described={}
+        )
+        given = audits["coins"]
+        left = f"coins.npz: {(~enough).sum()} of 600 images are left out"
+        assert (~enough).any() and left in capsys.readouterr().err
+        np.testing.assert_array_equal(given.membership, inside[enough])
+        np.testing.assert_array_equal(given.signals["a"], signal[enough])
+        np.testing.assert_array_equal(given.groups, np.arange(600)[enough] % 2)
+        record = audit_own(given, f"coins{models}", unit="image", seed=0, records=tmp_path)
+        told = capsys.readouterr().err
+        # Of ten coins the rest is no independent draw, and nothing is proven by it.
+        assert ("no epsilon is proven" in told) == (models == 10)
+        proven = record.metrics["image/lira_online/a/epsilon"].value
+        assert proven is None if models == 10 else proven < 0.3
+
+
+def test_a_loss_without_its_minus_is_noticed(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(3)
+    inside = random.permuted(np.tile([True, False], (300, 4)), axis=1)
+    noise = random.standard_normal(inside.shape)
+    signals = {"loss": -2 * inside + noise, "noise": noise, "right": 2 * inside + noise}
+    for name, signal in signals.items():
+        np.savez(f"{name}.npz", **{name: signal, "membership": inside})
+    run_all(Options(tuple(Path(f"{name}.npz") for name in signals)))
+    told = capsys.readouterr().err
+    warning = "Members have smaller values of loss than others"
+    assert f"loss: {warning}" in told and "values of noise" not in told and "of right" not in told
+    page = Path("runs/tables/membership-loss-noise-right.html").read_text()
+    assert page.count("if it is a loss or a distance, give minus it") == 1 and warning in page
+    # Of a loss the attack of the sentence sees nothing; one that looks at both kinds of shadows
+    # does, and as all images are equally hard, it beats the former on the right signal too.
+    assert page.count("Another attack tells more") == 2
+    assert "found while at most 1 %" in page
+    (table,) = Path("runs/tables").glob("membership-noise.md")
+    text = table.read_text()
+    assert "experiments.membership" in text and "experiments.shadows" not in text
 
 
 def test_the_scores_beside_a_record_are_audited_as_they_are(matrices, monkeypatch):

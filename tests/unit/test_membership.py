@@ -115,6 +115,23 @@ def null_signals(kind: str, images: int, models: int, random: np.random.Generato
     }[kind]
 
 
+def test_tiny_signals_keep_their_differences():
+    """Where all likelihoods are nearly 1, their mean is 1 plus the mean of their logarithms."""
+    signals, membership = gaussians(300, 16, 1.0)
+    target, shadows, inside = signals[:, 0], signals[:, 1:], membership[:, 1:]
+    means = [np.average(shadows, axis=1, weights=kind) for kind in (inside, ~inside)]
+    tiny = 1e-155
+    expected = {base: shadows.mean(axis=1), partial(base, online=False): means[1]}
+    for attack, mean in expected.items():
+        scores = attack(tiny * target, tiny * shadows, inside) / tiny
+        np.testing.assert_allclose(scores, target - mean, atol=1e-9)
+    ratio = target - (means[0] + means[1]) / 2
+    scores = informia(tiny * target, tiny * shadows, inside) / tiny
+    np.testing.assert_allclose(scores, ratio - ratio.mean(), atol=1e-9)
+    scores = rmia(tiny * target, tiny * shadows, inside)
+    np.testing.assert_array_equal(np.argsort(scores), np.argsort(ratio))
+
+
 NULLS = ["constant", "two-valued", "rounded", "one value an image", "every image twice", "noise"]
 NULLS += ["three signals", "huge", "summed errors"]
 

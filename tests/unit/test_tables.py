@@ -547,6 +547,19 @@ def test_the_price_of_a_gain_is_told_or_said_to_be_unknown():
     assert "type-II SAR at FMR 0.1 %" in chart and "private" in chart
 
 
+@pytest.mark.parametrize(
+    ("curve", "shown"),
+    [
+        ([[0, 0, 1], [0, 1, 1]], [[0.01, 1], [1, 1]]),  # a perfect attack
+        ([[0, 0.001, 0.02, 1], [0, 0.3, 0.5, 1]], [[0.01, 0.02, 1], [0.3, 0.5, 1]]),
+    ],
+)
+def test_a_roc_curve_is_drawn_from_the_left_edge_on(monkeypatch, curve, shown):
+    monkeypatch.setattr(charts, "svg", lambda figure: figure)
+    figure = charts.roc({"a": charts.with_band(np.array(curve, float), 500)}, least=0.01)
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_data(), shown)
+
+
 def test_a_table_says_what_few_shadow_models_tell():
     record = dataclasses.replace(
         RECORD,

@@ -55,4 +55,6 @@ def log_ratios(
     else:
         with np.errstate(divide="ignore"):  # for a = 1 the second term is log 0
             within = np.logaddexp(np.log(offline_a) + without, np.log1p(-offline_a) - own)
-    return np.log(2) - np.logaddexp(within, without)
+    # log 2 - log(exp(within) + exp(without)), which keeps the digits of tiny ones
+    highest, lowest = np.maximum(within, without), np.minimum(within, without)
+    return -highest - np.log1p(np.expm1(lowest - highest) / 2)

@@ -51,8 +51,11 @@ def mean_over(signals: np.ndarray, chosen: np.ndarray) -> np.ndarray:
 
 
 def log_mean(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Logarithm (N,) of the mean of exp(values), (N, M), over the chosen models, bool (N, M)."""
+    """Logarithm (N,) of the mean of exp(values), (N, M), over the chosen models, bool (N, M).
+
+    Values so small that exp(values) rounds to 1 keep their differences.
+    """
     highest = np.where(chosen, values, -np.inf).max(axis=1)
     with np.errstate(over="ignore"):  # of models that are not chosen
-        shares = np.where(chosen, np.exp(values - highest[:, None]), 0.0)
-    return np.log(mean_over(shares, chosen)) + highest
+        beyond = np.where(chosen, np.expm1(values - highest[:, None]), 0.0)
+    return np.log1p(mean_over(beyond, chosen)) + highest

@@ -214,21 +214,25 @@ def audit_within(
     Returns:
         `within/<group>/<attack>` -> AUC over the images of a group with 20 or more.
     """
-    names, counts = np.unique(groups, return_counts=True)
+    names = groups_within(membership, groups)
     resampled = np.arange(len(groups)) if subjects is None else subjects
     metrics = {}
     for attack in WITHIN:
         scores = every_target(ATTACKS[attack], signal, membership)
-        for name in names[counts >= FEWEST]:
+        for name in names:
             own = np.flatnonzero(groups == name)
-            if len(np.unique(membership[own])) < 2:
-                continue
             units = resampled[own] if len(np.unique(resampled[own])) > 1 else own
             figures = leak(scores[own], membership[own], units, fprs=(), seed=seed)
             metrics[f"within/{name}/{attack}"] = metric(
                 figures.auc[0], ci=figures.auc[1], n=len(own)
             )
     return metrics
+
+
+def groups_within(membership: np.ndarray, groups: np.ndarray) -> list[np.str_]:
+    """The groups of 20 rows or more that have members and others among them."""
+    names, counts = np.unique(groups, return_counts=True)
+    return [n for n in names[counts >= FEWEST] if len(np.unique(membership[groups == n])) > 1]
 
 
 def attack_unit(

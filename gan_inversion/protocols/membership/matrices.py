@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,48 +12,16 @@ import numpy as np
 from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.own import plain_name
-from gan_inversion.core.storage import sha256
 from gan_inversion.data.vectors import Labelled, read_labelled
+from gan_inversion.metrics.membership import LARGEST
 from gan_inversion.protocols.membership.audit import TOGETHER
+from gan_inversion.protocols.membership.given import Matrices, attackable, check_values
 from gan_inversion.protocols.membership.lines import checked_labels, read_lines
 from gan_inversion.protocols.membership.meter import MEMBERSHIP, read_meter
 
 LONGEST = 80  # letters of an audit's name, which is part of file names
 WIDEST = 1e100  # size of a feature whose squares can be added
 DESCRIBING = ("subjects", "groups", "features")  # arrays that describe the images
-
-
-@dataclass(frozen=True)
-class Matrices:
-    """What an audit of a user's own models needs.
-
-    Attributes:
-        signals: name -> float (N, M), larger where the model fits the image better.
-        membership: bool or 0 and 1, (N, M).
-        subjects: (N,), whose image each row is; by default one a row.
-        groups: (N,), slices of the images that are audited alone too; None for no slices.
-        features: float (N, F), for the attack that looks at the images; None to leave it out.
-    """
-
-    signals: dict[str, np.ndarray]
-    membership: np.ndarray
-    subjects: np.ndarray
-    groups: np.ndarray | None
-    features: np.ndarray | None
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of all arrays with their names: other groups are another audit."""
-        named = {f"signal {name}": array for name, array in self.signals.items()}
-        named |= {"membership": self.membership, "subjects": self.subjects}
-        named |= {
-            name: a for name in ("groups", "features") if (a := getattr(self, name)) is not None
-        }
-        parts = [
-            f"{n} {a.dtype} {a.shape} {sha256(np.ascontiguousarray(a).tobytes())}"
-            for n, a in named.items()
-        ]
-        return sha256("\n".join(parts).encode())
 
 
 def read_matrices(
@@ -109,8 +77,11 @@ def read_matrices(
         features.dtype.kind in "fiu" and features.size and (np.abs(features) < WIDEST).all()
     ):
         raise UserError(f"{place}: expected finite numbers as features, got others")
+    named = named_signals(arrays, inside.shape, signals)
+    check_values({MEMBERSHIP: inside}, place, lambda a: (a == 0) | (a == 1), "0 and 1 only")
+    check_values(named, signals, lambda a: np.abs(a) < LARGEST, f"numbers below {LARGEST:g}")
     return Matrices(
-        named_signals(arrays, inside.shape, signals),
+        named,
         inside,
         checked_labels(about.get("subjects", np.arange(len(inside))), place),
         None if groups is None else checked_labels(groups, place),
@@ -187,12 +158,15 @@ def read_audits(
             "expected a name of its own for each audit, of letters a to z and digits, got "
             f"{', '.join(given)}"
         )
+    for label, name in zip(labels, names, strict=False):
+        if name != re.sub(r"[ .-]", "_", label.lower()):
+            print(f"the audit {label} is called {name}", file=sys.stderr)
     audits = {}
     for name, path, own in zip(names, signals, members, strict=True):
         audit = read_matrices(path, own, unit=unit, models_first=models_first)
         about = {kind: file for kind, file in described.items() if file is not None}
         arrays: dict[str, Any] = {k: read_lines(f, len(audit.membership)) for k, f in about.items()}
-        audits[name] = replace(audit, **arrays)
+        audits[name] = attackable(replace(audit, **arrays), path)
     return audits
 
 

@@ -7,21 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from gan_inversion.core.device import environment
-from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Metric, Record, metric, record_path
 from gan_inversion.core.storage import sha256
 from gan_inversion.metrics.leak import without_copies
 from gan_inversion.metrics.targets import check_matrices, dispersion
 from gan_inversion.protocols.membership.attacks import scored_by_features
 from gan_inversion.protocols.membership.audit import (
-    FEWEST,
     READY,
     audit,
     audit_few,
     audit_usage,
     audit_within,
 )
-from gan_inversion.protocols.membership.matrices import Matrices
+from gan_inversion.protocols.membership.given import Matrices, slices_of
 from gan_inversion.protocols.membership.rules import Membership
 from gan_inversion.protocols.records import recorded
 
@@ -44,24 +42,16 @@ def audit_own(given: Matrices, name: str, *, unit: str, seed: int, records: Path
     membership, subjects = given.membership, given.subjects
     for signal in given.signals.values():
         check_matrices(signal, membership)
-    if len(np.unique(subjects)) < 2:
-        raise UserError(
-            "expected images of two subjects or more, got one: intervals resample subjects; "
-            "without the array subjects every row counts as one"
-        )
     protocol = replace(Membership(), models=membership.shape[-1])
     path = record_path(records, protocol.name, name, DATASET, seed)
     if not recorded(path, data_digest=given.digest, unit=unit, protocol_hash=protocol.hash):
-        _warn_of_counts(membership)
+        reason = _unproven(membership, subjects)
+        if reason:
+            print(reason, file=sys.stderr)
         metrics, scores = attacked(given, protocol, unit=unit, seed=seed)
-        if _uneven(membership, subjects):
-            print(
-                "some images or models have more members than independent draws would give: an "
-                "attack may tell members by this alone, and no epsilon is proven",
-                file=sys.stderr,
-            )
-            unproven = {name for name in metrics if name.split("/")[-1].startswith("epsilon")}
-            metrics |= {name: metric(np.nan, n=metrics[name].n) for name in unproven}
+        if reason:
+            names = [name for name in metrics if name.split("/")[-1].startswith("epsilon")]
+            metrics |= {name: metric(np.nan, n=metrics[name].n) for name in names}
         record = Record(
             protocol=protocol.name,
             protocol_hash=protocol.hash,
@@ -91,11 +81,6 @@ def attacked(
     """Metrics of all attacks, and the curves and scores behind them."""
     inside, rows = np.asarray(given.membership, bool), np.arange(len(given.membership))
     signal = next(iter(given.signals.values()))
-    groups = None
-    if given.groups is not None:
-        groups = np.char.replace(given.groups.astype(str), "/", "_")  # part of a metric's name
-        if len(np.unique(groups)) < len(np.unique(given.groups)):
-            raise UserError("expected groups that differ in more than / and _")
     ready: dict[str, np.ndarray] = {}
     if given.features is not None:
         for name, values in given.signals.items():
@@ -115,27 +100,27 @@ def attacked(
     metrics |= audit_few(signal, inside, given.subjects, unit=unit, seed=seed)
     if unit == "image":
         metrics |= audit_usage(signal, inside, unit=unit, seed=seed)
-    if groups is not None:
-        slices = audit_within(signal, inside, groups, seed=seed, subjects=given.subjects)
-        if not slices:
-            raise UserError(
-                f"expected a group with {FEWEST} images or more and with members and others among "
-                f"them, got {len(np.unique(groups))} groups without"
-            )
-        metrics |= slices
+    if given.groups is not None:
+        slices = slices_of(given)
+        metrics |= audit_within(signal, inside, slices, seed=seed, subjects=given.subjects)
     return metrics, scores
 
 
-def _warn_of_counts(membership: np.ndarray) -> None:
-    """Say so where an attack may have another AUC than 0.5 although nothing leaks."""
+def _unproven(membership: np.ndarray, subjects: np.ndarray) -> str:
+    """Why the numbers of members may tell members where nothing leaks; empty if they do not."""
+    counts = membership.sum(axis=1)
     if 0.1 < dispersion(np.asarray(membership, bool)) < 0.9:
-        print(
-            f"an image is in {membership.sum(axis=1).min():.0f} to "
-            f"{membership.sum(axis=1).max():.0f} of the models: neither in equally many nor "
-            "drawn independently, so that attacks that compare shadows in and out may have "
-            "another AUC than 0.5 where nothing leaks",
-            file=sys.stderr,
+        return (
+            f"an image is in {counts.min():.0f} to {counts.max():.0f} of the models: neither in "
+            "equally many nor drawn independently, so that attacks that compare shadows in and out "
+            "may have another AUC than 0.5 where nothing leaks, and no epsilon is proven"
         )
+    if _uneven(membership, subjects):
+        return (
+            "some images or models have more members than independent draws would give: an attack "
+            "may tell members by this alone, and no epsilon is proven"
+        )
+    return ""
 
 
 def _uneven(membership: np.ndarray, subjects: np.ndarray) -> bool:
