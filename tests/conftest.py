@@ -37,8 +37,13 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
-    """One fresh cache for the whole session, so that no test leans on an earlier run."""
-    folder = tmp_path_factory.mktemp("cache")
+    """One fresh cache for the whole session, so that no test leans on an earlier run.
+
+    Processes that share the tests (pytest-xdist) share it too: LFW is decoded once.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "shared_cache"
+    folder.mkdir(exist_ok=True)
     before = os.environ.get("GAN_INVERSION_CACHE")
     os.environ["GAN_INVERSION_CACHE"] = str(folder)
     yield folder
