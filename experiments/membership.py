@@ -23,27 +23,25 @@ class Options:
     """Files with a matrix (images, models) for each signal, larger where a model fits an image
     better: negative losses, similarities, a discriminator's logits. Each file is an audit: .npz,
     .npy, .csv, .parquet, or the folder of a run of Privacy Meter 2. Signals have names of letters,
-    digits, _, . and -. The rmia and base attacks read
-    a signal as a log likelihood: give minus the cross-entropy, or minus the logarithm of a squared
-    error."""
+    digits, _, . and -. The rmia, informia and base attacks read a signal as a log likelihood, and
+    add several up: give minus the cross-entropy, or minus the logarithm of a squared error."""
 
     membership: tuple[Path, ...] = ()
     """Files, one for each audit or one for all, with a matrix (images, models): 1 where the image
     is a member of the model, otherwise 0. Images with fewer than three models of either kind are
-    left out. Arrays beside it may describe the images: `subjects`
-    (images,), `groups` (images,) and `features` (images, F). Default: the arrays of these names in
-    the file of the signals."""
+    left out. Arrays beside it may describe the images: `subjects` (images,), `groups` (images,) and
+    `features` (images, F). Default: the arrays of these names in the file of the signals."""
 
     labels: tuple[str, ...] = ()
     """Names of the audits, such as plain and private; by default those of their files."""
 
     subjects: Path | None = None
     """A file with a line or a number for each image: whose image it is. Intervals resample
-    subjects."""
+    subjects, and copies of an image count once where they are said to be of one subject."""
 
     groups: Path | None = None
     """A file with a line or a number for each image: the group in which it is also audited alone.
-    A group needs 20 images."""
+    A group needs 20 images. In its name, / becomes _."""
 
     models_first: bool = False
     """Whether the matrices have a row for each model instead of one for each image."""

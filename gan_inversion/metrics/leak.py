@@ -150,8 +150,9 @@ def without_copies(
     """One row, the mean score, for each subject whose images are all members of the same targets.
 
     Such images, as copies of one, are in or out together: they are one piece of evidence, not many.
-    The images of all other subjects stay as they are, and so do two images of a subject where the
-    targets are so few that both may be members of the same ones by chance.
+    The images of all other subjects stay as they are. Where the targets are so few that two images
+    of a subject may be members of the same ones by chance, two count as one only if their scores
+    are equal too, as those of one image that stands twice.
 
     Args:
         scores: float (N,), or (N, M) of several targets.
@@ -164,7 +165,8 @@ def without_copies(
     differs = (member != member[first[inverse]]).reshape(len(member), -1).any(axis=1)
     alike = (np.bincount(inverse, weights=differs) == 0) & (counts > 1)
     if member.ndim < 2 or member.shape[1] < ENOUGH:
-        alike &= counts > 2
+        apart = (scores != scores[first[inverse]]).reshape(len(scores), -1).any(axis=1)
+        alike &= (counts > 2) | (np.bincount(inverse, weights=apart) == 0)
     if not alike.any():
         return scores, member, subjects
     columns = scores.reshape(len(scores), -1).T

@@ -217,6 +217,17 @@ def test_images_that_look_alike_tell_what_to_expect_without_shadows():
         quantile_regression(signals[:, 0], features, np.arange(6000) < 3)
 
 
+def test_members_may_alternate_where_there_are_no_shadows():
+    """Every second image a member: neither half of the images may be without non-members."""
+    random = np.random.default_rng(4)
+    membership = (np.arange(400)[:, None] + np.arange(4)) % 2 == 0
+    difficulty = 3 * random.standard_normal((400, 1))
+    signals = difficulty + membership + 0.5 * random.standard_normal(membership.shape)
+    found = leak(without_shadows(signals, membership, difficulty), membership, np.arange(400))
+    best = stats.norm.cdf(2 / np.sqrt(2))
+    assert found.auc[1][0] - 0.01 < best < found.auc[1][1] + 0.01
+
+
 def test_a_constant_signal_tells_nothing_without_shadows():
     membership = RANDOM.random((200, 4)) < 0.5
     features = RANDOM.standard_normal((200, 3))

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.linear_model import RidgeCV
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.seeding import stream
 from gan_inversion.metrics.membership.gaussian import SMALL
 from gan_inversion.metrics.membership.signals import TINY, in_unit_range, several
 
@@ -69,9 +70,23 @@ def without_shadows(
     """
     inside = np.asarray(membership, bool)
     scores = np.empty(inside.shape)
-    half = np.arange(len(inside)) % 2 == 0
+    half = _half(inside)
     for place in range(inside.shape[1]):
         for asked in (half, ~half):
             given = ~asked & ~inside[:, place]
             scores[asked, place] = quantile_regression(signals[:, place], features, given)[asked]
     return scores
+
+
+def _half(inside: np.ndarray) -> np.ndarray:
+    """Half of the images, bool (N,), with enough non-members of each model in it and beside it.
+
+    It is every second image, or drawn where members follow a pattern, such as every second image.
+    """
+    half = np.arange(len(inside)) % 2 == 0
+    for draw in range(100):
+        fewest = min((~inside[part]).sum(axis=0).min() for part in (half, ~half))
+        if fewest >= FEWEST_KNOWN:
+            break
+        half = stream(0, "halves", draw).permutation(half)
+    return half

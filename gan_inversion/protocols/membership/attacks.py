@@ -101,7 +101,7 @@ def scored_by_features(
     Returns:
         `<attack>/<signal>` -> scores; nothing where there are too few images for a regression.
     """
-    if (~membership).sum(axis=0).min() < 3 * FEWEST_KNOWN:  # each half then has enough
+    if (~membership).sum(axis=0).min() < 3 * FEWEST_KNOWN:  # there is a half that has enough
         return {}
     features = np.stack([subject_mean(values, rows)[1] for values in embeddings.T], axis=1)
     scores = np.clip(without_shadows(signal, membership, features), -MOST, MOST)
