@@ -16,7 +16,6 @@ import numpy as np
 from sklearn.decomposition import IncrementalPCA
 from sklearn.linear_model import RidgeCV
 
-from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.run import Run
 from gan_inversion.core.storage import atomic
@@ -38,9 +37,7 @@ class Control(Inverter):
         return cls(**asdict(options))
 
     def invert(self, embeddings: np.ndarray) -> np.ndarray:
-        if not hasattr(self, self.state[0]):
-            raise UserError(f"{self.name} must be fitted or loaded before it inverts")
-        check_invert(embeddings, int(self.dimension))  # type: ignore[arg-type]
+        check_invert(embeddings, self.dimension, self.name)
         return self._invert(np.asarray(embeddings, "float32"))
 
     def _invert(self, embeddings: np.ndarray) -> np.ndarray:

@@ -81,7 +81,10 @@ class Inverter:
         raise NotImplementedError
 
     def save(self, path: Path) -> None:
-        """Write everything `invert` needs into the folder `path`."""
+        """Write its name and all that `invert` needs into the folder `path`, which this makes.
+
+        A preset is known by its name: `load` gives it back.
+        """
         raise NotImplementedError
 
     def save_half(self, path: Path) -> None:
@@ -90,7 +93,7 @@ class Inverter:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote."""
+        """Read what `save` wrote: an inverter of the same name that inverts alike."""
         raise NotImplementedError
 
     def reopened(self, path: Path) -> "Inverter":
@@ -135,8 +138,16 @@ def check_fit(embeddings: np.ndarray, images: Images) -> None:
         )
 
 
-def check_invert(embeddings: np.ndarray, dimension: int) -> None:
-    """Raise `UserError` unless embeddings are (N, `dimension`) and finite."""
+def check_invert(embeddings: np.ndarray, dimension: int | None, name: str = "the inverter") -> None:
+    """Raise `UserError` unless embeddings are (N, `dimension`) and finite.
+
+    Args:
+        embeddings: what shall be inverted.
+        dimension: of the embeddings that the inverter was fitted on; None if it was not fitted.
+        name: of the inverter.
+    """
+    if dimension is None:
+        raise UserError(f"{name} must be fitted or loaded before it inverts")
     if np.ndim(embeddings) != 2 or np.shape(embeddings)[1] != dimension:
         raise UserError(f"expected embeddings (N, {dimension}), got {np.shape(embeddings)}")
     if not np.isfinite(embeddings).all():

@@ -77,6 +77,13 @@ def test_attacks_that_look_at_shadows_beat_the_threshold_where_difficulty_varies
         assert area[name] > area["threshold"] + 0.08, name
 
 
+def test_the_docs_say_of_every_attack_what_it_looks_at():
+    page = (Path(__file__).parents[2] / "docs/auditing.md").read_text("utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    names = {name.strip("` ") for row in rows for name in row.replace(";", ",").split(",")}
+    assert {name for name in ATTACKS if name.removesuffix("_fixed") not in names} == set()
+
+
 @pytest.mark.parametrize("name", ATTACKS)
 def test_a_model_that_memorises_is_found_out(name):
     random = np.random.default_rng(1)
