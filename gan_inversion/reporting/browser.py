@@ -21,7 +21,7 @@ TABS = {
 }  # tabs without photographs -> texts that show when they are complete
 PHOTOGRAPHS = {"images": ["worst"], "projector": ["Points: "]}
 DESK = {"width": 1400, "height": 1000}  # size of the window, pixels
-PATIENCE = 60  # seconds to wait for a text
+PATIENCE = 180  # seconds to wait for a page, or for a text: machines may be busy
 REST = 2  # seconds to wait until charts are drawn
 
 
@@ -40,7 +40,9 @@ def browser() -> Iterator[Any]:
         raise UserError("expected chromium or google-chrome on the PATH, found neither")
     options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as engine:
-        chromium = engine.chromium.launch(executable_path=CHROMIUM, args=options)
+        chromium = engine.chromium.launch(
+            executable_path=CHROMIUM, args=options, timeout=1000 * PATIENCE
+        )
         yield chromium
         chromium.close()
 
@@ -51,6 +53,7 @@ def show(view: Any, address: str, words: Sequence[str]) -> None:
     Raises:
         UserError: a word does not appear.
     """
+    view.set_default_timeout(1000 * PATIENCE)  # for what is asked of it later, too
     view.goto(address)
     for word in words:
         end = time.monotonic() + PATIENCE
@@ -65,7 +68,7 @@ def picture_demo(page: Path, output: Path) -> None:
     """Write a screenshot of the demo's faces, which are drawn and may be shown."""
     with browser() as chromium:
         view = chromium.new_page(viewport=DESK)
-        view.goto(page.resolve().as_uri())
+        show(view, page.resolve().as_uri(), [])
         with atomic(output) as temporary:
             temporary.write_bytes(view.locator("table.faces").screenshot())
     print(output)

@@ -145,7 +145,7 @@ def test_the_page_opens_from_disk_without_errors_or_sideways_scrolling(rehearsed
     view.on("pageerror", lambda error: errors.append(str(error)))
     view.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
     view.on("request", lambda request: asked.append(request.url))
-    view.goto((rehearsed / "report.html").as_uri())
+    show(view, (rehearsed / "report.html").as_uri(), [])
     assert errors == [] and all(url.startswith(("file:", "data:")) for url in asked)
     assert view.evaluate("document.documentElement.scrollWidth") <= width
     assert view.locator("svg").count() >= 3 and view.locator("img").count() >= 3
