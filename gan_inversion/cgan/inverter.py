@@ -190,9 +190,7 @@ class ConditionalGAN(Inverter):
         Raises:
             UserError: it is not fitted, embeddings do not fit, or corrections lack a recogniser.
         """
-        if self.model is None:
-            raise UserError(f"{self.name} must be fitted or loaded before it inverts")
-        check_invert(embeddings, self.model.input_shape[0][1])
+        check_invert(embeddings, self.dimension, self.name)
         embeddings = np.asarray(embeddings, "float32")
         noise = [
             stream(hypothesis, "noise", zlib.crc32(row.tobytes())).standard_normal(

@@ -5,7 +5,7 @@ import importlib.util
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -60,6 +60,12 @@ def is_own(spec: str) -> bool:
 def plain_name(spec: str) -> str:
     """The name in a `file.py:name`, fit for records: lower case, digits and underscores."""
     return re.sub(r"[^a-z0-9]+", "_", spec.rpartition(":")[2].lower()).strip("_")
+
+
+def free_name(spec: str, taken: Callable[[str], bool]) -> str:
+    """The same name, after `own_` if the framework has something of that name already."""
+    name = plain_name(spec)
+    return f"own_{name}" if taken(name) else name
 
 
 def source_digest(spec: str) -> str:

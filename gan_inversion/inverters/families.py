@@ -21,7 +21,7 @@ from typing import Any
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.older import older_options
 from gan_inversion.core.options import plain
-from gan_inversion.core.own import plain_name
+from gan_inversion.core.own import free_name
 
 SHORT = {"epochs": "e"}  # option -> its abbreviation in the name of a method
 
@@ -187,9 +187,8 @@ def parted(method: str) -> tuple[str, int | None]:
 
 def own_name(source: str) -> str:
     """Name, for records, of a user's `file.py:name`: after `own_` if a family has such a method."""
-    name = plain_name(source)
-    taken = any(parted(name)[0] in family.presets for family in FAMILIES.values())
-    return f"own_{name}" if taken else name
+    families = FAMILIES.values()
+    return free_name(source, lambda name: any(parted(name)[0] in f.presets for f in families))
 
 
 def different(usual: Any, options: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.own import is_own, load_object, plain_name, source_digest
+from gan_inversion.core.own import free_name, is_own, load_object, plain_name, source_digest
 from gan_inversion.recognisers.base import FunctionRecogniser, Recogniser
 from gan_inversion.recognisers.card import read_card
 from gan_inversion.recognisers.compact import Compact
@@ -56,6 +56,5 @@ def open_recogniser(spec: str) -> Recogniser:
         return recogniser
     if not callable(recogniser):
         raise UserError(f"expected a function or a Recogniser in {spec}, got {recogniser!r}")
-    name = plain_name(spec)
-    name = f"own_{name}" if name in RECOGNISERS else name
+    name = free_name(spec, RECOGNISERS.__contains__)
     return FunctionRecogniser(name, source_digest(spec), recogniser)
