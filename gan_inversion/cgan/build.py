@@ -1,5 +1,6 @@
 """The networks of a configuration, built with fresh weights, and their optimisers."""
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -76,7 +77,9 @@ def adversaries(
     if config.needs_recogniser and recogniser is not None:
         frozen = freeze(*recogniser.differentiable(arithmetic, config.stages))
         maps = [tuple(output.shape[1:]) for output in frozen.trunk.outputs]
-    keras.utils.set_random_seed(seed)  # not before: what is built above may use randomness
+    # Not before: what is built above may use randomness. Not by Keras' own function, which also
+    # sets TensorFlow's seed and so discards the compiled step of models that are trained in turn.
+    random.seed(seed)
     opponent = None
     if config.adversarial:
         opponent = discriminator(

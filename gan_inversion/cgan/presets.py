@@ -56,7 +56,9 @@ PRESETS = {
         warmup=100,
         corrections=0,
     ),
-    "demo": Config(**_DRAWN, side=64, width=16, discriminator_width=8, steps=400, warmup=300),
+    "demo": Config(
+        **_DRAWN, side=64, width=16, discriminator_width=8, steps=300, warmup=240, interval=60
+    ),
     "drawn": Config(
         **_DRAWN, side=112, width=16, discriminator_width=16, steps=5000, warmup=4000, interval=500
     ),
