@@ -45,14 +45,15 @@ class Comparison:
 
     @property
     def whole(self) -> list[str]:
-        """Methods trained on all training images and at length, controls first."""
-        names = (
+        """Methods trained on all training images and at length, controls first; all without one."""
+        names = [
             name
             for name, (record, *_) in self.groups.items()
             if record.trained["training_images"] is None and record.trained["name"] not in STEPWISE
-        )
+        ]
         return sorted(
-            names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name)
+            names or self.groups,
+            key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name),
         )
 
     def rows(

@@ -394,6 +394,15 @@ def test_trainings_of_several_lengths_say_where_realism_would_go():
     assert "inversion_budgets" not in alone  # one training with a discriminator is no curve
 
 
+def test_every_published_method_has_its_tables_when_it_stands_alone():
+    every = read_records(ROOT / "results" / "records", "inversion", LFW)
+    records = [record for record in every if not record.seed]
+    assert {None} < {record.trained["training_images"] for record in records}
+    for record in records:
+        for table in (headline([record]), *inversion([record])[:3]):
+            assert record.method in [row[0] for row in table.rows]
+
+
 def test_the_ablation_is_a_table_of_its_own_in_the_order_of_its_terms():
     config = {"split": "a", "recognisers": {"facenet": {}}, "training_images": 70}
     config |= {"steps": 1000, "batch_size": 16, "precision": "float32"}
