@@ -12,7 +12,6 @@ from gan_inversion.inverters.families import specified
 from gan_inversion.pretrained import SHIPPED
 
 SUBJECTS = 1000
-PASSES = 3  # of the decoder that is examined
 MODELS, MEMBERS, EPOCHS = 6, 100, 6  # of the membership study
 DECODER, GAN = "documented_dense", "cgan_demo"
 NAMES = {
@@ -49,7 +48,7 @@ def trained(options: Options, bench: Any) -> dict[str, Any]:
 
     inverters = {
         spec.preset: train_on(bench, spec, options.seed, folders=Folders(runs=options.runs))[0]
-        for spec in specs_of((DECODER, GAN), epochs=PASSES)
+        for spec in specs_of((DECODER, GAN), epochs=EPOCHS)
     }
     return inverters | {"shipped": open_trained(SHIPPED).inverter}
 

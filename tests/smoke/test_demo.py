@@ -32,7 +32,6 @@ def shown(tmp_path_factory, eager):
     folder = tmp_path_factory.mktemp("demo")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "SUBJECTS", 90)
-        patch.setattr(demo, "PASSES", 1)
         patch.setattr(demo, "EPOCHS", 1)
         patch.setattr(demo, "MEMBERS", 20)
         patch.setitem(cgan.METHODS, "cgan_demo", SMALL)
