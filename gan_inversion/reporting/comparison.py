@@ -45,16 +45,20 @@ class Comparison:
 
     @property
     def whole(self) -> list[str]:
-        """Methods trained on all training images and at length, controls first; all without one."""
-        names = [
+        """Methods trained on all training images and at length, controls first."""
+        names = (
             name
             for name, (record, *_) in self.groups.items()
             if record.trained["training_images"] is None and record.trained["name"] not in STEPWISE
-        ]
-        return sorted(
-            names or self.groups,
-            key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name),
         )
+        return sorted(
+            names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name)
+        )
+
+    @property
+    def listed(self) -> list[str]:
+        """Methods that have a row in a table of all: `whole`, or every one if none is whole."""
+        return self.whole or list(self.groups)
 
     def rows(
         self, methods: Sequence[str], metrics: Sequence[str], *, short: bool = False

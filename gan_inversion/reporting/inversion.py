@@ -54,8 +54,8 @@ def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]]
     runs = comparison(records, expected)
     shown = [name for name in runs.recognisers if name in (records[0].victim, *INDEPENDENT)]
     titles = success(shown) | {name: title(name) for name in ("ssim", "swd/mean")}
-    rows = runs.rows(runs.whole, [*titles], short=True)
-    for row, method in zip(rows, runs.whole, strict=True):
+    rows = runs.rows(runs.listed, [*titles], short=True)
+    for row, method in zip(rows, runs.listed, strict=True):
         row.append(training_time(runs.groups[method], 60))
     rows += [[*row, ""] for row in published_rows(records[0].reported, titles, form=".3f")]
     first, second = (at(f"{records[0].victim}/sar_type{kind}", fmr=1e-3) for kind in (1, 2))
@@ -86,7 +86,7 @@ def _attack(runs: Comparison, recogniser: str) -> Table:
     metrics = [f"{recogniser}/{name}" for name in names]
     metrics.append(at(f"gap_{recogniser}/sar_type1", fmr=1e-3))
     metrics = [name for name in metrics if any(name in r.metrics for r in runs.records)]
-    first, methods = runs.records[0], runs.whole
+    first, methods = runs.records[0], runs.listed
     titles = {name: title(name) for name in metrics}
     rows = runs.rows(methods, metrics) + published_rows(first.reported, titles)
     every = [r.config["recognisers"] for r in runs.records]
@@ -130,7 +130,7 @@ def _attack(runs: Comparison, recogniser: str) -> Table:
 def _cmc(runs: Comparison, scores: Mapping[tuple[str, int], Mapping[str, np.ndarray]]) -> Table:
     """Cumulative match characteristic, from the ranks in the raw scores."""
     rows: list[Row] = []
-    for method in runs.whole:
+    for method in runs.listed:
         group = runs.groups[method]
         row = lead(group)
         for name in runs.recognisers:
@@ -157,8 +157,8 @@ def _cmc(runs: Comparison, scores: Mapping[tuple[str, int], Mapping[str, np.ndar
 def _quality(runs: Comparison) -> Table:
     """Likeness to the original, copying and cost."""
     metrics = names_of("quality")
-    rows = runs.rows(runs.whole, metrics)
-    for row, method in zip(rows, runs.whole, strict=True):
+    rows = runs.rows(runs.listed, metrics)
+    for row, method in zip(rows, runs.listed, strict=True):
         costs = [record.cost for record in runs.groups[method]]
         row.append(f"{costs[0]['parameters']:,}" if "parameters" in costs[0] else "")
         row.append(training_time(runs.groups[method], 1))
@@ -198,7 +198,7 @@ def _realism(runs: Comparison) -> Table:
         "inversion_realism",
         "Realism: distance between reconstructions and real images.",
         [*LEAD, *map(title, metrics)],
-        runs.rows(runs.whole, metrics),
+        runs.rows(runs.listed, metrics),
         [note, *runs.notes],
     )
 
@@ -211,7 +211,7 @@ def _place(name: str) -> tuple[int, int]:
 
 def _hypotheses(runs: Comparison) -> Table | None:
     """Best of several reconstructions; None if no inverter has more than one."""
-    chosen = [name for name in runs.whole if "diversity" in runs.groups[name][0].metrics]
+    chosen = [name for name in runs.listed if "diversity" in runs.groups[name][0].metrics]
     if not chosen:
         return None
     metrics, header = [], list(LEAD)

@@ -403,6 +403,14 @@ def test_every_published_method_has_its_tables_when_it_stands_alone():
             assert record.method in [row[0] for row in table.rows]
 
 
+def test_methods_on_fewer_images_are_no_curve_over_images_seen():
+    records = []
+    for method, size in (("cgan_cpu", 20), ("cgan_long", 40)):
+        config = {"split": "a", "recognisers": {"facenet": {}}, "training_images": size}
+        records += examined(f"{method}_n{size}", [0.2], config=config | plain(METHODS[method]))
+    assert "inversion_budgets" not in [table.name for table in inversion(records)]
+
+
 def test_the_ablation_is_a_table_of_its_own_in_the_order_of_its_terms():
     config = {"split": "a", "recognisers": {"facenet": {}}, "training_images": 70}
     config |= {"steps": 1000, "batch_size": 16, "precision": "float32"}
