@@ -56,6 +56,8 @@ def main() -> int:
         print(f"error: the installation failed with exit code {error.returncode}, see above")
         return 2
     environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    # Threads of NumPy's products wait busily for each other where all cores are at work already.
+    environment.setdefault("OPENBLAS_NUM_THREADS", "1")
     for step in COMMANDS[sys.argv[1]]:
         program = [str(BIN / step[0]), *step[1:]]
         if step == COMMANDS[sys.argv[1]][-1]:

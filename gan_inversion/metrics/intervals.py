@@ -89,9 +89,10 @@ def clopper_pearson(successes: Any, trials: int) -> tuple[Any, Any]:
 
 @lru_cache(4)  # every figure of a record resamples the same subjects
 def _draws(count: int, resamples: int, seed: int) -> np.ndarray:
-    """How often each of `count` subjects is drawn: (resamples, count)."""
+    """How often each of `count` subjects is drawn: whole numbers, as float64 (resamples, count)."""
     shares = np.full(count, 1 / count)
-    return stream(seed, "bootstrap").multinomial(count, shares, size=resamples)
+    # Products of integers would take ten times as long, and are the same.
+    return stream(seed, "bootstrap").multinomial(count, shares, size=resamples).astype("float64")
 
 
 def percentiles(values: Sequence[float] | np.ndarray) -> tuple[float, float]:

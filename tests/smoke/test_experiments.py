@@ -24,12 +24,26 @@ pytestmark = pytest.mark.usefixtures("small")
 SMOKE = ("experiments.documented", "--smoke", "--methods")
 
 
-def test_documented(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "Synthetic", fewer)
-    output = call(tmp_path, "experiments.documented", "--smoke")
-    smoke = tmp_path / "runs" / "smoke"
+@pytest.fixture
+def a_small_product(monkeypatch):
+    """The rate of the machine is measured on a matrix that takes little time."""
+    monkeypatch.setattr("gan_inversion.protocols.speed.turns.MATRIX", 1024)
+
+
+@pytest.fixture(scope="module")
+def documented(tmp_path_factory, small):
+    """A folder in which all methods of the documented protocol were trained."""
+    folder = tmp_path_factory.mktemp("documented")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "Synthetic", fewer)
+        output = call(folder, "experiments.documented", "--smoke")
+    assert "runs/smoke/documented-synthetic.md" in output
+    return folder
+
+
+def test_documented(documented):
+    smoke = documented / "runs" / "smoke"
     table = (smoke / "documented-synthetic.md").read_text()
-    assert str(smoke.relative_to(tmp_path) / "documented-synthetic.md") in output
     for method in ("mean_face", "documented_dense", "documented_conv", "documented_conv_bn"):
         assert f"| {method} | 1 | 14 |" in table
         name = f"{method}-synthetic-s0"
@@ -47,26 +61,23 @@ def test_documented(tmp_path, monkeypatch):
     assert events.Tags()["images"] == ["reconstructions"]
 
 
-def test_a_killed_run_ends_with_the_same_numbers(tmp_path):
+def test_a_killed_run_ends_with_the_same_numbers(documented, tmp_path):
     method = "documented_conv_bn"
-    for name in ("through", "killed"):
-        (tmp_path / name).mkdir()
-    finish(start(tmp_path / "through", *SMOKE, method, program=SMALL))
-    run = tmp_path / "killed" / "runs" / "smoke" / "documented" / f"{method}-synthetic-s0"
-    process = start(tmp_path / "killed", *SMOKE, method, program=SMALL)
+    run = tmp_path / "runs" / "smoke" / "documented" / f"{method}-synthetic-s0"
+    process = start(tmp_path, *SMOKE, method, program=SMALL)
     while not (run / "checkpoint.npz").exists():
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert not (run / "inverter").exists()  # it was in the middle
-    finish(start(tmp_path / "killed", *SMOKE, method, program=SMALL))
+    finish(start(tmp_path, *SMOKE, method, program=SMALL))
     place = f"runs/smoke/records/documented/{method}-synthetic-s0"
-    through, killed = (tmp_path / name / place for name in ("through", "killed"))
-    metrics = [Record.read(path.with_suffix(".json")).metrics for path in (through, killed)]
-    assert metrics[0] == metrics[1]
-    raw = [np.load(path.with_suffix(".npz"))["test_loss"] for path in (through, killed)]
-    np.testing.assert_array_equal(raw[0], raw[1])
+    paths = [folder / place for folder in (documented, tmp_path)]
+    through, killed = (Record.read(path.with_suffix(".json")).metrics for path in paths)
+    assert through == killed
+    through, killed = (np.load(path.with_suffix(".npz"))["test_loss"] for path in paths)
+    np.testing.assert_array_equal(through, killed)
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path):
@@ -160,7 +171,7 @@ def test_verification(tmp_path):
         assert set(tags["images"]) == {"hardest_genuine", "hardest_impostor"}
 
 
-def test_training_speed(tmp_path):
+def test_training_speed(tmp_path, a_small_product):
     call(tmp_path, "experiments.training_speed", "--smoke")
     smoke = tmp_path / "runs" / "smoke"
     (path,) = (smoke / "records" / "speed").glob("*.json")
@@ -182,7 +193,7 @@ def test_shadow_speed(tmp_path):
     assert "| dense |" in (smoke / "speed.md").read_text()
 
 
-def test_embedding_speed(tmp_path):
+def test_embedding_speed(tmp_path, a_small_product):
     call(tmp_path, "experiments.embedding_speed", "--smoke")
     smoke = tmp_path / "runs" / "smoke"
     (path,) = (smoke / "records" / "speed").glob("compact_*float*-synthetic-s0.json")
