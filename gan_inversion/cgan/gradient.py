@@ -5,6 +5,7 @@ the gradient of its own loss, with an optimiser and a learning rate of its own (
 Heusel et al., NeurIPS 2017).
 """
 
+from contextlib import ExitStack
 from typing import Any
 
 import keras
@@ -25,11 +26,16 @@ def train_step(model: Any, *arguments: Any) -> Any:
 def _tensorflow_step(model: Any, data: tuple) -> dict:
     import tensorflow as tf
 
-    with tf.GradientTape(persistent=True) as tape:
+    # A tape for each player, which watches that player alone: the discriminator's gradient then
+    # ends at the images, instead of being followed through generator and recogniser for nothing.
+    tapes = [tf.GradientTape(watch_accessed_variables=False) for _ in model.players]
+    with ExitStack() as recorded:
+        for tape, player in zip(tapes, model.players, strict=True):
+            recorded.enter_context(tape).watch([v.value for v in player.trainable_variables])
         losses = model.losses(data[0])
     gradients = [
         tape.gradient(loss, player.trainable_variables)
-        for loss, player in zip(losses, model.players, strict=True)
+        for tape, loss, player in zip(tapes, losses, model.players, strict=True)
     ]
     for optimizer, player, slopes in zip(model.optimizers, model.players, gradients, strict=True):
         optimizer.apply(slopes, player.trainable_variables)
