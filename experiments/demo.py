@@ -19,9 +19,11 @@ NAMES = {
     GAN: "a conditional GAN, trained here",
     "shipped": "the conditional GAN that is shipped, trained longer on more faces",
 }
-FAMILIES = {DECODER: "decoder", GAN: "conditional GAN"}  # what they are called in a sentence
-# Options of the audited conditional GANs: small, because many are trained.
-SMALL = {"warmup": 0, "steps": 16, "interval": 16, "ramp": 8, "batch_size": 8, "corrections": 0}
+FAMILIES = {DECODER: "decoder", GAN: "conditional generator"}  # what they are called in a sentence
+# Options of the audited conditional generators: small, because many are trained, and without a
+# discriminator, as those that `experiments.shadows` audits at full size.
+SMALL = {"adversarial": 0.0, "diversity": 0.0, "warmup": 0, "steps": 16, "interval": 16,
+         "batch_size": 8, "corrections": 0}  # fmt: skip
 
 
 @dataclass(frozen=True)

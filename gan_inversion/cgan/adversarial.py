@@ -30,7 +30,7 @@ class Side:
     """The real or the generated images of a batch, as discriminator and recogniser see them.
 
     Attributes:
-        images: float (B, 160, 160, 3), in sharp views.
+        images: float (B, S, S, 3), in sharp views.
         maps: the recogniser's feature maps of other views, (B / recogniser_stride, H, W, C) each.
         embeddings: the recogniser's, (B / recogniser_stride, D), where a term needs them.
         others: those of each recogniser of the committee.
@@ -126,9 +126,7 @@ class Adversaries(keras.Model):
     def losses(self, batch: dict) -> list:
         """The loss of each player, the generator's first, by the terms of the configuration."""
         config, embeddings, noise = self.config, batch["embeddings"], batch["noise"]
-        real = ops.cast(batch["images"], "float32") / 255
-        if config.side != SIZE:
-            real = ops.image.resize(real, (config.side, config.side), antialias=True)
+        real = of_side(config.side, ops.cast(batch["images"], "float32") / 255)
         fake = self.generator([embeddings, noise], training=True)
         real_side, fake_side = self.sides(real, fake, batch["views"])
         adversarial, discriminator_loss = {}, []
@@ -169,7 +167,8 @@ class Adversaries(keras.Model):
 
     def sides(self, real, fake, views: dict) -> tuple[Side, Side]:
         """The real and the generated images of a batch, in the same random views."""
-        both = Side(view(real, views, sharp=True), []), Side(view(fake, views, sharp=True), [])
+        judged = partial(view, views=views, sharp=True, side=self.config.discriminator_side)
+        both = Side(judged(real), []), Side(judged(fake), [])
         chosen = slice(None, None, self.config.recogniser_stride)
         shown = {name: values[chosen] for name, values in views.items()}
         for side, images in zip(both, (real, fake), strict=True):
@@ -234,6 +233,11 @@ class Adversaries(keras.Model):
         rate = ops.maximum(1 - self.config.ema, 9 / (10 + step))
         for slow, fast in zip(self.average.weights, self.generator.weights, strict=True):
             slow.assign(slow + rate * (fast - slow))
+
+
+def of_side(side: int, images):
+    """Images of another side: float (B, 160, 160, 3) -> (B, side, side, 3)."""
+    return images if side == SIZE else ops.image.resize(images, (side, side), antialias=True)
 
 
 class StepBatches(Threaded):

@@ -84,6 +84,7 @@ def adversaries(
     if config.adversarial:
         opponent = discriminator(
             dimension,
+            side=config.discriminator_side,
             width=config.discriminator_width,
             maps=maps if config.projected else [],
             greyscale=config.greyscale,

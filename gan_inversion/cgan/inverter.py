@@ -10,7 +10,7 @@ from typing import Any, Self
 import keras
 import numpy as np
 
-from gan_inversion.cgan.adversarial import Adversaries, StepBatches
+from gan_inversion.cgan.adversarial import Adversaries, StepBatches, of_side
 from gan_inversion.cgan.build import adversaries, build_generator, with_precision
 from gan_inversion.cgan.coarse import coarse_weights
 from gan_inversion.cgan.correct import back_projected
@@ -241,7 +241,7 @@ class ConditionalGAN(Inverter):
             block = slice(start, start + BLOCK)
             pictures = keras.ops.convert_to_tensor(images[block], "float32") / 255
             vectors = keras.ops.convert_to_tensor(embeddings[block], "float32")
-            inputs = [pictures, vectors]
+            inputs = [of_side(self.settings.discriminator_side, pictures), vectors]
             if self.settings.projected and players.recogniser:
                 inputs += [*players.recogniser.maps(pictures), vectors]
             heads = keras.tree.flatten(players.discriminator(inputs, training=False))

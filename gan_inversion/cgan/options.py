@@ -114,6 +114,10 @@ class Config:
     discriminator_width: int = 24
     """Channels of the discriminator's largest maps; more can learn more and take longer."""
 
+    discriminator_side: Literal[64, 112, 160] = 160
+    """Side of the images that the discriminator sees, in pixels: 64, 112 or 160. It needs no more
+    than the generator's own, and takes longer with more."""
+
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     """Arithmetic of the training; auto is whichever of the two is faster on this machine."""
 
@@ -144,8 +148,9 @@ class Config:
         object.__setattr__(self, "committee", tuple(self.committee))  # a file gives a list
         self.members  # noqa: B018 - raises where it is not well formed
         check_options(self)
-        if self.side not in (64, 112, 160):
-            raise UserError(f"expected a side of 64, 112 or 160 pixels, got {self.side}")
+        for side in (self.side, self.discriminator_side):
+            if side not in (64, 112, 160):
+                raise UserError(f"expected a side of 64, 112 or 160 pixels, got {side}")
         if self.loss == "relativistic" and self.adversarial and not self.gradient_penalty:
             raise UserError("expected a gradient penalty for the relativistic loss, got none")
         if self.imagined and not 0 < self.imagined * bool(self.identity) <= self.batch_size:

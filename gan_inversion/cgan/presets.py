@@ -57,7 +57,14 @@ PRESETS = {
         corrections=0,
     ),
     "demo": Config(
-        **_DRAWN, side=64, width=16, discriminator_width=8, steps=300, warmup=240, interval=60
+        **_DRAWN,
+        side=64,
+        width=16,
+        discriminator_side=64,
+        discriminator_width=8,
+        steps=300,
+        warmup=240,
+        interval=60,
     ),
     "drawn": Config(
         **_DRAWN, side=112, width=16, discriminator_width=16, steps=5000, warmup=4000, interval=500

@@ -22,6 +22,7 @@ OPTIONS = {
 ADDED: dict[str, dict[str, Any]] = {
     "cgan": {
         "committee": [],
+        "discriminator_side": 160,
         "greyscale": False,
         "imagined": 0,
         "mirrored": False,

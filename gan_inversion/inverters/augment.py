@@ -50,13 +50,13 @@ def draw_views(
     return views
 
 
-def view(pictures, views: Mapping, *, sharp: bool = False):
+def view(pictures, views: Mapping, *, sharp: bool = False, side: int | None = None):
     """Apply sampled views of side V to images: float (B, S, S, 3) -> (B, V, V, 3).
 
     Sharp views are shifted by whole pixels and neither resized nor noisy: only then can a
-    discriminator tell the texture of skin from a grid of pixels.
+    discriminator tell the texture of skin from a grid of pixels. They may have a side of their own.
     """
-    side = views["noise"].shape[1]
+    side = side or views["noise"].shape[1]
     shift, scale = views["shift"], views["scale"]
     if sharp:
         shift, scale = ops.round(shift * side) / side, ops.sign(scale)

@@ -373,6 +373,37 @@ def test_the_operations_of_a_known_step_are_counted():
     assert products(graph) == pytest.approx(2e-9 * (product + 3 * convolution))
 
 
+def test_a_discriminator_may_see_smaller_images(faces_embedded, tmp_path):
+    _, embeddings, images = faces_embedded
+    config = replace(SMALL, discriminator_side=64, steps=1, interval=1)
+    inverter, (line,) = trained(faces_embedded, tmp_path, config)
+    assert inverter._players.discriminator.inputs[0].shape == (None, 64, 64, 3)
+    assert np.isfinite(line["train_discriminator"])
+    assert np.isfinite(inverter.discriminator_logits(embeddings[:4], images[:4])).all()
+    with pytest.raises(UserError, match="expected a side of 64, 112 or 160 pixels, got 32"):
+        replace(SMALL, discriminator_side=32)
+
+
+def test_a_players_gradient_is_that_of_its_own_loss(faces_embedded):
+    """Each has a tape of its own; one that records everything gives the same slopes."""
+    tf = pytest.importorskip("tensorflow")
+    recogniser, embeddings, images = faces_embedded
+    players = adversaries(SMALL, embeddings.shape[1], recogniser, seed=0)
+    drawn = StepBatches(embeddings, images, SMALL, seed=0, interval=0)[0]
+    (batch,) = tf.nest.map_structure(tf.convert_to_tensor, drawn)
+    found, losses, losses_of = [], [], players.losses
+    for optimizer in players.optimizers:
+        optimizer.apply = lambda slopes, _: found.append(slopes)
+    players.losses = lambda batch: losses.extend(losses_of(batch)) or losses
+    with tf.GradientTape(persistent=True) as tape:
+        players.train_step((batch,))
+    assert len(found) == len(losses) == 2
+    for slopes, loss, player in zip(found, losses, players.players, strict=True):
+        expected = tape.gradient(loss, player.trainable_variables)
+        for one, other in zip(slopes, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
 def losses_from_given_weights(images):
     """Losses of two steps from weights that are the same on every backend."""
     config = replace(SMALL, loss="relativistic", gradient_penalty=0.5, diversity=0.1, ramp=4)

@@ -26,6 +26,7 @@ HEAD = 128  # channels of a feature head
 def discriminator(
     dimension: int,
     *,
+    side: int = SIZE,
     width: int = 32,
     maps: Sequence[tuple[int, int, int]] = (),
     greyscale: bool = False,
@@ -33,12 +34,13 @@ def discriminator(
 ) -> keras.Model:
     """Images and embeddings -> a list of logits of being real: (N, 1), and (M, heads) if any.
 
-    The inputs are a list: images in [0, 1], (N, 160, 160, 3); embeddings (N, dimension); and
+    The inputs are a list: images in [0, 1], (N, S, S, 3); embeddings (N, dimension); and
     with heads on feature maps, which need not see all images, a map (M, H, W, C) for each head
     and the embeddings of those images (M, dimension).
 
     Args:
         dimension: of the embedding, which has unit norm.
+        side: of the images, S.
         width: channels of the pixel head's largest maps.
         maps: shapes (H, W, C) of the feature maps.
         greyscale: whether the pixel head sees brightness only.
@@ -46,10 +48,10 @@ def discriminator(
     """
     embedding = keras.Input((dimension,), name="embedding")
     code = layers.Rescaling(dimension**0.5, dtype=precision)(embedding)
-    picture = keras.Input((SIZE, SIZE, 3), name="picture")
+    picture = keras.Input((side, side, 3), name="picture")
     x = keras.ops.mean(picture, axis=3, keepdims=True) if greyscale else picture
     x = layers.Rescaling(2.0, offset=-1.0, dtype="float32")(x)
-    x = HaarAnalysis(dtype=precision)(x)  # (N, 80, 80, 12), or 4
+    x = HaarAnalysis(dtype=precision)(x)  # (N, S/2, S/2, 12), or 4
     x = _conv(x, width, 3, precision)
     channels = width
     while x.shape[1] > SMALLEST:
