@@ -7,15 +7,17 @@ intervals resample subjects, since images of one subject are not independent.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from gan_inversion.core.seeding import stream
 from gan_inversion.metrics.attack import subject_mean
 from gan_inversion.metrics.intervals import clopper_pearson, percentiles
-from gan_inversion.metrics.verification import by_group
+from gan_inversion.metrics.verification import draws
 
 FPRS = (1e-1, 1e-2, 1e-3)
+AT_ONCE = 30_000  # scores of resamples, for want of memory
 RESOLVED = 10  # false positives that a rate needs at least
 CUTS = 199  # thresholds that the audit of epsilon chooses from
 # Targets in which two images are hardly alike by chance, even where every other target is the
@@ -55,12 +57,23 @@ def roc(
         member: bool (N,).
         weights: how often each counts, (N,); by default once.
     """
-    return _curve(_ordered(scores, member), weights)
+    counted = np.ones(len(scores)) if weights is None else np.asarray(weights, float)
+    fpr, tpr = _curves(_ordered(scores, member), counted[None])
+    return fpr[0], tpr[0]
 
 
-def tpr_at(fpr: np.ndarray, tpr: np.ndarray, limit: float) -> float:
-    """True positive rate of the last point whose false positive rate is at most `limit`."""
-    return float(tpr[np.searchsorted(fpr, limit + 1e-12, side="right") - 1])
+def tpr_at(fpr: np.ndarray, tpr: np.ndarray, limit: float) -> np.ndarray:
+    """True positive rate of the last point whose false positive rate is at most `limit`.
+
+    Args:
+        fpr, tpr: of one curve, float (P,), or of several, (R, P).
+        limit: the false positive rate.
+
+    Returns:
+        A float, or float (R,).
+    """
+    last = (fpr <= limit + 1e-12).sum(axis=-1, keepdims=True) - 1
+    return np.take_along_axis(tpr, last, axis=-1)[..., 0]
 
 
 def leak(
@@ -82,24 +95,26 @@ def leak(
         resamples: bootstrap samples.
         seed: for the resampling.
     """
-    group = np.repeat(subjects, scores.size // len(scores))
+    names, group = np.unique(np.repeat(subjects, scores.size // len(scores)), return_inverse=True)
     scores, member = scores.ravel(), member.ravel().astype(bool)
     ordered = _ordered(scores, member)
     members, others = int(member.sum()), int((~member).sum())
     resolved = [fpr for fpr in fprs if fpr * others >= RESOLVED]
 
-    curve = _curve(ordered, None)
+    curve = roc(scores, member)
     best = int(np.argmax(curve[1] - curve[0]))
 
-    def figures(fpr: np.ndarray, tpr: np.ndarray) -> list[float]:
-        balanced = (1 + tpr[best] - fpr[best]) / 2
+    def figures(fpr: np.ndarray, tpr: np.ndarray) -> list[np.ndarray]:
+        balanced = (1 + tpr[..., best] - fpr[..., best]) / 2
         return [np.trapezoid(tpr, fpr), balanced, *(tpr_at(fpr, tpr, limit) for limit in resolved)]
 
-    weights = by_group(group, resamples=resamples, seed=seed)
-    draws = [figures(*_curve(ordered, weight)) for weight in weights]
+    of_groups = [(group[places], until) for places, until in ordered]
+    weights = _resampled(len(names), resamples, seed)
+    parts = np.array_split(weights, min(resamples, 1 + resamples * len(scores) // AT_ONCE))
+    resampled = np.concatenate([figures(*_curves(of_groups, part)) for part in parts], axis=1)
     estimates = [
         (float(value), percentiles(column))
-        for value, column in zip(figures(*curve), np.array(draws).T, strict=True)
+        for value, column in zip(figures(*curve), resampled, strict=True)
     ]
     rates = dict(zip(resolved, estimates[2:], strict=True))
     tprs = {fpr: rates.get(fpr) for fpr in fprs}
@@ -218,13 +233,26 @@ def _ordered(scores: np.ndarray, member: np.ndarray) -> list[tuple[np.ndarray, n
     return [(order[kind], np.cumsum(kind)[ends]) for kind in (~inside, inside)]
 
 
-def _curve(
-    sides: Sequence[tuple[np.ndarray, np.ndarray]], weights: np.ndarray | None
+def _curves(
+    sides: Sequence[tuple[np.ndarray, np.ndarray]], weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """False and true positive rates at each threshold, where each score counts by its weight."""
+    """False and true positive rates at each threshold, (R, P), where scores count by weights.
+
+    Args:
+        sides: of others and of members, places in `weights` by falling score, and how many of them
+            precede each threshold.
+        weights: float (R, places).
+    """
     rates = []
     for places, until in sides:
-        weight = np.ones(len(places)) if weights is None else weights[places].astype(float)
-        counts = np.append(0.0, np.cumsum(weight))[until]
-        rates.append(np.append(0.0, counts / counts[-1]))
+        counts = np.zeros((len(weights), len(places) + 1))
+        np.cumsum(np.take(weights, places, axis=1), axis=1, out=counts[:, 1:])
+        counts = np.take(counts, np.append(0, until), axis=1)
+        rates.append(counts / counts[:, -1:])
     return rates[0], rates[1]
+
+
+@lru_cache(2)  # every attack on a unit resamples the same subjects
+def _resampled(count: int, resamples: int, seed: int) -> np.ndarray:
+    """How often each of `count` subjects is drawn: whole numbers, as float64 (resamples, count)."""
+    return np.stack([*draws(count, resamples=resamples, seed=seed)]).astype(float)

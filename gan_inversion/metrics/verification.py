@@ -111,7 +111,7 @@ def bootstrap_auc(
 def by_group(group: np.ndarray, *, resamples: int = 1000, seed: int = 0) -> Iterator[np.ndarray]:
     """Weights when whole groups (folds, subjects), given for each score (N,), are resampled."""
     names, codes = np.unique(group, return_inverse=True)
-    for draw in _draws(len(names), resamples, seed):
+    for draw in draws(len(names), resamples=resamples, seed=seed):
         yield draw[codes]
 
 
@@ -132,11 +132,11 @@ def by_subject(
     """
     names, codes = np.unique(np.concatenate([first, second]), return_inverse=True)
     first, second = codes.reshape(2, -1)
-    for draw in _draws(len(names), resamples, seed):
+    for draw in draws(len(names), resamples=resamples, seed=seed):
         yield np.where(first == second, draw[first], draw[first] * draw[second])
 
 
-def _draws(count: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+def draws(count: int, *, resamples: int, seed: int) -> Iterator[np.ndarray]:
     """Yield, for each resample, how often each of `count` units is drawn: int (count,)."""
     generator = stream(seed, "bootstrap")
     for _ in range(resamples):
