@@ -59,6 +59,10 @@ class Options:
     victim: str = "facenet"
     """Recogniser whose embeddings are inverted, such as facenet or compact."""
 
+    judges: tuple[str, ...] = ()
+    """Further recognisers, such as dlib and sface, that are shown the reconstructions of the first
+    model: the attacked one alone may be fooled."""
+
     folders: Flat[Folders] = Folders()
 
     workers: int = 0
@@ -68,7 +72,8 @@ class Options:
     again: Path | None = None
     """A folder of records whose saved signals are attacked anew, for when the attacks have changed:
     nothing is trained, and the outcome goes to `records`, which must be another folder. Needs the
-    data all the same, for the attack that looks at the images."""
+    data all the same, for the attack that looks at the images. With `judges` the first model of
+    each study is trained anew, and shown to them."""
 
     smoke: bool = False
     """Rehearse in a minute with compact on synthetic faces; all is written under `runs`/smoke."""
@@ -76,8 +81,8 @@ class Options:
 
 def run_all(options: Options) -> None:
     """Run every method, and write the tables."""
-    from gan_inversion.protocols.inversion.bench import Setting, open_bench
-    from gan_inversion.protocols.membership.attacks import attack_again
+    from gan_inversion.protocols.inversion.bench import Setting
+    from gan_inversion.protocols.membership.again import attack_again
     from gan_inversion.protocols.membership.run import Study, run_one
     from gan_inversion.reporting.pages import write_membership
     from gan_inversion.reporting.tables import find_records
@@ -85,17 +90,17 @@ def run_all(options: Options) -> None:
     usual = options.methods == SHADOWS
     methods = ("documented_dense_n40",) if options.smoke and usual else options.methods
     options = rehearsed(options, methods=methods, epochs=(1, 2), models=6)
-    setting = Setting(options.source, options.victim, results=options.folders.results)
+    folders = options.folders
+    setting = Setting(options.source, options.victim, options.judges, folders.results)
     if options.again is not None:
-        old, victim = options.again, open_bench(setting).victim
-        for record in find_records(old, Membership().name, setting.selection):
-            attack_again(record.path(old), old, options.folders.records, victim)
+        for record in find_records(options.again, Membership().name, setting.selection):
+            path = record.path(options.again)
+            attack_again(path, options.again, setting=setting, folders=folders)
         return
     specs = specs_of(options.methods, options.families)
     if options.smoke:
         specs = [spec.rehearsed() for spec in specs]
     study = Study(**{own.name: getattr(options, own.name) for own in fields(Study)})
-    folders = options.folders
     for spec in specs:
         run_one(spec, study, setting=setting, folders=folders)
     chosen, published = setting.selection, folders.records == Folders().records

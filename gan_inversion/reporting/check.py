@@ -130,15 +130,16 @@ def _membership(record: Record, scores: Scores, results: Path) -> dict[str, Metr
         given = {"unit": unit, "fprs": fprs, "seed": record.seed, "ready": ready}
         given["attacks"] = attacks & ATTACKS.keys()
         metrics |= attack_unit(signals, inside, people, **given)[0]
-    if f"{record.victim}/type1" in scores:
+    judges = {record.victim: record.victim_digest, **record.config.get("judges", {})}
+    for name, digest in judges.items() if f"{record.victim}/type1" in scores else ():
         thresholds = {
             line.fmr: line.threshold
             for line in read_thresholds(results / "thresholds.json")
-            if line.recogniser_digest == record.victim_digest
+            if line.recogniser_digest == digest
             and line.subjects == f"validation of split {record.config['split']}"
         }
-        pair = scores[f"{record.victim}/type1"], scores[f"{record.victim}/type2"]
-        metrics |= success(record.victim, *pair, subjects[parts == "test"], thresholds)
+        pair = scores[f"{name}/type1"], scores[f"{name}/type2"]
+        metrics |= success(name, *pair, subjects[parts == "test"], thresholds)
     return metrics
 
 

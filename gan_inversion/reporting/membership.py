@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import product
 
 from gan_inversion.core.record import Record, at
+from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.protocols.membership.audit import CONTRAST, LOSS, TOGETHER
 from gan_inversion.reporting.audited import (
     LEAKS,
@@ -142,6 +143,12 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
     rows: list[Row] = []
     studied: dict[tuple[str, ...], list[str]] = {}  # signals -> methods whose study had them
     header = ["method", "knowledge", "epochs", "members", "type-I SAR", "type-II SAR"]
+    judges = [
+        name
+        for name in INDEPENDENT
+        if any(name in record.config.get("judges", {}) for record, *_ in groups.values())
+    ]
+    header += [f"type-II SAR, {name}" for name in judges]
     shown = ("auc", at("tpr", fpr=1e-2))
     attacks = ("threshold, loss", "lira, all signals")
     header += [f"{attack}: {figure_title(figure)}" for attack in attacks for figure in shown]
@@ -155,7 +162,8 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
             plain = [cell(group, f"image/{LEAKS[0]}/log_mse/{f}", form=".3f") for f in shown]
             strong = [cell(group, strongest(group[0], f), form=".3f") for f in shown]
             lead = [base_method(group[0]), group[0].knowledge or "", str(config["epochs"])]
-            row = [*lead, f"{config['members']['image']:,}", *rates, *plain, *strong]
+            theirs = [cell(group, at(f"{j}/sar_type2", fmr=1e-3), form=".3f") for j in judges]
+            row = [*lead, f"{config['members']['image']:,}", *rates, *theirs, *plain, *strong]
             studied.setdefault(tuple(config.get("signals", ())), []).append(lead[0])
             if private:
                 claimed = config["inverter"].get(CLAIMED, "none")
@@ -164,6 +172,11 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
             rows.append(row)
     caption = "The leakage ledger: success of reconstruction beside success of membership attacks."
     remarks = [LEDGER, EPSILONS] if private else [LEDGER]
+    if judges:
+        remarks.append(
+            f"{' and '.join(judges)} saw the first model of a study only; where nothing stands, "
+            "they have not seen it yet."
+        )
     usual = max(studied, key=len, default=())
     fewer = [
         f"that of {', '.join(dict.fromkeys(names))} had {' and '.join(signals)} only"

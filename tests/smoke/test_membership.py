@@ -1,6 +1,8 @@
 """Membership attacks on a user's matrices, through the real program."""
 
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from gan_inversion.protocols.membership.audit import audit
 from gan_inversion.protocols.membership.lines import read_lines
 from gan_inversion.protocols.membership.matrices import read_audits, read_matrices
 from gan_inversion.protocols.membership.own import audit_own
+from gan_inversion.reporting import check
 from tests.few import few
 from tests.programs import call
 
@@ -406,6 +409,46 @@ def test_shadow_models_of_a_decoder(tmp_path):
     again = Record.read(paths[0])
     for name, value in record.metrics.items():
         assert again.metrics[name].value == pytest.approx(value.value, abs=1e-6), name
+
+
+def test_other_judges_see_the_first_model_at_once_or_later(tmp_path):
+    (tmp_path / "other.py").write_text(
+        "def other(images):\n"
+        "    small = images[:, 10::20, 10::20].mean(axis=-1).reshape(len(images), -1)\n"
+        "    return small - small.mean(axis=1, keepdims=True)\n"
+    )
+    judges = ("--judges", "other.py:other")
+    command = ("experiments.shadows", "--smoke", "--methods", "documented_dense_n20", *judges)
+    call(tmp_path, *command, "--units", "image", "--signals", "log_mse", "--epochs", "1")
+    results = tmp_path / "runs/smoke"
+    (path,) = results.glob("records/membership/*_e1-synthetic-s0.json")
+    once, scores = Record.read(path), read_scores(path)
+    rate = at("other/sar_type1", fmr=1e-2)
+    of_victim = once.metrics[at("compact/sar_type1", fmr=1e-2)]
+    assert of_victim.n == 4 * once.metrics[rate].n  # the victim sees four models
+    check.check_record(path)
+
+    def written(folder, spoilt):
+        """The record as if no other judge had been asked, and its victim had seen other faces."""
+        shutil.copytree(results / "splits", tmp_path / folder / "splits")
+        old = replace(
+            once,
+            config={name: value for name, value in once.config.items() if name != "judges"},
+            metrics={n: m for n, m in once.metrics.items() if not n.startswith("other/")},
+        )
+        kept = {name: a for name, a in scores.items() if not name.startswith("other/")}
+        old.write(tmp_path / folder / "records", kept | {"compact/type1": spoilt})
+        given = ("--again", f"{folder}/records", "--records", f"{folder}/later/records", *judges)
+        return ("experiments.shadows", *given, "--dataset", "synthetic", "--victim", "compact")
+
+    call(tmp_path, *written("old", scores["compact/type1"]))
+    later = Record.read(tmp_path / "old/later/records/membership" / path.name)
+    assert set(later.config["judges"]) == {"other"}
+    for figure, value in once.metrics.items():
+        assert later.metrics[figure].value == pytest.approx(value.value, abs=1e-6), figure
+    # Another model under the same name is not taken for it.
+    output = call(tmp_path, *written("false", scores["compact/type1"] / 2), code=2)
+    assert "trained anew it gives other reconstructions: cosines differ by" in output
 
 
 @pytest.mark.parametrize("kind", ["images", "models"])

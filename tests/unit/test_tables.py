@@ -298,6 +298,28 @@ def test_the_ledger_shows_the_epsilon_that_was_claimed_beside_the_proven():
     assert cells(ledger, private.method).endswith(f"| 8.0 | {proven:.2f} |")
 
 
+def test_the_ledger_shows_judges_that_saw_the_first_model_only():
+    (record,) = (
+        found
+        for found in read_records(ROOT / "results" / "records", "membership")
+        if found.method == "documented_dense_n500"
+    )
+    rate = {at("sface/sar_type2", fmr=1e-3): metric(0.25, ci=(0.2, 0.3), n=318)}
+    shown = dataclasses.replace(
+        record,
+        method="documented_dense_n500_e7",
+        config={**record.config, "judges": {"sface": "0" * 64}},
+        metrics={**record.metrics, **rate},
+    )
+    ledger = overviews([record, shown])[0]
+    place = ledger.header.index("type-II SAR, sface")
+    assert (
+        "0.250" in str(cells(ledger, shown.method))
+        and not {row[0]: row for row in ledger.rows}[record.method][place]
+    )
+    assert any("sface saw the first model of a study only" in note for note in ledger.notes)
+
+
 @pytest.mark.parametrize(
     ("proven", "verdict"), [((0.5, 0.9, 1.0), "not contradicted"), ((0.5, 0.9, 1.01), "false")]
 )

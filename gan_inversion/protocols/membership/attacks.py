@@ -1,20 +1,16 @@
 """Every attack on the answers of a study, and their record."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
-from pathlib import Path
 
 import numpy as np
 
-from gan_inversion.core.device import environment
-from gan_inversion.core.record import Metric, Record, now, read_scores
+from gan_inversion.core.record import Metric
 from gan_inversion.metrics.attack import subject_mean
 from gan_inversion.metrics.figures import success
 from gan_inversion.metrics.membership import ATTACKS, FEWEST_KNOWN, without_shadows
 from gan_inversion.metrics.targets import every_target
 from gan_inversion.metrics.usage import of_ranges
-from gan_inversion.protocols.inversion.bench import Bench, Judge
-from gan_inversion.protocols.inversion.rules import read_split
+from gan_inversion.protocols.inversion.bench import Bench
 from gan_inversion.protocols.membership.audit import (
     LOSS,
     QUANTILE,
@@ -23,12 +19,9 @@ from gan_inversion.protocols.membership.audit import (
     READY,
     STRONG,
     attack_unit,
-    ready_in,
-    signals_of,
 )
-from gan_inversion.protocols.membership.rules import Membership, Pool
-from gan_inversion.protocols.membership.study import Part
-from gan_inversion.protocols.records import check_record, recorded
+from gan_inversion.protocols.membership.rules import Pool
+from gan_inversion.protocols.membership.study import JUDGEMENTS, Part, mark_of
 
 MOST = 6e4  # size of a score that float16 holds
 
@@ -50,11 +43,8 @@ def attack_all(
             if name.startswith(f"{moment}/") and not name.endswith("/seconds")
         }
         if unit == "image":
-            type1, type2 = here.pop("type1"), here.pop("type2")
-            attacked = bench.victim
-            name = attacked.recogniser.name
-            metrics |= success(name, type1, type2, bench.subjects, attacked.accepts_from)
-            scores |= {f"{name}/type1": type1, f"{name}/type2": type2}
+            metrics, scores = successes(here, bench)
+            here = {n: values for n, values in here.items() if not n.startswith(JUDGEMENTS)}
         ready = {}
         queries, rows = here.pop(QUERIES, None), pool.audited_row
         if LOSS in here:
@@ -79,6 +69,27 @@ def attack_all(
         scores[f"{unit}/asked"] = pool.audited.astype("int32")
         scores[f"{unit}/row"] = pool.audited_row.astype("int32")
     return metrics, scores
+
+
+def successes(
+    answers: Mapping[str, np.ndarray], bench: Bench
+) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
+    """Success rates with every judge that was asked, and the scores behind them."""
+    metrics: dict[str, Metric] = {}
+    scores: dict[str, np.ndarray] = {}
+    for judge in bench.judges:
+        name, mark = judge.recogniser.name, mark_of(judge, bench)
+        if f"type1{mark}" in answers:
+            type1, type2 = (answers[f"{kind}{mark}"] for kind in JUDGEMENTS)
+            metrics |= success(name, type1, type2, bench.subjects, judge.accepts_from)
+            scores |= {f"{name}/type1": type1, f"{name}/type2": type2}
+    return metrics, scores
+
+
+def digests(bench: Bench) -> dict[str, dict[str, str]]:
+    """The judges beside the victim and the digests of their weights, where there are any."""
+    others = {judge.recogniser.name: judge.recogniser.digest for judge in bench.judges[1:]}
+    return {"judges": others} if others else {}
 
 
 def scored_by_features(
@@ -106,51 +117,3 @@ def scored_by_features(
     features = np.stack([subject_mean(values, rows)[1] for values in embeddings.T], axis=1)
     scores = np.clip(without_shadows(signal, membership, features), -MOST, MOST)
     return {f"{QUANTILE}/{name}": scores.astype("float16")}
-
-
-def attack_again(path: Path, old_records: Path, records: Path, victim: Judge) -> None:
-    """Repeat the attacks on the signals stored beside a record, and write a new record.
-
-    Success rates of reconstruction and the cost of training are copied.
-
-    Args:
-        path: file of the old record.
-        old_records: folder of the old records; the folder `splits` is beside it.
-        records: folder to write to.
-        victim: of the record, with the embeddings of all images of the data set, for the attack
-            that looks at images.
-
-    Raises:
-        UserError: the record is of another victim.
-    """
-    record, scores = Record.read(path), read_scores(path)
-    check_record(record, path, victim_digest=victim.recogniser.digest)
-    protocol = Membership(models=record.config["protocol"]["models"])
-    target = records / protocol.name / path.name
-    if recorded(target, protocol_hash=protocol.hash, data_digest=record.data_digest):
-        return
-    split = old_records.parent / "splits" / f"{record.dataset}-{record.config['split']}.csv"
-    subjects = np.array([file.split("/")[0] for file in read_split(split)])
-    metrics = {name: m for name, m in record.metrics.items() if "/sar_" in name}
-    kept = {name: values for name, values in scores.items() if not name.endswith("/roc")}
-    for unit in record.config["units"]:
-        inside = scores[f"{unit}/membership"].astype(bool)
-        people = subjects[scores[f"{unit}/asked"]]
-        here, ready = signals_of(kept, unit), ready_in(kept, unit)
-        if LOSS in here:
-            rows, features = scores[f"{unit}/row"], victim.embeddings[scores[f"{unit}/asked"]]
-            ready |= scored_by_features(here[LOSS], inside, features, rows)
-        outcome, curves = attack_unit(here, inside, people, unit=unit, fprs=protocol.fprs,
-                                   seed=record.seed, ready=ready)  # fmt: skip
-        metrics |= outcome
-        kept |= curves | {f"{READY}/{unit}/{name}": values for name, values in ready.items()}
-    made = {"created": record.created, "commit": record.env["commit"]}
-    again = replace(
-        record,
-        protocol_hash=protocol.hash,
-        config={**record.config, "protocol": asdict(protocol), "signals_of": made},
-        metrics=metrics,
-        env={**environment(), "device": record.env["device"]},
-        created=now(),
-    )
-    print(again.write(records, kept))

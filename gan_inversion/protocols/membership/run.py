@@ -18,9 +18,15 @@ from gan_inversion.core.storage import write_arrays
 from gan_inversion.inverters.base import Inverter
 from gan_inversion.inverters.families import FAMILIES, Family, MethodSpec, register
 from gan_inversion.protocols.inversion.bench import Setting
-from gan_inversion.protocols.membership.attacks import attack_all
+from gan_inversion.protocols.membership.attacks import attack_all, digests
 from gan_inversion.protocols.membership.rules import END, Membership, labels
-from gan_inversion.protocols.membership.study import Part, answers, draw_pool, open_bench
+from gan_inversion.protocols.membership.study import (
+    JUDGEMENTS,
+    Part,
+    answers,
+    draw_pool,
+    open_bench,
+)
 from gan_inversion.protocols.records import Entry
 from gan_inversion.recognisers import name_of
 
@@ -130,7 +136,7 @@ def gather(parts: Sequence[Part], workers: int) -> dict[str, np.ndarray]:
     return {
         name: np.concatenate(
             [content_of_part[name] for content_of_part in arrays if name in content_of_part],
-            axis=0 if name.split("/")[1] in ("type1", "type2") else 1,
+            axis=0 if name.split("/")[1].startswith(JUDGEMENTS) else 1,
         )
         for name in arrays[0]
     }
@@ -179,7 +185,8 @@ def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folder
         return
     victim = bench.victim.recogniser
     declared = {"method": spec.name, "protocol": asdict(first.protocol), **kept, "seed": first.seed}
-    declared |= {"victim": victim.digest, "precision": victim.precision}
+    others = digests(bench)
+    declared |= {"victim": victim.digest, "precision": victim.precision, **others}
     with Run(first.folder, declared) as run:
         inverter = spec.make()
         pools = {unit: draw_pool(own_parts[0], bench) for unit, own_parts in parts.items()}
@@ -193,6 +200,7 @@ def run_one(spec: MethodSpec, study: Study, *, setting: Setting, folders: Folder
                 knowledge=inverter.knowledge,
                 config={
                     **settings,
+                    **others,
                     "inverter": dict(inverter.config),
                     **_duration(spec, inverter, max(members.values()), moment),
                     "members": members,

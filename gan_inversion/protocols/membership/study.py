@@ -5,7 +5,7 @@ this process or by a worker on another machine.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -27,13 +27,14 @@ from gan_inversion.metrics.attack import attack, subject_mean
 from gan_inversion.metrics.reconstruction import contrast, mse, ssim
 from gan_inversion.metrics.verification import cosine
 from gan_inversion.protocols.inversion import bench as benches
-from gan_inversion.protocols.inversion.bench import Bench, Setting
+from gan_inversion.protocols.inversion.bench import Bench, Judge, Setting
 from gan_inversion.protocols.membership.audit import CONTRAST, LOSS, QUERIES
 from gan_inversion.protocols.membership.rules import END, Membership, Pool
+from gan_inversion.recognisers import embed_unnamed
 
 BLOCK = 128  # images compared at once
-JUDGEMENTS = ("type1", "type2")  # arrays of `judge`
-JUDGED = 4  # models whose success rates are recorded beside the leak
+JUDGEMENTS = ("type1", "type2")  # how the names of the arrays of `judged` begin
+JUDGED = 4  # models whose success rates with the victim are recorded beside the leak
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,15 @@ def look(
 ) -> dict[str, np.ndarray]:
     """All that is asked of one model: its signals and, of the first of the unit `image`, judgement.
 
+    The victim judges several models, other judges the first.
+
     Returns:
-        The arrays of `ask` and `judge`.
+        The arrays of `ask` and `judged`.
     """
-    judged = part.unit == "image" and model < JUDGED
-    return ask(inverter, pool, bench, part) | (judge(inverter, bench) if judged else {})
+    answers = ask(inverter, pool, bench, part) if part.signals else {}
+    if part.unit != "image" or model >= JUDGED:
+        return answers
+    return answers | judged(inverter, bench, bench.judges if model == 0 else bench.judges[:1])
 
 
 def looks(part: Part, pool: Pool, bench: Bench) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
@@ -185,21 +190,34 @@ def ask(inverter: Inverter, pool: Pool, bench: Bench, part: Part) -> dict[str, n
     return means | ({QUERIES: every[LOSS].astype("float32")} if several else {})
 
 
-def judge(inverter: Inverter, bench: Bench) -> dict[str, np.ndarray]:
-    """Type-I and type-II scores of one model's reconstructions of the test images."""
-    attacked, test = bench.victim, bench.split.test
-    originals = attacked.embeddings[test]
-    pictures, _ = reconstruct(inverter, originals)
-    outcome = attack(attacked.recogniser.embed(pictures), originals, bench.subjects)
-    return {"type1": outcome.type1, "type2": outcome.type2}
+def judged(inverter: Inverter, bench: Bench, judges: Sequence[Judge]) -> dict[str, np.ndarray]:
+    """Scores of one model's reconstructions of the test images with each judge.
+
+    Returns:
+        `type1` and `type2` with the victim; with another judge `type1@<judge>` and `type2@<judge>`.
+    """
+    test = bench.split.test
+    pictures, _ = reconstruct(inverter, bench.victim.embeddings[test])
+    scores: dict[str, np.ndarray] = {}
+    for judge in judges:
+        vectors = embed_unnamed(judge.recogniser, pictures, kind="reconstructions")
+        outcome = attack(vectors, judge.embeddings[test], bench.subjects)
+        mark = mark_of(judge, bench)
+        scores |= {f"type1{mark}": outcome.type1, f"type2{mark}": outcome.type2}
+    return scores
+
+
+def mark_of(judge: Judge, bench: Bench) -> str:
+    """What the names of a judge's arrays end with: nothing for the victim."""
+    return "" if judge is bench.victim else f"@{judge.recogniser.name}"
 
 
 def answers(part: Part) -> dict[str, np.ndarray]:
     """Train the models and compute signals: `<moment>/<signal>` -> float32 (R, models).
 
-    There are also `<moment>/type1` and `<moment>/type2`, float32 (J, ...), for the first models of
-    the unit `image`; and `<moment>/seconds`, (1, models), the time since the start, in equal
-    shares.
+    There are also the arrays of `judged`, `<moment>/type1...` and `<moment>/type2...`, float32 (J,
+    ...), for the first models of the unit `image`; and `<moment>/seconds`, (1, models), the time
+    since the start, in equal shares.
     """
     start = time.perf_counter()
     bench = open_bench(part.setting)
@@ -213,7 +231,7 @@ def answers(part: Part) -> dict[str, np.ndarray]:
         arrays[f"{moment}/seconds"] = np.full((1, len(part.models)), seconds)
     for moment, own in every.items():
         for name in own[0]:
-            axis = 0 if name in JUDGEMENTS else 1
+            axis = 0 if name.startswith(JUDGEMENTS) else 1
             stacked = [values[name] for values in own if name in values]
             arrays[f"{moment}/{name}"] = np.stack(stacked, axis=axis)
     keras.utils.clear_session()
