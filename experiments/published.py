@@ -47,27 +47,29 @@ DOCUMENTED = ("mean_face", *(f"documented_{decoder}" for decoder in DECODERS))
 
 AUDITED = (10, 30)  # epochs after which a decoder is audited
 LIGHTER = {"units": ("image",), "signals": ("log_mse", "ssim"), "models": (6,)}  # on two cores
+SEEN = {"judges": INDEPENDENT}  # they see the reconstructions of the first model
 # Membership studies: the methods, and the options of experiments.shadows.
 SHADOWS = tuple(f"documented_{decoder}_n1000" for decoder in DECODERS)
 STUDIES: tuple[dict[str, Any], ...] = (
-    {"methods": ("documented_dense_n1000",)},
-    {"methods": ("documented_dense_n1000",), "units": ("image",), "epochs": (100,)},
-    *({"methods": (m,), "epochs": (10,)} for m in (*SHADOWS[1:], *DOCUMENTED[2:])),
+    {"methods": ("documented_dense_n1000",), **SEEN},
+    {"methods": ("documented_dense_n1000",), "units": ("image",), "epochs": (100,), **SEEN},
+    *({"methods": (m,), "epochs": (10,), **SEEN} for m in (*SHADOWS[1:], *DOCUMENTED[2:])),
     # With all images of George W. Bush, whom the thesis takes as its example; from epoch 1 on.
     {
         "methods": ("documented_dense",),
         "units": ("image",),
         "signals": ("log_mse",),
         "epochs": (1, 3, 10),
+        **SEEN,
     },
     # Both halves of the loss, on half of all images.
-    {"methods": ("cgan_committee_audited",), "shares": (10, 30), **LIGHTER},
-    {"methods": ("cgan_mse_audited",), **LIGHTER},
+    {"methods": ("cgan_committee_audited",), "shares": (10, 30), **LIGHTER, **SEEN},
+    {"methods": ("cgan_mse_audited",), **LIGHTER, **SEEN},
     # 500 images: private training and the conditional GAN would take too long on more.
-    {"methods": ("cgan_tiny_n500",)},
-    {"methods": ("documented_dense_n500",), "units": ("image",)},
-    {"methods": ("augmented_dense_n500",), "units": ("image",)},
-    {"methods": ("private_dense_n500",), "units": ("image",)},
+    {"methods": ("cgan_tiny_n500",), **SEEN},
+    {"methods": ("documented_dense_n500",), "units": ("image",), **SEEN},
+    {"methods": ("augmented_dense_n500",), "units": ("image",), **SEEN},
+    {"methods": ("private_dense_n500",), "units": ("image",), **SEEN},
     # How far what is proven stays below what is claimed; the last claim is false on purpose.
     *(
         {"methods": (f"private_dense_{kind}_n500",), "units": ("canary",), "models": (6,)}

@@ -444,6 +444,7 @@ def test_other_judges_see_the_first_model_at_once_or_later(tmp_path):
     call(tmp_path, *written("old", scores["compact/type1"]))
     later = Record.read(tmp_path / "old/later/records/membership" / path.name)
     assert set(later.config["judges"]) == {"other"}
+    assert later.config["judged_anew"]["cosines_apart"] < 1e-4
     for figure, value in once.metrics.items():
         assert later.metrics[figure].value == pytest.approx(value.value, abs=1e-6), figure
     # Another model under the same name is not taken for it.

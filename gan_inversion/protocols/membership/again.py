@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,9 @@ from gan_inversion.protocols.membership.run import Study, parts_of
 from gan_inversion.protocols.membership.study import draw_pool, looks, open_bench
 from gan_inversion.protocols.records import check_record, recorded
 
-NEAR = 0.02  # mean difference of cosines up to which a model that is trained anew is the same
+# Mean difference of cosines up to which a model that is trained anew is the recorded one: several
+# threads add up in an order of their own, and many steps of a training make much of it.
+NEAR = 0.05
 
 
 def attack_again(path: Path, old_records: Path, *, setting: Setting, folders: Folders) -> None:
@@ -66,11 +69,12 @@ def attack_again(path: Path, old_records: Path, *, setting: Setting, folders: Fo
                                    seed=record.seed, ready=ready)  # fmt: skip
         metrics |= outcome
         kept |= curves | {f"{READY}/{unit}/{name}": values for name, values in ready.items()}
-    others = {}
+    others: dict[str, Any] = {}
     if len(bench.judges) > 1 and "image" in record.config["units"]:
-        asked = judged_again(record, scores, setting=setting, folders=folders)
+        asked, apart = judged_again(record, scores, setting=setting, folders=folders)
         figures, arrays = successes(asked, bench)
         metrics, kept, others = metrics | figures, kept | arrays, digests(bench)
+        others["judged_anew"] = {"cosines_apart": apart}
     made = {"created": record.created, "commit": record.env["commit"]}
     again = replace(
         record,
@@ -85,11 +89,12 @@ def attack_again(path: Path, old_records: Path, *, setting: Setting, folders: Fo
 
 def judged_again(
     record: Record, scores: dict[str, np.ndarray], *, setting: Setting, folders: Folders
-) -> dict[str, np.ndarray]:
+) -> tuple[dict[str, np.ndarray], float]:
     """Train the first model of a recorded study anew, and show it to the judges of the setting.
 
     Returns:
-        The arrays of `study.judged` but for the victim's, with a first axis of length 1.
+        The arrays of `study.judged` but for the victim's, with a first axis of length 1; and how
+        far its cosines with the victim are from those that were recorded, on average.
 
     Raises:
         UserError: it has other members, or the victim sees other reconstructions than it did.
@@ -110,4 +115,4 @@ def judged_again(
     apart = float(np.abs(arrays["type1"] - scores[f"{record.victim}/type1"][0]).mean())
     if apart > NEAR:
         raise UserError(f"{expected} it gives other reconstructions: cosines differ by {apart:.3f}")
-    return {name: values[None] for name, values in arrays.items() if "@" in name}
+    return {name: values[None] for name, values in arrays.items() if "@" in name}, apart
