@@ -448,7 +448,7 @@ def test_other_judges_see_the_first_model_at_once_or_later(tmp_path):
     for figure, value in once.metrics.items():
         assert later.metrics[figure].value == pytest.approx(value.value, abs=1e-6), figure
     # Another model under the same name is not taken for it.
-    output = call(tmp_path, *written("false", scores["compact/type1"] / 2), code=2)
+    output = call(tmp_path, *written("false", scores["compact/type1"] + 0.1), code=2)
     assert "trained anew it gives other reconstructions: cosines differ by" in output
 
 

@@ -73,8 +73,8 @@ def attack_again(path: Path, old_records: Path, *, setting: Setting, folders: Fo
     if len(bench.judges) > 1 and "image" in record.config["units"]:
         asked, apart = judged_again(record, scores, setting=setting, folders=folders)
         figures, arrays = successes(asked, bench)
-        metrics, kept, others = metrics | figures, kept | arrays, digests(bench)
-        others["judged_anew"] = {"cosines_apart": apart}
+        metrics, kept = metrics | figures, kept | arrays
+        others = {**digests(bench), "judged_anew": {"cosines_apart": apart}}
     made = {"created": record.created, "commit": record.env["commit"]}
     again = replace(
         record,
