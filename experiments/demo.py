@@ -31,7 +31,8 @@ class Options:
     """Train both families on drawn faces, examine their reconstructions, and audit what they leak.
 
     Both families are a documented decoder and a conditional GAN; the audit attacks small models of
-    both to tell who was a member. Findings are printed, and written with faces to `runs`/demo.html.
+    both, of the GAN its generator trained alone, to tell who was a member. Findings are printed,
+    and written with faces to `runs`/demo.html.
 
     Cost: three to five minutes on two CPU cores. Nothing is downloaded.
     """
