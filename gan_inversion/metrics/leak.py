@@ -17,7 +17,7 @@ from gan_inversion.metrics.intervals import clopper_pearson, percentiles
 from gan_inversion.metrics.verification import draws
 
 FPRS = (1e-1, 1e-2, 1e-3)
-AT_ONCE = 30_000  # scores of resamples, for want of memory
+AT_ONCE = 30_000  # scores of resamples in one block: more leave the processor's cache
 RESOLVED = 10  # false positives that a rate needs at least
 CUTS = 199  # thresholds that the audit of epsilon chooses from
 # Targets in which two images are hardly alike by chance, even where every other target is the

@@ -58,6 +58,13 @@ def attack_again(path: Path, old_records: Path, *, setting: Setting, folders: Fo
     subjects = np.array([file.split("/")[0] for file in read_split(split)])
     metrics = {name: m for name, m in record.metrics.items() if "/sar_" in name}
     kept = {name: values for name, values in scores.items() if not name.endswith("/roc")}
+    # First, as it may find another model, and attacks take their time.
+    others: dict[str, Any] = {}
+    if len(bench.judges) > 1 and "image" in record.config["units"]:
+        asked, apart = judged_again(record, scores, setting=setting, folders=folders)
+        figures, arrays = successes(asked, bench)
+        metrics, kept = metrics | figures, kept | arrays
+        others = {**digests(bench), "judged_anew": {"cosines_apart": apart}}
     for unit in record.config["units"]:
         inside = scores[f"{unit}/membership"].astype(bool)
         people = subjects[scores[f"{unit}/asked"]]
@@ -69,12 +76,6 @@ def attack_again(path: Path, old_records: Path, *, setting: Setting, folders: Fo
                                    seed=record.seed, ready=ready)  # fmt: skip
         metrics |= outcome
         kept |= curves | {f"{READY}/{unit}/{name}": values for name, values in ready.items()}
-    others: dict[str, Any] = {}
-    if len(bench.judges) > 1 and "image" in record.config["units"]:
-        asked, apart = judged_again(record, scores, setting=setting, folders=folders)
-        figures, arrays = successes(asked, bench)
-        metrics, kept = metrics | figures, kept | arrays
-        others = {**digests(bench), "judged_anew": {"cosines_apart": apart}}
     made = {"created": record.created, "commit": record.env["commit"]}
     again = replace(
         record,
