@@ -35,5 +35,11 @@ def optional(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        name = module.partition(".")[0]
-        raise UserError(f"{name} is not installed: pip install 'gan_inversion[{extra}]'") from error
+        raise UserError(
+            f"{module.partition('.')[0]} is not installed: {extra_of(extra)}"
+        ) from error
+
+
+def extra_of(extra: str) -> str:
+    """How to install an extra of this package, which no public index has."""
+    return f"in the repository of gan_inversion, pip install '.[{extra}]'"

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_inversion.core.errors import UserError, optional
+from gan_inversion.core.errors import UserError, extra_of, optional
 
 PREDICTOR = "shape_predictor_5_face_landmarks.dat"
 NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
@@ -37,9 +37,7 @@ def model_file(name: str) -> Path:
     """Path of one of the model files that `face_recognition_models` ships."""
     spec = importlib.util.find_spec("face_recognition_models")
     if spec is None or spec.origin is None:
-        raise UserError(
-            "face_recognition_models is not installed: pip install 'gan_inversion[dlib]'"
-        )
+        raise UserError(f"face_recognition_models is not installed: {extra_of('dlib')}")
     return Path(spec.origin).parent / "models" / name
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import UserError, extra_of
 from gan_inversion.core.storage import atomic
 from gan_inversion.reporting.tensorboard import served, tab_place
 
@@ -35,7 +35,7 @@ def browser() -> Iterator[Any]:
     try:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
-        raise UserError("expected Playwright: pip install 'gan_inversion[dev]'") from error
+        raise UserError(f"Playwright is not installed: {extra_of('dev')}") from error
     if CHROMIUM is None:
         raise UserError("expected chromium or google-chrome on the PATH, found neither")
     options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

@@ -22,6 +22,7 @@ SMALL = (4.2, 3.0)  # inches, where a chart is shown 300 pixels wide
 SOLID = ("-", "--", ":", "-.")
 BESIDE: dict[str, Any] = {"fontsize": 8, "loc": "upper left", "bbox_to_anchor": (1, 1)}
 NEAR = 0.05  # share of an axis within which only one of several points gets its number
+TICKS = (0, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1)  # of a scale of square roots
 MARKERS = ("o-", "s-", "^-", "D-", "v-", "P-", "X-", "*-")
 
 
@@ -121,7 +122,7 @@ def pareto(
             bar = np.array([points[key], points[key]])
             bar[:, axis] = low, high
             axes.plot(*bar.T, color="grey", linewidth=0.8, alpha=0.6, zorder=0)
-    spread = np.ptp(np.array(list(points.values())), axis=0) + 1e-9
+    spread = np.ptp(np.sqrt(list(points.values())), axis=0) + 1e-9
     labelled: list[np.ndarray] = []  # places of numbers, as shares of the axes
     line = np.array([points[key] for key in front(points)])
     axes.plot(
@@ -132,13 +133,21 @@ def pareto(
         path = np.array([own[number] for number in sorted(own)])
         axes.plot(*path.T, MARKERS[place % len(MARKERS)], linewidth=0.8, label=name)
         for number, point in own.items():
-            here = np.array(point) / spread
+            here = np.sqrt(point) / spread
             if any(np.abs(here - there).max() < NEAR for there in labelled):
                 continue  # numbers on top of each other can't be read
             labelled.append(here)
             style = {"textcoords": "offset points", "xytext": (5, 4), "fontsize": 8}
             axes.annotate(str(number), point, **style)
-    axes.margins(0.08)
+    most = 1.08 * np.array([*points.values(), *(np.transpose(ends)[1] for ends in bounds.values())])
+    for scale, limit, ticks, highest in (
+        (axes.set_xscale, axes.set_xlim, axes.set_xticks, most[:, 0].max()),
+        (axes.set_yscale, axes.set_ylim, axes.set_yticks, most[:, 1].max()),
+    ):  # small rates lie apart on a scale of square roots
+        scale("function", functions=(np.sqrt, np.square))
+        limit(0, highest)
+        shown = [tick for tick in TICKS if tick <= highest]
+        ticks(shown, [f"{tick:g}" for tick in shown])
     axes.legend(**BESIDE, title=f"beside each point: {mark}", title_fontsize=8)
     return figure
 
@@ -157,6 +166,8 @@ def ranking(methods: Sequence[str], values: np.ndarray, label: str) -> Figure:
     axes.errorbar(
         value, rows, xerr=np.abs([value - low, high - value]), fmt="none", ecolor="black", capsize=2
     )
+    for row in rows[np.isnan(value)]:  # an empty bar would be read as 0
+        axes.text(0, row, " not yet", va="center", fontsize=8, color="grey")
     axes.set_yticks(rows, methods)
     axes.invert_yaxis()
     return figure

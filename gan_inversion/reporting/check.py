@@ -54,7 +54,18 @@ def check_records(records: Path, protocol: str, chosen: Selection = LFW) -> list
 
 
 def check_record(path: Path) -> list[str]:
-    """Compare the figures of one record; arguments and errors as for `check_records`."""
+    """Compare the figures of one record with those that its raw scores give.
+
+    Args:
+        path: of the record, in a folder `records/<protocol>`; `splits` and the threshold registry
+            are beside `records`.
+
+    Returns:
+        Names of the figures that the scores do not give, and that are therefore not checked.
+
+    Raises:
+        UserError: a figure or an interval differs.
+    """
     record, scores = Record.read(path), read_scores(path)
     return differences(record, COMPUTE[record.protocol](record, scores, path.parents[2]))
 

@@ -15,7 +15,7 @@ from gan_inversion.reporting.table import Cell, Row, by_method, cell, check_same
 
 ORDER = ("oracle", "random", "mean_face", "nearest_face", "ridge_pca")  # controls first
 PUBLISHED = (
-    "NbNet, published: Mai et al. 2018, their own protocol (LFW, FAR 0.1 %, trained on other data)"
+    "NbNet, published: Mai et al. 2018, their own protocol (LFW, FMR 0.1 %, trained on other data)"
 )
 
 ROUNDING = 1e-5  # of a threshold: float32 sums differ between machines
@@ -124,7 +124,8 @@ def training_time(records: Sequence[Record], unit: float) -> Cell | str:
     for record in records:
         if "train_seconds" in record.cost:
             device = record.cost.get("train_device", record.env["device"])
-            where = "" if device.endswith("cores") else f" on {device}"
+            name = device.removeprefix("NVIDIA ").partition(" ")[0]  # short, for a narrow column
+            where = "" if device.endswith("cores") else f" ({name})"
             times.setdefault(where, []).append(record.cost["train_seconds"] / unit)
     if list(times) == [""]:
         return Cell(tuple(times[""]), form=".0f")

@@ -15,6 +15,7 @@ from gan_inversion.core.folders import Folders
 from gan_inversion.core.record import Record, Selection, at, read_scores
 from gan_inversion.inverters.families import group_of
 from gan_inversion.pretrained import SHIPPED
+from gan_inversion.protocols.membership.audit import STRONG
 from gan_inversion.reporting import tables
 from gan_inversion.reporting.audited import CURVES, base_method, is_attack, moment_of, plural
 from gan_inversion.reporting.hparams import Row, row_of, trials_of, write_row
@@ -152,18 +153,20 @@ def layout(
     lines: dict[str, dict[str, list[Any]]] = {}
     rates = "2: false match rate of 1 %, 3: 0.1 %, 4: 0.01 %"
     person = lines.setdefault(f"Is the face accepted as the person? (step {rates})", {})
-    margins = lines.setdefault("The same, with intervals", {})
+    margins: dict[str, list[Any]] = {}
     for name in recognisers:
         for kind, words in (("sar_type1", "Type-I"), ("sar_type2", "Type-II")):
             tag = f"{kind}/{name}"
             person[f"{words} success rate, {name}"] = ["Multiline", [f"^{tag}$"]]
             margins[f"{words}, {name}"] = ["Margin", [tag + end for end in ENDS]]
+    # TensorBoard shows charts with margins in reverse order.
+    lines["The same, with intervals"] = dict(reversed(margins.items()))
     lines["Is the person found in a gallery? (step: rank)"] = {
         f"Share found, {name}": ["Multiline", [f"^cmc/{name}$"]] for name in recognisers
     }
     if recognisers:
         lines["Does it look like a photograph? (step: side of the level, pixels)"] = {
-            "Sliced Wasserstein distance": ["Multiline", ["^swd$"]]
+            "Sliced Wasserstein distance (lower is better)": ["Multiline", ["^swd$"]]
         }
     if training:
         lines["Does training go on?"] = {
@@ -176,10 +179,8 @@ def layout(
         for attack in CURVES:
             tag = f"leak/{unit}/{attack}/log_mse"
             leak[f"AUC, {plural(unit)}, {attack}"] = ["Margin", [f"{tag}/auc{end}" for end in ENDS]]
-        leak[f"TPR at FPR 1 %, {plural(unit)}"] = [
-            "Multiline",
-            [f"^leak/{unit}/.*/log_mse/tpr_fpr_1e-2$"],
-        ]
+        tag = f"leak/{unit}/{STRONG}/log_mse/tpr_fpr_1e-2"
+        leak[f"TPR at FPR 1 %, {plural(unit)}, {STRONG}"] = ["Multiline", [f"^{tag}$"]]
     with Events(folder) as writer:
         writer.add_custom_scalars({name: charts for name, charts in lines.items() if charts})
 
@@ -204,7 +205,8 @@ def write_all(
         headline: methods to show, and no searches, if there are records of any of them; by
             default everything is shown.
     """
-    inversions, leaks = records.get("inversion", ()), records.get("membership", ())
+    inversions, every = records.get("inversion", ()), records.get("membership", ())
+    leaks = every
     if few := {record.method for record, _ in inversions} & set(headline):
         inversions = [pair for pair in inversions if pair[0].method in few]
         leaks = [pair for pair in leaks if base_method(pair[0]) in headline]
@@ -234,7 +236,7 @@ def write_all(
     units = dict.fromkeys(unit for record, _ in leaks for unit in record.config["units"])
     several = any(len(own) > 1 for own in audits.values())
     layout(folder / "layout", list(recognisers), list(units), several=several, training=training)
-    overview_events(folder / "overview", rows, groups, [record for record, _ in leaks], victims)
+    overview_events(folder / "overview", rows, groups, [record for record, _ in every], victims)
     text_events(folder / "pages", pages)
 
 

@@ -25,9 +25,9 @@ loss.\
 """
 FEW = """\
 The signal is log_mse, or the first one that was given. Each image has as many shadow models that
-were trained on it as shadow models that were not; `online` attacks use both kinds, the others only
-those that were not trained on it. `quantile` and `threshold` use none; `quantile` is told of other
-images that they are not members.\
+were trained on it as shadow models that were not. `online` attacks and `shadow_classifier` use both
+kinds, the other `offline` attacks and `calibrated` only those that were not trained on it.
+`quantile` and `threshold` use none; `quantile` is told of other images that they are not members.\
 """
 USAGE = """\
 Folders are drawn with every share of members from 0 to 1. The share is estimated from how many
@@ -139,7 +139,7 @@ def claim(method: str, by_epoch: Mapping[float, Metric]) -> str:
     """
     shown = [metric.ci is not None and metric.ci[0] > 0.5 for metric in by_epoch.values()]
     since = [epoch for place, epoch in enumerate(by_epoch) if all(shown[place:])]
-    holds = f"holds from epoch {since[0]} on" if since else "cannot be shown"
+    holds = f"is shown from epoch {since[0]} on" if since else "cannot be shown"
     values = ", ".join(f"{metric.value:.3f} after {epoch}" for epoch, metric in by_epoch.items())
     return (
         f"{method}: the claim that the president's training images are recognised by their lower "

@@ -6,7 +6,8 @@ from importlib.metadata import metadata
 from gan_inversion.cgan.options import FAMILY
 from gan_inversion.core.record import Record, at
 from gan_inversion.protocols import INDEPENDENT
-from gan_inversion.reporting.summary import attacked, given_away, judged_by_all
+from gan_inversion.reporting.balance import given_away
+from gan_inversion.reporting.summary import TO_DO, attacked, judged_by_all
 from gan_inversion.reporting.table import Table, by_method, mean_of
 
 # Rows: words, families, knowledge. Of several methods that all independent judges were shown, the
@@ -14,7 +15,7 @@ from gan_inversion.reporting.table import Table, by_method, mean_of
 ROWS = (
     ("the photograph itself", ("oracle",), None),
     ("white box: a conditional GAN", (FAMILY,), "white_box"),
-    ("black box: a conditional GAN", (FAMILY, "adapter"), "black_box"),
+    ("black box: a conditional GAN behind an adapter", (FAMILY, "adapter"), "black_box"),
     ("the best decoder of the 2023 thesis", ("documented",), None),
     ("the mean of all faces", ("mean_face",), None),
     ("a photograph of someone else", ("random",), None),
@@ -22,8 +23,8 @@ ROWS = (
 
 
 def findings(inversions: Sequence[Record], leaks: Sequence[Record]) -> list[str]:
-    """Two sentences of what embeddings give away, and one of what inverters do."""
-    return [line for line in (*attacked(inversions), given_away(leaks)) if line]
+    """What embeddings give away (two sentences), what inverters do, and what follows from it."""
+    return [line for line in (*attacked(inversions), given_away(leaks), TO_DO) if line]
 
 
 def glance(records: Sequence[Record]) -> Table:
@@ -61,6 +62,7 @@ def glance(records: Sequence[Record]) -> Table:
         [
             f"Shares are means over {sizes[1]:,} people with two photographs or more, SSIM over "
             f"all {sizes[0]:,} photographs, of people on whom no inverter was trained ({dataset}). "
+            "SSIM says how alike the pixels are, and little of whose face it is. "
             "The recognisers were trained by others, and may know them. Of several "
             "trainings of an inverter, a figure is the mean over those that have it."
         ],

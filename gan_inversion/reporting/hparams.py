@@ -16,7 +16,7 @@ FIGURES = {"ssim": "SSIM", "swd/mean": "SWD"}  # metric -> name of its column
 LEAKED = {at("tpr", fpr=1e-2): "leak_TPR", "auc": "leak_AUC"}  # the same of the strongest attack
 # Figures by the beginning of their names: TensorBoard ticks the first five columns.
 ORDER = ("SAR_type-II_", "leak_TPR", "SSIM", "SWD", "leak_AUC", "SAR_type-I_")
-FIRST = ("method", "family", "knowledge")  # shown columns of options; others are hidden
+FIRST = ("method", "knowledge")  # shown columns of options; others are hidden
 HIDDEN = ("data_digest", "split")  # options that the HParams tab leaves out
 
 Row = tuple[dict[str, Any], dict[str, float]]  # of the HParams tab: options, figures

@@ -170,7 +170,8 @@ def _quality(runs: Comparison) -> Table:
         "reconstructions of a subject lie nearer to a training image, in the victim's space of "
         "embeddings, than unseen real images do; and the one-sided p-value of a Mann-Whitney test, "
         "over subjects, that nothing is copied. For a constant image they say only where that "
-        "image lies." + examination_time(runs)
+        "image lies. Times are of the machines as they were, some of which had other work: they do "
+        "not compare networks." + examination_time(runs)
     )
     return Table(
         "inversion_quality",

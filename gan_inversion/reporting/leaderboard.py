@@ -25,16 +25,17 @@ def leaderboard(
         entered: methods that others have entered.
     """
     tables = []
-    for victim, records in victims.items():
+    # The most attacked victim first.
+    for victim, records in sorted(victims.items(), key=lambda item: -len(item[1])):
         runs = comparison(records, ())
         names = [victim, *(judge for judge in INDEPENDENT if judge != victim)]
         first = at(f"{victim}/sar_type2", fmr=1e-3)
         figures = [first, at(f"{victim}/sar_type1", fmr=1e-3)]
         figures += [at(f"{name}/sar_type2", fmr=1e-3) for name in names[1:]]
         figures += ["ssim", "swd/mean"]
-        header = ["inverter", "place", "from", "seeds"]
-        header += [f"{title(f, condition=False)}, {f.split('/')[0]}" for f in figures[:-2]]
-        header += [title(figure) for figure in figures[-2:]]
+        header = ["inverter", f"{title(first, condition=False)}, {victim}", "place"]
+        header += [f"{title(f, condition=False)}, {f.split('/')[0]}" for f in figures[1:-2]]
+        header += [*(title(figure) for figure in figures[-2:]), "seeds", "from"]
         for knowledge, words in WORDS.items():
             groups = [
                 runs.groups[method]
@@ -47,7 +48,8 @@ def leaderboard(
             for place, group in enumerate(groups, 1):
                 source = "an entry" if group[0].method in entered else "this benchmark"
                 cells = [cell(group, f, form=form(f, short=True)) or "not yet" for f in figures]
-                rows.append([group[0].method, str(place), source, str(len(group)), *cells])
+                rest = [str(place), *cells[1:], str(len(group)), source]
+                rows.append([group[0].method, cells[0], *rest])
             if rows:
                 shown = [record for group in groups for record in group]
                 caption = f"Victim {victim}, {knowledge.replace('_', ' ')}: {words}."
@@ -63,9 +65,9 @@ def _notes(victim: str, end: str) -> list[str]:
         "match rate of 0.1 %. Type-I compares a reconstruction with the image whose embedding was "
         "inverted, type-II with another image of the person; rows are sorted by type-II SAR at "
         f"{victim}. No training or choice leans on {' and '.join(INDEPENDENT)} unless they are the "
-        "victim.",
+        "victim. A larger SSIM is nearer to the original, a smaller SWD more realistic.",
         "To enter, examine your inverter by `python -m experiments.inversion`, as "
-        "[own.md](own.md) shows, and give the record to `python -m experiments.submit`: it checks "
-        "the record and says what to send. Entries are the records in results/entries/inversion.",
+        "`docs/own.md` shows, and give the record to `python -m experiments.submit`: it checks the "
+        "record and says what to send. Entries are records in results/entries/inversion.",
         end,
     ]

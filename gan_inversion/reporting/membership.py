@@ -9,6 +9,7 @@ from gan_inversion.protocols.membership.audit import CONTRAST, LOSS, TOGETHER
 from gan_inversion.reporting.audited import (
     LEAKS,
     UNITS,
+    attacks_on,
     base_method,
     by_size,
     figure_title,
@@ -184,7 +185,12 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
         if signals != usual
     ]
     if fewer:
-        remarks.append(f"Studies had the signals {', '.join(usual)}, but {', '.join(fewer)}.")
+        remarks.append(
+            f"Studies had the signals {', '.join(usual)} (and the logit of a discriminator where "
+            f"there is one), but {', '.join(fewer)}."
+        )
+    if older := _attacked_less(groups):
+        remarks.append(older)
     largest: dict[str, int] = {}
     for record, *_ in groups.values():
         if size := record.config.get("members", {}).get("image"):
@@ -193,10 +199,22 @@ def _ledger(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tab
     if largest:
         sizes = ", ".join(f"{family} {size:,}" for family, size in sorted(largest.items()))
         remarks.append(
-            f"Images of the largest study of each family: {sizes}. Families studied on few images "
-            "only have not been measured on more."
+            f"Images that a model of the largest study of each family was trained on: {sizes}. "
+            "What a family would give away if it was trained on more is not known."
         )
     return Table("membership_ledger", caption, header, rows, [*remarks, *notes])
+
+
+def _attacked_less(groups: Mapping[str, Sequence[Record]]) -> str:
+    """A sentence that names studies that some attacks have not been run on, or none."""
+    run = {method: set(attacks_on(group[0], "image")) for method, group in groups.items()}
+    every = set().union(*run.values())
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for method, attacks in run.items():
+        if attacks and attacks != every:
+            lacking.setdefault(tuple(sorted(every - attacks)), []).append(method)
+    parts = [f"{', '.join(names)} by {', '.join(attacks)}" for attacks, names in lacking.items()]
+    return f"Not attacked again since newer attacks exist: {'; '.join(parts)}." if parts else ""
 
 
 def _claims(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Table:

@@ -10,8 +10,8 @@ from gan_inversion.core.events import Events
 from gan_inversion.core.record import Record, at
 from gan_inversion.metrics.catalogue import title
 from gan_inversion.reporting import charts
+from gan_inversion.reporting.balance import balance, balance_chart
 from gan_inversion.reporting.hparams import Row, write_columns
-from gan_inversion.reporting.summary import balance, balance_chart
 from gan_inversion.reporting.table import Cell, cell
 from gan_inversion.reporting.transfer import heat_maps
 

@@ -19,7 +19,8 @@ h1 { font-size: 1.7rem; line-height: 1.2; } h2 { margin-top: 2.5rem; font-size: 
 p, li, figcaption { overflow-wrap: anywhere; }
 figure { margin: 1.2rem 0; } figcaption { font-weight: 600; margin-bottom: .4rem; }
 svg, img { max-width: 100%; height: auto; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; }
+.wide { overflow-x: auto; } .chart svg { min-width: 34rem; }
+table { border-collapse: collapse; font-size: .85rem; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right; }
 th { vertical-align: bottom; } td { white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff;
@@ -29,13 +30,21 @@ table.faces td, table.faces th { text-align: center; white-space: normal; vertic
          padding: .3rem; border: 0; font-size: .8rem; }
 table.faces th { text-align: left; min-width: 8rem; } table.faces img { width: 120px; }
 summary { cursor: pointer; margin: .8rem 0; } summary h2 { display: inline; }
-.narrow { display: none; }
+.hint { visibility: hidden; color: #555; font-size: .8rem; }
+.hint.needed { visibility: visible; }
 @media (max-width: 50rem) {
-  .narrow { display: block; color: #555; font-size: .8rem; }
   th:first-child, td:first-child { min-width: 5.5rem; max-width: 6.5rem; font-size: .75rem; }
   table.faces th { min-width: 5rem; }
 }
 nav a { margin-right: 1rem; } ol.findings li { margin-bottom: .6rem; }
+"""
+# Says that a table goes on to the right where it does.
+HINTS = """
+const hints = () => document.querySelectorAll(".hint").forEach((hint) => {
+  const table = hint.nextElementSibling;
+  hint.classList.toggle("needed", table.scrollWidth > table.clientWidth);
+});
+addEventListener("resize", hints); addEventListener("toggle", hints, true); hints();
 """
 
 
@@ -72,13 +81,13 @@ def page(title: str, sections: Sequence[Section]) -> str:
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n"
         + "\n".join(body)
-        + "\n</body></html>\n"
+        + f"\n<script>{HINTS}</script>\n</body></html>\n"
     )
 
 
 def text(sentences: str) -> str:
-    """A paragraph."""
-    return f"<p>{escape(sentences)}</p>"
+    """A paragraph; text in backquotes is set as code."""
+    return f"<p>{marked(sentences)}</p>"
 
 
 def point(heading: str, sentences: str) -> str:
@@ -100,6 +109,8 @@ def drawing(caption: str, picture: str, sources: Sequence[str]) -> str:
         picture: an `svg` or `img` element.
         sources: names of records.
     """
+    if picture.startswith("<svg"):  # words in it would be too small to read on a phone
+        picture = f"<div class='wide chart'>{picture}</div>"
     return (
         f"<figure><figcaption>{escape(caption)}</figcaption>{picture}"
         f"<p class='source'>From {escape(', '.join(sources))}.</p></figure>"

@@ -14,6 +14,7 @@ from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.metrics import catalogue
 from gan_inversion.metrics.catalogue import kinds
 from gan_inversion.reporting import charts, speed, tables
+from gan_inversion.reporting.balance import balance_chart, price
 from gan_inversion.reporting.check import COMPUTE, check_records
 from gan_inversion.reporting.glance import badges, findings, glance
 from gan_inversion.reporting.inversion import headline, inversion
@@ -21,7 +22,6 @@ from gan_inversion.reporting.leaderboard import leaderboard
 from gan_inversion.reporting.membership import membership
 from gan_inversion.reporting.page import Section
 from gan_inversion.reporting.page import page as html
-from gan_inversion.reporting.summary import balance_chart, price
 from gan_inversion.reporting.table import Table, replace_block
 from gan_inversion.reporting.tables import LFW
 from gan_inversion.reporting.transfer import read_victims, transfer

@@ -7,27 +7,18 @@ import numpy as np
 from PIL import Image
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.record import Record, Selection
+from gan_inversion.core.record import Expected, Record, Selection
 from gan_inversion.core.storage import write_text
 from gan_inversion.metrics.intervals import bootstrap_mean
 from gan_inversion.protocols import Faces, read_split
 from gan_inversion.reporting import charts, tables
 from gan_inversion.reporting.audited import CURVES, LEAKS, base_method, epochs_of, plural
+from gan_inversion.reporting.balance import balance, balance_chart, place_of, price
 from gan_inversion.reporting.glance import glance
 from gan_inversion.reporting.inversion import headline
 from gan_inversion.reporting.membership import overviews
 from gan_inversion.reporting.page import Section, drawing, findings, page, picture, point, text
-from gan_inversion.reporting.summary import (
-    Pairs,
-    audits_of,
-    balance,
-    balance_chart,
-    brief,
-    compared,
-    place_of,
-    price,
-    sentences,
-)
+from gan_inversion.reporting.summary import Pairs, audits_of, brief, compared, sentences
 from gan_inversion.reporting.transfer import by_victim, heat_maps, read_victims, transfer
 
 GROUPS = ((1, 1), (2, 5), (6, 20), (21, 10_000))  # images of a subject
@@ -64,12 +55,12 @@ def attack_section(inversions: Pairs, verifications: Pairs) -> Section:
     return Section("Similarity", parts, folded=True)
 
 
-def matrix_section(records: Path, chosen: Selection) -> list[Section]:
+def matrix_section(records: Path, chosen: Selection, expected: Expected) -> list[Section]:
     """The transfer matrix, with a heat map for each method that attacks several victims."""
     victims = read_victims(records, chosen)
     if len(victims) < 2:
         return []
-    methods, parts = by_victim(victims), [transfer(victims).html()]
+    methods, parts = by_victim(victims), [transfer(victims, expected.transfer).html()]
     for method, chart in heat_maps(victims).items():
         caption = f"{method}: type-II SAR at FMR 0.1 %, every victim before every judge"
         made: Pairs = [(record, {}) for group in methods[method].values() for record in group]
@@ -104,7 +95,7 @@ def _label(record: Record) -> str:
     return f"{base_method(record)}, {epochs_of([record])} epochs"
 
 
-def ledger_sections(leaks: Pairs) -> list[Section]:
+def ledger_sections(leaks: Pairs, expected: Expected) -> list[Section]:
     """The ledger, then ROC curves and histograms of losses of every audit."""
     if not leaks:
         return []
@@ -129,7 +120,8 @@ def ledger_sections(leaks: Pairs) -> list[Section]:
             losses["others"] = -arrays["image/log_mse"][~inside]
             chart = charts.histogram(losses, "logarithm of the squared error")
             parts.append(drawing(f"Losses: {label}", chart, files_of([(record, arrays)])))
-    ledger = [table.html() for table in overviews([record for record, _ in leaks])]
+    records = [record for record, _ in leaks]
+    ledger = [table.html() for table in overviews(records, expected.membership)]
     return [
         Section("The leakage ledger", ledger, folded=True),
         Section("What each inverter remembers", parts, folded=True),
@@ -168,7 +160,16 @@ def slice_section(inversions: Pairs, faces: Pairs, files: Sequence[str]) -> Sect
         words = [f"{word}\n({chosen.sum():,})" for word, chosen in groups]
         caption = f"Type-I cosine by {title}; in brackets the images"
         parts.append(drawing(caption, charts.bars(words, lines), files_of([*pairs, *faces])))
-    return Section("Who is at risk", parts, folded=True)
+    parts.insert(
+        0,
+        text(
+            "How alike the recogniser finds a reconstruction and the photograph whose embedding "
+            "was inverted (1: the same), for kinds of photographs. `brightness` is that of the "
+            "photograph and `pose` how far the head is turned, each in thirds. Where intervals "
+            "overlap, no difference is shown."
+        ),
+    )
+    return Section("Does it depend on the photograph?", parts, folded=True)
 
 
 def face_section(runs: Path, inversions: Pairs) -> Section | None:
@@ -188,7 +189,10 @@ def face_section(runs: Path, inversions: Pairs) -> Section | None:
 
 def drawn_section(strip: np.ndarray) -> Section:
     """Drawn faces, which may be published: uint8 (H, W, 3), originals above reconstructions."""
-    caption = "Drawn people, and what the shipped conditional GAN makes of their embeddings"
+    caption = (
+        "Above people whom a program drew, below what the shipped conditional GAN makes of their "
+        "embeddings. (The figures are of photographs, which are not shown here.)"
+    )
     shown = drawing(caption, picture(strip, caption), ["cgan_drawn, which is shipped"])
     return Section("Faces", [shown])
 
@@ -206,7 +210,7 @@ def write_report(
     *,
     runs: Path | None,
     drawn: Callable[[], np.ndarray],
-    expected: Sequence[tuple[str, int]] = (),
+    expected: Expected | None = None,
 ) -> None:
     """Write the report as one HTML page, from records.
 
@@ -216,8 +220,10 @@ def write_report(
         output: HTML file to write.
         runs: folder of the runs whose strips are shown; None to show drawn faces.
         drawn: function that returns the strip of drawn faces, uint8 (H, W, 3).
-        expected: methods and seeds that a note lists if they have no record.
+        expected: what notes list if there is no record of it.
     """
+
+    expected = expected or Expected()
 
     def read(protocol: str) -> Pairs:
         return tables.read_with_scores(results / "records", protocol, chosen)
@@ -227,13 +233,17 @@ def write_report(
         where = results / "records" / "inversion"
         raise UserError(f"expected records of {chosen.dataset} in {where}, found none")
     records = [record for record, _ in inversions]
-    table = headline(records, expected=expected).html()
+    table = headline(records, expected=expected.inversion).html()
     lines = sentences(inversions, leaks, read("documented"))
     strips = face_section(runs, inversions) if runs is not None else None
     intro = text(
-        "Face-recognition systems store embeddings instead of photographs. This page shows what an "
-        "embedding gives away, and what those who invert it remember of the people they were "
-        "trained on. Every figure is computed from the run records named below it."
+        "Face-recognition systems store embeddings instead of photographs: some hundred numbers, "
+        "which a recogniser, a neural network, computes from a face. (facenet, dlib and sface are "
+        "recognisers.) This page shows what an embedding gives away, and what inverters, the "
+        "programs that turn embeddings back into faces, remember of the people they were trained "
+        "on. Names in brackets are those of inverters in the tables. Below each chart stand the "
+        "records that it was drawn from; the figures of this screen are those of `Every inverter` "
+        "and `The leakage ledger`."
     )
     files = image_files(results, inversions[0][0])
     people = len({files[index].split("/")[0] for index in inversions[0][1]["test_index"]})
@@ -244,8 +254,8 @@ def write_report(
         *leak_section(leaks),
         Section("Every inverter", [table, findings(lines)], folded=True),
         attack_section(inversions, read("verification")),
-        *matrix_section(results / "records", chosen),
-        *ledger_sections(leaks),
+        *matrix_section(results / "records", chosen, expected),
+        *ledger_sections(leaks, expected),
         slice_section(inversions, read(Faces().name), files),
     ]
     write_text(output, page("What face embeddings give away", sections))

@@ -132,7 +132,7 @@ class Table:
         notes = "".join(f"<p class='note'>{marked(note)}</p>" for note in self.notes)
         return (
             f"<figure class='table'><figcaption>{escape(self.caption)}</figcaption>"
-            f"<div class='narrow'>Scroll the table sideways for its figures.</div>"
+            f"<div class='hint'>Scroll the table sideways: it goes on to the right.</div>"
             f"<div class='wide'><table>\n<thead>{row(self.header, 'th')}</thead>\n"
             f"<tbody>{body}</tbody></table></div>{notes}</figure>"
         )
@@ -223,6 +223,15 @@ def mean_of(group: Sequence[Record], name: str) -> float | None:
     """Mean of a metric over the seeds of one method; None where it is missing or not resolved."""
     figure = cell(group, name)
     return figure.mean if isinstance(figure, Cell) else None
+
+
+def interval_of(records: Sequence[Record], name: str) -> str:
+    """The interval of a rate, in brackets; empty where there is none."""
+    figure = cell(records, name)
+    if not isinstance(figure, Cell) or figure.interval is None:
+        return ""
+    low, high = figure.interval
+    return f" [{low:.1%}, {high:.1%}]"
 
 
 def check_same(records: Sequence[Record], *fields: str) -> None:

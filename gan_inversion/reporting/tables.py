@@ -19,7 +19,7 @@ pixels whose largest colour channel is the right one. It says nothing about the 
 and a constant image does well on it. Losses are mean squared errors in the range of the targets, so
 for the same image the loss with targets in [-1, 1] is four times the loss with targets in [0, 1].
 The rows whose names end in `_corrected` are trained and tested in [0, 1], as the decoders of these
-names are everywhere else in this benchmark. Every seed draws its own
+names are everywhere else in this benchmark but in the thesis' own search. Every seed draws its own
 test images, which may be easier or harder ones. `test loss over the constant's` does not suffer
 from this: it is the loss of a decoder less that of the constant image, on the same images.\
 """
@@ -176,7 +176,11 @@ def search(record: Record) -> Table:
     best, name = smallest(judged, -1 if weighted else 1), judged.replace("_", " ")
     note = f"By the {name} on held-out images, trial {best} would be chosen"
     if weighted:
-        note += "; training losses cannot be compared, since each trial weighs its terms otherwise."
+        note += (
+            "; training losses cannot be compared, since each trial weighs its terms otherwise. "
+            "`l1`, `dissimilarity` (1 - SSIM), `identity` and `adversarial` are weights of terms "
+            "of the loss, and the score is cosine + SSIM - SWD / 1000."
+        )
     else:
         trained = smallest("train_loss")
         same = "was" if trained == best else "was not"
@@ -232,7 +236,9 @@ def verification(pairs: Sequence[tuple[Record, Mapping[str, np.ndarray]]]) -> Ta
         "Thresholds are set on all impostor pairs of the images that occur in the folds. "
         "`TMR of the pairs` sets its threshold on the impostor pairs of the folds alone, as others "
         "do: three of LFW's 3,000 decide the rate of 0.1 %. `undetected` counts images in which no "
-        "face was found. "
+        "face was found. The view `whole` is the whole frame, `aligned` its central crop; "
+        "`aligned112` moves the face to where ArcFace's template has it, by the landmarks of the "
+        "face, and `fixed112` by where faces usually lie. "
         "MobileFaceNet and the data that it was trained on, MS1M, may share people with LFW, and "
         "so may SFace's."
     )

@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from gan_inversion.core.backend import load_backend
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import UserError, extra_of
 from gan_inversion.core.folders import Folders
 from gan_inversion.core.progress import progress
 from gan_inversion.core.record import entry_name, resolved
@@ -96,7 +96,7 @@ def spread(parts: Sequence[Part], workers: int) -> Iterator[tuple[Part, dict[str
     try:
         import ray
     except ImportError as error:
-        raise UserError("expected Ray for workers: pip install 'gan_inversion[ray]'") from error
+        raise UserError(f"Ray is not installed: {extra_of('ray')}") from error
     local = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": workers}
     ray.init(**local, log_to_driver=False)
     try:
