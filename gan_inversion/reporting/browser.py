@@ -14,7 +14,7 @@ from gan_inversion.reporting.tensorboard import served, tab_place
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 TABS = {
     "custom_scalars": ["Is the face accepted as the person?"],
-    "hparams": ["headline/", "family"],
+    "hparams": ["headline/", "knowledge"],
     "pr_curves": ["members/"],
     "histograms": ["scores/"],
     "text": ["metrics"],
