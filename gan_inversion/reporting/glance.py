@@ -7,7 +7,7 @@ from gan_inversion.cgan.options import FAMILY
 from gan_inversion.core.record import Record, at
 from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting.balance import given_away
-from gan_inversion.reporting.summary import TO_DO, attacked, judged_by_all
+from gan_inversion.reporting.summary import TO_DO, attacked, in_full, judged_by_all
 from gan_inversion.reporting.table import Table, by_method, mean_of
 
 # Rows: words, families, knowledge. Of several methods that all independent judges were shown, the
@@ -33,7 +33,7 @@ def glance(records: Sequence[Record]) -> Table:
     Args:
         records: of the `inversion` protocol on one data set and victim.
     """
-    groups = by_method([r for r in records if r.trained["training_images"] is None]).values()
+    groups = by_method([r for r in records if in_full(r)]).values()
     victim = records[0].victim
     shown = [at(f"{name}/sar_type2", fmr=1e-3) for name in (victim, *INDEPENDENT)]
     dataset = records[0].dataset.upper() if records[0].dataset == "lfw" else records[0].dataset

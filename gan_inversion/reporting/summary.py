@@ -30,7 +30,7 @@ def attacked(inversions: Sequence[Record]) -> list[str]:
     Args:
         inversions: records of the `inversion` protocol.
     """
-    groups = by_method([r for r in inversions if r.trained["family"] not in PLAIN])
+    groups = by_method([r for r in inversions if in_full(r) and r.trained["family"] not in PLAIN])
     victim = inversions[0].victim
     figure = at(f"{victim}/sar_type2", fmr=1e-3)
     lines = []
@@ -58,6 +58,12 @@ def attacked(inversions: Sequence[Record]) -> list[str]:
                 f"{interval_of(groups[method], figure)} ({method}){''.join(others)}."
             )
     return lines
+
+
+def in_full(record: Record) -> bool:
+    """Whether an inverter had all training images, and has whole embeddings: no row of a curve."""
+    leak = record.trained.get("options", {}).get("leak", "whole")
+    return record.trained["training_images"] is None and leak == "whole"
 
 
 def judged_by_all(groups: Sequence[Sequence[Record]]) -> list[Sequence[Record]]:

@@ -55,6 +55,16 @@ def of_method(method):
     ]
 
 
+def test_the_rows_of_a_curve_are_through_one_generator():
+    """Two trainings of one generator differ by more than the curves of pairs and leaks do."""
+    digests = {
+        record.config["generator_digest"]
+        for record in RECORDS
+        if record.trained["family"] == "adapter" and record.victim == "facenet"
+    }
+    assert len(digests) == 1
+
+
 def test_there_are_some():
     assert len(PICTURED) > 50 and len(PATHS) > len(PICTURED)
     assert all(record.env["dirty"] is False for record in RECORDS)

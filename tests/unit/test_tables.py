@@ -651,7 +651,10 @@ def test_the_glance_takes_the_best_of_each_kind():
         spec = {**bare_spec(method, family), "preset": method}
         return dataclasses.replace(record, knowledge=knowledge, metrics=figures, spec=spec)
 
+    half = accepted("adapter_half", "adapter", "black_box", 0.75)  # a row of a curve
+    half = dataclasses.replace(half, spec={**half.spec, "options": {"leak": "half"}})
     rows = glance([
+        half,
         accepted("oracle", "oracle", "black_box", 0.97),
         accepted("cgan_cpu", "cgan", "white_box", 0.9),
         accepted("cgan_long", "cgan", "white_box", 0.95),

@@ -125,3 +125,14 @@ def test_it_has_figures_of_judges_only(record):
         "compact", "turned", "noise", "gap_turned", "gap_noise"
     }  # fmt: skip
     assert record.spec["family"] == "translated"
+
+
+def test_directions_that_hardly_vary_are_used():
+    """As FaceNet's, whose deviations fall from 0.25 to 1e-5 and all tell something."""
+    random = np.random.default_rng(0)
+    hidden = random.standard_normal((2000, 8))
+    first = np.hstack([np.ones((2000, 1)), hidden * np.logspace(-1, -5, 8)])
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    second = hidden / np.linalg.norm(hidden, axis=1, keepdims=True)
+    translated = Translation.learned(first[:1500], second[:1500])(first[1500:])
+    assert (translated * second[1500:]).sum(axis=1).mean() > 0.95
