@@ -9,7 +9,8 @@ from sklearn.linear_model import RidgeCV
 from gan_inversion.core.errors import UserError
 
 # The one with the least leave-one-out error is taken. The least ones are for directions in which
-# embeddings hardly vary: most of FaceNet's 512 have deviations below 1e-4, and yet tell people apart.
+# embeddings hardly vary: of FaceNet's 512, most have deviations below 1e-4, and yet they tell
+# people apart.
 PENALTIES = np.logspace(-8, 4, 13)
 FEWEST = 2  # pairs
 
