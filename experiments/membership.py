@@ -61,17 +61,21 @@ class Options:
 
 def run_all(options: Options) -> None:
     """Read the signals of all audits, attack them, and write records, tables and page."""
+    from gan_inversion.core.storage import check_output
     from gan_inversion.protocols.membership.matrices import read_audits
     from gan_inversion.protocols.membership.own import audit_own
     from gan_inversion.reporting.audit import upside_down, write_audits
 
+    described = {"subjects": options.subjects, "groups": options.groups}
+    for output in (options.records / "membership", options.tables):
+        check_output(output, *options.signals, *options.membership, *described.values())
     audits = read_audits(
         options.signals,
         options.membership,
         options.labels,
         unit=options.unit,
         models_first=options.models_first,
-        described={"subjects": options.subjects, "groups": options.groups},
+        described=described,
     )
     records = [
         audit_own(given, name, unit=options.unit, seed=options.seed, records=options.records)

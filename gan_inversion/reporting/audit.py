@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from gan_inversion.core.record import Record, at, read_scores
+from gan_inversion.core.record import Metric, Record, at, read_scores
 from gan_inversion.core.storage import write_text
 from gan_inversion.protocols.membership.audit import STRONG, TOGETHER
 from gan_inversion.reporting import charts
@@ -77,25 +77,41 @@ def sentence(record: Record) -> str:
     models, rows = record.config["protocol"]["models"], record.config["rows"]
     lead = f"`{record.method}`: {models} models, {rows:,} {plural(unit)}. "
     lead += "".join(f"{warning} " for warning in upside_down(record))
-    if tpr.value is None or tpr.ci is None:
-        return lead + "There are too few to say what is found at a false positive rate of 1 %."
-    low, high = (100 * end for end in tpr.ci)
-    share = f"{100 * tpr.value:.2f} % [{low:.2f}, {high:.2f}] of the members"
-    says = (
-        f"An attacker finds {share} while taking at most 1 % of the others for members: "
-        f"{tpr.value / FPR:.1f} times as many as by guessing."
-        if tpr.ci[0] > FPR
-        else "That an attacker finds more members than by guessing cannot be shown: he finds "
-        f"{share} while taking at most 1 % of the others for members."
-    )
     proven = epsilon.value or 0.0
-    proof = (
-        f" No training with a differential privacy of epsilon below {proven:.2f} allows this."
-        if proven
-        else " This attack rules out no epsilon of differential privacy."
-    )
+    if epsilon.value is None:
+        proof = f" No epsilon is proven: {record.config.get('unproven', 'there are too few')}."
+    elif proven:
+        proof = (
+            f" No training with a differential privacy of epsilon below {proven:.2f} allows this."
+        )
+    else:
+        proof = " This attack rules out no epsilon of differential privacy."
+    says = _found(record.metrics[f"{name}/auc"], tpr)
     attack = f" (Attack `{STRONG}` on {signal}.)"
     return lead + says + proof + attack + _stronger(record, name)
+
+
+def _found(auc: Metric, tpr: Metric) -> str:
+    """How many members are found, in words; where too few images tell, how they are ranked."""
+    if tpr.value is None or tpr.ci is None:
+        few = "There are too few to say what is found at a false positive rate of 1 %."
+        if auc.value is None or auc.ci is None:
+            return few
+        return (
+            f"{few} A member ranks above another with a chance of {auc.value:.3f} "
+            f"[{auc.ci[0]:.3f}, {auc.ci[1]:.3f}]; guessing gives 0.5."
+        )
+    low, high = (100 * end for end in tpr.ci)
+    share = f"{100 * tpr.value:.2f} % [{low:.2f}, {high:.2f}] of the members"
+    if tpr.ci[0] > FPR:
+        return (
+            f"An attacker finds {share} while taking at most 1 % of the others for members: "
+            f"{tpr.value / FPR:.1f} times as many as by guessing."
+        )
+    return (
+        "That an attacker finds more members than by guessing cannot be shown: he finds "
+        f"{share} while taking at most 1 % of the others for members."
+    )
 
 
 def _stronger(record: Record, name: str) -> str:
@@ -110,10 +126,11 @@ def _stronger(record: Record, name: str) -> str:
     if own is None or most is None or most[0] <= own[1]:
         return ""
     _, attack, signal = best.split("/")
-    proven = record.metrics[f"{best}/epsilon"].value or 0.0
+    epsilon = record.metrics[f"{best}/epsilon"].value
+    proven = "" if epsilon is None else f", and the epsilon that it proves {epsilon:.2f}"
     return (
         f" Another attack tells more, `{attack}` on {signal}: its AUC is {areas[best].value:.3f} "
-        f"[{most[0]:.3f}, {most[1]:.3f}], and the epsilon that it proves {proven:.2f}. It was "
+        f"[{most[0]:.3f}, {most[1]:.3f}]{proven}. It was "
         "chosen of all attacks by these very figures, which flatters it."
     )
 

@@ -30,21 +30,13 @@ table.faces td, table.faces th { text-align: center; white-space: normal; vertic
          padding: .3rem; border: 0; font-size: .8rem; }
 table.faces th { text-align: left; min-width: 8rem; } table.faces img { width: 120px; }
 summary { cursor: pointer; margin: .8rem 0; } summary h2 { display: inline; }
-.hint { visibility: hidden; color: #555; font-size: .8rem; }
-.hint.needed { visibility: visible; }
+.hint { display: none; color: #555; font-size: .8rem; } .many { display: block; }
 @media (max-width: 50rem) {
+  .hint { display: block; }
   th:first-child, td:first-child { min-width: 5.5rem; max-width: 6.5rem; font-size: .75rem; }
   table.faces th { min-width: 5rem; }
 }
 nav a { margin-right: 1rem; } ol.findings li { margin-bottom: .6rem; }
-"""
-# Says that a table goes on to the right where it does.
-HINTS = """
-const hints = () => document.querySelectorAll(".hint").forEach((hint) => {
-  const table = hint.nextElementSibling;
-  hint.classList.toggle("needed", table.scrollWidth > table.clientWidth);
-});
-addEventListener("resize", hints); addEventListener("toggle", hints, true); hints();
 """
 
 
@@ -81,7 +73,7 @@ def page(title: str, sections: Sequence[Section]) -> str:
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n"
         + "\n".join(body)
-        + f"\n<script>{HINTS}</script>\n</body></html>\n"
+        + "\n</body></html>\n"
     )
 
 

@@ -15,6 +15,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record
 
 NOT_RESOLVED = "n/a"
+MANY = 8  # columns; a table with more may be wider than any page
 CODE = re.compile(r"`([^`]+)`")  # in Markdown
 LINK = re.compile(r"\[([^]`]+)\]\(([^)]+)\)")
 SPECIAL = re.compile(r"([&%$#_{}])")  # of LaTeX, to be escaped by a backslash
@@ -129,10 +130,11 @@ class Table:
             return f"<tr>{''.join(f'<{tag}>{text}</{tag}>' for text in (first, *others))}</tr>"
 
         body = "\n".join(row(line, "td") for line in self.rows)
+        hint = "hint many" if len(self.header) > MANY else "hint"
         notes = "".join(f"<p class='note'>{marked(note)}</p>" for note in self.notes)
         return (
             f"<figure class='table'><figcaption>{escape(self.caption)}</figcaption>"
-            f"<div class='hint'>Scroll the table sideways: it goes on to the right.</div>"
+            f"<div class='{hint}'>Scroll the table sideways: it goes on to the right.</div>"
             f"<div class='wide'><table>\n<thead>{row(self.header, 'th')}</thead>\n"
             f"<tbody>{body}</tbody></table></div>{notes}</figure>"
         )

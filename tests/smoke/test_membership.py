@@ -21,8 +21,9 @@ from gan_inversion.protocols.membership.lines import read_lines
 from gan_inversion.protocols.membership.matrices import read_audits, read_matrices
 from gan_inversion.protocols.membership.own import audit_own
 from gan_inversion.reporting import check
+from gan_inversion.reporting.audit import sentence
 from tests.few import few
-from tests.programs import call
+from tests.programs import call, finish, start
 
 pytestmark = pytest.mark.usefixtures("small")
 
@@ -161,6 +162,7 @@ def write_parquet(name, matrix, rows, columns):
 
 def test_whose_rows_these_are_is_not_guessed(matrices, monkeypatch, capsys):
     monkeypatch.chdir(matrices)
+    random = np.random.default_rng(0)
     signal, inside = np.load("signals.npz")["log_mse"], np.load("membership.npz")["membership"]
     np.save("wide.npy", signal.T)  # the signals alone have the models first
     given = read_matrices(Path("wide.npy"), Path("membership.npz"))
@@ -172,6 +174,15 @@ def test_whose_rows_these_are_is_not_guessed(matrices, monkeypatch, capsys):
     assert read_matrices(Path("one.csv"), Path("membership.npz")).signals["one"].shape == (60, 12)
     with pytest.raises(UserError, match="the same rows"):
         read_matrices(Path("one.csv"), Path("other.csv"))
+    # Rows that are numbered from 0, as pandas does, and then shuffled.
+    for name, order in (("counted", range(60)), ("shuffled", random.permutation(60))):
+        lines = [f"{row},{','.join(map(str, inside[row] * 1))}" for row in order]
+        Path(f"{name}.csv").write_text("\n".join(["," + ",".join("abcdefghijkl"), *lines]))
+    numbered = [f"{row},{','.join(map(str, signal[row]))}" for row in range(60)]
+    Path("plain.csv").write_text("\n".join(["," + ",".join("abcdefghijkl"), *numbered]))
+    assert read_matrices(Path("plain.csv"), Path("counted.csv")).membership.shape == (60, 12)
+    with pytest.raises(UserError, match="the same rows"):
+        read_matrices(Path("plain.csv"), Path("shuffled.csv"))
     # Names that are numbers, an index of pandas in Parquet, and the names of columns.
     rows, columns = np.arange(60), np.arange(12)
     for write, ending in ((write_csv, "csv"), (write_parquet, "parquet")):
@@ -469,6 +480,38 @@ def test_where_some_have_more_members_nothing_is_proven(tmp_path, capsys, kind):
     assert "no epsilon is proven" in capsys.readouterr().err
     assert record.metrics["image/threshold/loss/auc"].ci[0] > 0.52
     assert record.metrics["image/threshold/loss/epsilon"].value is None
+    said = sentence(record)  # on the page too, whenever it is made
+    assert f"No epsilon is proven: {record.config['unproven']}." in said
+    assert "independent draws would give" in said or "neither in equally many" in said
+
+
+def test_a_perfect_leak_of_few_images_is_called_one(matrices):
+    membership = np.load(matrices / "membership.npz")["membership"]
+    np.savez(matrices / "perfect.npz", loss=membership * 1.0)
+    attack(matrices, signals="perfect.npz")
+    page = (matrices / "runs/tables/membership-perfect.html").read_text()
+    assert "There are too few to say what is found at a false positive rate" in page
+    assert "ranks above another with a chance of 1.000" in page
+    assert "No training with a differential privacy of epsilon below" in page
+
+
+def test_what_is_read_is_not_written_over(matrices):
+    for place in ("runs/records/membership/mine-matrices-s0.npz", "runs/tables/mine.npz"):
+        (matrices / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(matrices / "signals.npz", matrices / place)
+        before = (matrices / place).read_bytes()
+        said = attack(matrices, "--labels", "mine", signals=place, code=2)
+        assert "expected a place of its own to write to" in said
+        assert (matrices / place).read_bytes() == before
+
+
+def test_two_audits_of_one_name_at_once_are_one(matrices):
+    given = ("experiments.membership", "--signals", "signals.npz", "--membership", "membership.npz")
+    left = matrices / "runs/records/membership/.writing-0"  # by a killed one
+    left.mkdir(parents=True)
+    both = [start(matrices, *given) for _ in range(2)]
+    said = "".join(finish(process) for process in both)
+    assert said.count("exists: skipped") == 1 and not left.exists()
 
 
 @pytest.mark.parametrize("count", [2, 10])

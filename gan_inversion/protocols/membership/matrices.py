@@ -173,10 +173,14 @@ def read_audits(
 def _check_order(tables: Sequence[Labelled], places: str) -> None:
     """Raise `UserError` if the names in two tables say that they are in another order.
 
-    Rows that are merely counted have no names. Columns may have other names in each table, but not
+    Rows that are merely counted, from 0 in order, have no names, unless another table has the same
+    numbers in another order. Columns may have other names in each table, but not
     the same ones in another order.
     """
-    rows = [t.names for t in tables if t.names != [*map(str, range(len(t.names)))]]
+    counted = [[*map(str, range(len(table.names)))] for table in tables]
+    pairs = list(zip((table.names for table in tables), counted, strict=True))
+    shuffled = any(own != count and sorted(own) == sorted(count) for own, count in pairs)
+    rows = [own for own, count in pairs if shuffled or own != count]
     if any(names != rows[0] for names in rows):
         raise UserError(f"expected the same rows in {places}, in the same order")
     columns = [table.columns for table in tables]

@@ -8,7 +8,7 @@ import numpy as np
 
 from gan_inversion.core.device import environment
 from gan_inversion.core.record import Metric, Record, metric, record_path
-from gan_inversion.core.storage import sha256
+from gan_inversion.core.storage import exclusive, remove_unfinished, sha256
 from gan_inversion.metrics.leak import without_copies
 from gan_inversion.metrics.targets import check_matrices, dispersion
 from gan_inversion.protocols.membership.attacks import scored_by_features
@@ -44,10 +44,13 @@ def audit_own(given: Matrices, name: str, *, unit: str, seed: int, records: Path
         check_matrices(signal, membership)
     protocol = replace(Membership(), models=membership.shape[-1])
     path = record_path(records, protocol.name, name, DATASET, seed)
-    if not recorded(path, data_digest=given.digest, unit=unit, protocol_hash=protocol.hash):
+    with exclusive(records, wait=True):  # two audits of one name would mix their files
+        remove_unfinished(path.parent)
+        if recorded(path, data_digest=given.digest, unit=unit, protocol_hash=protocol.hash):
+            return Record.read(path)
         reason = _unproven(membership, subjects)
         if reason:
-            print(reason, file=sys.stderr)
+            print(f"{reason}; no epsilon is proven", file=sys.stderr)
         metrics, scores = attacked(given, protocol, unit=unit, seed=seed)
         if reason:
             names = [name for name in metrics if name.split("/")[-1].startswith("epsilon")]
@@ -67,6 +70,7 @@ def audit_own(given: Matrices, name: str, *, unit: str, seed: int, records: Path
                 "unit": unit,
                 "rows": len(membership),
                 "signals": [*given.signals],
+                **({"unproven": reason} if reason else {}),
             },
             metrics=metrics,
             env=environment(),
@@ -113,12 +117,12 @@ def _unproven(membership: np.ndarray, subjects: np.ndarray) -> str:
         return (
             f"an image is in {counts.min():.0f} to {counts.max():.0f} of the models: neither in "
             "equally many nor drawn independently, so that attacks that compare shadows in and out "
-            "may have another AUC than 0.5 where nothing leaks, and no epsilon is proven"
+            "may have another AUC than 0.5 where nothing leaks"
         )
     if _uneven(membership, subjects):
         return (
             "some images or models have more members than independent draws would give: an attack "
-            "may tell members by this alone, and no epsilon is proven"
+            "may tell members by this alone"
         )
     return ""
 
