@@ -33,6 +33,9 @@ from gan_inversion.metrics.attack import rejected
 from gan_inversion.recognisers import embed_unnamed, open_recogniser
 
 SAME = ("data_digest", "split", "seed")  # options of runs that must agree
+# Smaller ones translate better, but to directions at which the victim, which accepts, does not look
+# (docs/cgan.md).
+PENALTIES = np.logspace(-4, 4, 9)
 
 
 class Adapter(Inverter):
@@ -77,7 +80,7 @@ class Adapter(Inverter):
         theirs = embed_unnamed(own, images, kind="photographs")  # once for all leaks
         usable = ~rejected(theirs)
         known = leaked(embeddings[usable], self.options.leak)
-        self.translation = Translation.learned(known, theirs[usable])
+        self.translation = Translation.learned(known, theirs[usable], penalties=PENALTIES)
         self.dimension = embeddings.shape[1]
 
     def _beside(self, run: Run, own: str, seed: int) -> Path:

@@ -60,12 +60,15 @@ class Translation:
         self.weights, self.intercept = weights, intercept
 
     @classmethod
-    def learned(cls, first: np.ndarray, second: np.ndarray) -> Self:
+    def learned(
+        cls, first: np.ndarray, second: np.ndarray, *, penalties: np.ndarray = PENALTIES
+    ) -> Self:
         """Learn the map from pairs.
 
         Args:
             first: float (N, D).
             second: float (N, E), of the same images.
+            penalties: of the ridge regression, to choose from.
 
         Raises:
             UserError: there are fewer than two pairs, numbers differ, or values are not finite.
@@ -80,7 +83,7 @@ class Translation:
             )
         if not (np.isfinite(first).all() and np.isfinite(second).all()):
             raise UserError("expected finite embeddings to learn from, got NaN or infinity")
-        ridge = RidgeCV(alphas=PENALTIES).fit(np.asarray(first, float), np.asarray(second, float))
+        ridge = RidgeCV(alphas=penalties).fit(np.asarray(first, float), np.asarray(second, float))
         coefficients = np.atleast_2d(ridge.coef_)
         return cls(coefficients.T.astype("float32"), np.asarray(ridge.intercept_, "float32"))
 
