@@ -48,7 +48,7 @@ def run_all(options: Options) -> None:
         options, results=smoke, runs=smoke, dataset="synthetic", output=smoke / "report.html"
     )
 
-    from gan_inversion.core.record import Selection
+    from gan_inversion.core.record import Expected, Selection
     from gan_inversion.protocols.inversion.faces import shipped_strip
     from gan_inversion.reporting.report import write_report
 
@@ -58,7 +58,7 @@ def run_all(options: Options) -> None:
         options.output,
         runs=options.runs if options.faces else None,
         drawn=shipped_strip,
-        expected=EVERYTHING if options.dataset == "lfw" and not options.victim else None,
+        expected=EVERYTHING if options.dataset == "lfw" and not options.victim else Expected(),
     )
 
 

@@ -130,8 +130,8 @@ def _stronger(record: Record, name: str) -> str:
     proven = "" if epsilon is None else f", and the epsilon that it proves {epsilon:.2f}"
     return (
         f" Another attack tells more, `{attack}` on {signal}: its AUC is {areas[best].value:.3f} "
-        f"[{most[0]:.3f}, {most[1]:.3f}]{proven}. It was "
-        "chosen of all attacks by these very figures, which flatters it."
+        f"[{most[0]:.3f}, {most[1]:.3f}]{proven}. It was chosen of all attacks by these very "
+        "figures, which flatters it."
     )
 
 

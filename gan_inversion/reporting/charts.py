@@ -105,9 +105,10 @@ def pareto(
     *,
     bounds: Mapping[Any, tuple[tuple[float, float], tuple[float, float]]] = MappingProxyType({}),
 ) -> Figure:
-    """A chart of gain (x, more is better) against leak (y, less is better).
+    """A chart of gain (x, more is better) against leak (y, less is better), both shares.
 
-    A line joins the points of the Pareto front.
+    Scales are of square roots, so that small shares lie apart. A line joins the points of the
+    Pareto front.
 
     Args:
         points: name and number -> x and y; points of one name have one colour and are joined.
@@ -143,7 +144,7 @@ def pareto(
     for scale, limit, ticks, highest in (
         (axes.set_xscale, axes.set_xlim, axes.set_xticks, most[:, 0].max()),
         (axes.set_yscale, axes.set_ylim, axes.set_yticks, most[:, 1].max()),
-    ):  # small rates lie apart on a scale of square roots
+    ):
         scale("function", functions=(np.sqrt, np.square))
         limit(0, highest)
         shown = [tick for tick in TICKS if tick <= highest]

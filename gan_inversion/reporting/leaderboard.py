@@ -33,9 +33,9 @@ def leaderboard(
         figures = [first, at(f"{victim}/sar_type1", fmr=1e-3)]
         figures += [at(f"{name}/sar_type2", fmr=1e-3) for name in names[1:]]
         figures += ["ssim", "swd/mean"]
-        header = ["inverter", f"{title(first, condition=False)}, {victim}", "place"]
-        header += [f"{title(f, condition=False)}, {f.split('/')[0]}" for f in figures[1:-2]]
-        header += [*(title(figure) for figure in figures[-2:]), "seeds", "from"]
+        titles = [f"{title(f, condition=False)}, {f.split('/')[0]}" for f in figures[:-2]]
+        titles += [title(figure) for figure in figures[-2:]]
+        header = ["inverter", titles[0], "place", *titles[1:], "seeds", "from"]
         for knowledge, words in WORDS.items():
             groups = [
                 runs.groups[method]
@@ -48,8 +48,8 @@ def leaderboard(
             for place, group in enumerate(groups, 1):
                 source = "an entry" if group[0].method in entered else "this benchmark"
                 cells = [cell(group, f, form=form(f, short=True)) or "not yet" for f in figures]
-                rest = [str(place), *cells[1:], str(len(group)), source]
-                rows.append([group[0].method, cells[0], *rest])
+                lead = [group[0].method, cells[0], str(place)]
+                rows.append([*lead, *cells[1:], str(len(group)), source])
             if rows:
                 shown = [record for group in groups for record in group]
                 caption = f"Victim {victim}, {knowledge.replace('_', ' ')}: {words}."

@@ -147,7 +147,14 @@ def slice_section(inversions: Pairs, faces: Pairs, files: Sequence[str]) -> Sect
         values = faces[0][1][kind][index]
         place = np.searchsorted(np.quantile(values, (1 / 3, 2 / 3)), values)
         slices[kind] = [(word, place == number) for number, word in enumerate(TERCILES)]
-    parts = []
+    parts = [
+        text(
+            "How alike the recogniser finds a reconstruction and the photograph whose embedding "
+            "was inverted (1: the same), for kinds of photographs. `brightness` is that of the "
+            "photograph and `pose` how far the head is turned, each in thirds. Where intervals "
+            "overlap, no difference is shown."
+        )
+    ]
     for title, groups in slices.items():
         groups = [(word, chosen) for word, chosen in groups if chosen.sum() >= FEWEST]
         lines = {}
@@ -160,15 +167,6 @@ def slice_section(inversions: Pairs, faces: Pairs, files: Sequence[str]) -> Sect
         words = [f"{word}\n({chosen.sum():,})" for word, chosen in groups]
         caption = f"Type-I cosine by {title}; in brackets the images"
         parts.append(drawing(caption, charts.bars(words, lines), files_of([*pairs, *faces])))
-    parts.insert(
-        0,
-        text(
-            "How alike the recogniser finds a reconstruction and the photograph whose embedding "
-            "was inverted (1: the same), for kinds of photographs. `brightness` is that of the "
-            "photograph and `pose` how far the head is turned, each in thirds. Where intervals "
-            "overlap, no difference is shown."
-        ),
-    )
     return Section("Does it depend on the photograph?", parts, folded=True)
 
 
@@ -210,7 +208,7 @@ def write_report(
     *,
     runs: Path | None,
     drawn: Callable[[], np.ndarray],
-    expected: Expected | None = None,
+    expected: Expected,
 ) -> None:
     """Write the report as one HTML page, from records.
 
@@ -222,8 +220,6 @@ def write_report(
         drawn: function that returns the strip of drawn faces, uint8 (H, W, 3).
         expected: what notes list if there is no record of it.
     """
-
-    expected = expected or Expected()
 
     def read(protocol: str) -> Pairs:
         return tables.read_with_scores(results / "records", protocol, chosen)

@@ -20,9 +20,8 @@ def embedding_speed(records: Sequence[Record]) -> Table:
         for way in (name.split("/")[0] for name in metrics if name.endswith("/images_per_second")):
             rate = cell([record], f"{way}/images_per_second", form=".1f")
             speedup = cell([record], f"{way}/speedup", form=".1f")
-            name = way.replace("ours_", "ours, ").replace("mixed_", "")
-            label = f"ours, {precision}" if way == "ours" else name
-            rows.append([device, label, rate, speedup])
+            label = f"ours, {precision}" if way == "ours" else way.replace("ours_", "ours, ")
+            rows.append([device, label.replace("mixed_", ""), rate, speedup])
         product = metrics["matmul/gflop_per_second"].value
         if product is None:
             raise UserError("the speed table needs the rate of a matrix product")

@@ -145,8 +145,8 @@ def compared(inversions: Pairs) -> Pairs:
     figure = at(f"{name}/sar_type2", fmr=1e-3)
     best: dict[str, tuple[Record, Mapping[str, np.ndarray]]] = {}
     for record, scores in inversions:
-        family, sized = record.trained["family"], record.trained["training_images"] is not None
-        if record.seed or sized or family in PLAIN or figure not in record.metrics:
+        family = record.trained["family"]
+        if record.seed or not in_full(record) or family in PLAIN or figure not in record.metrics:
             continue
         value = record.metrics[figure].value or 0
         leader = best.get(family)

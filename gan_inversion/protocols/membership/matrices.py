@@ -174,11 +174,10 @@ def _check_order(tables: Sequence[Labelled], places: str) -> None:
     """Raise `UserError` if the names in two tables say that they are in another order.
 
     Rows that are merely counted, from 0 in order, have no names, unless another table has the same
-    numbers in another order. Columns may have other names in each table, but not
-    the same ones in another order.
+    numbers in another order. Columns may have other names in each table, but not the same ones in
+    another order.
     """
-    counted = [[*map(str, range(len(table.names)))] for table in tables]
-    pairs = list(zip((table.names for table in tables), counted, strict=True))
+    pairs = [(table.names, [*map(str, range(len(table.names)))]) for table in tables]
     shuffled = any(own != count and sorted(own) == sorted(count) for own, count in pairs)
     rows = [own for own, count in pairs if shuffled or own != count]
     if any(names != rows[0] for names in rows):
