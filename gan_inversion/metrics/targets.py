@@ -3,6 +3,7 @@
 import numpy as np
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.seeding import stream
 from gan_inversion.metrics.membership import FEWEST, LARGEST, Attack
 
 
@@ -75,10 +76,12 @@ def dispersion(membership: np.ndarray) -> float:
 
 
 def matched_shadows(membership: np.ndarray, target: int) -> np.ndarray:
-    """For each image, all models but the target and the next one of opposite membership.
+    """For each image, all models but the target and one of opposite membership.
 
-    In the matrices of the `membership` protocol model 2k + 1 has the members that model 2k has not;
-    a target 2k is so left out together with 2k + 1.
+    If a model has exactly the images that the target has not, as 2k + 1 and 2k in the matrices of
+    the `membership` protocol, it is that one: among the shadows, its own level would tell what the
+    target has. Otherwise one is drawn for each image. Taking the next in order instead would let
+    the level of the models that come first tell it.
 
     Args:
         membership: bool (N, M), with members and non-members in every row.
@@ -88,9 +91,9 @@ def matched_shadows(membership: np.ndarray, target: int) -> np.ndarray:
         int (N, M - 2), ascending.
     """
     images, models = membership.shape
-    others = (target + 1 + np.arange(models - 1)) % models
-    unlike = membership[:, others] != membership[:, [target]]  # (N, M - 1)
-    partner = others[unlike.argmax(axis=1)]
+    unlike = membership != membership[:, [target]]
+    drawn = stream(0, "left out", target).random(unlike.shape)
+    partner = np.where(unlike, drawn + unlike.all(axis=0), -1).argmax(axis=1)
     every = np.arange(models)
     kept = (every != target) & (every != partner[:, None])
     return np.broadcast_to(every, (images, models))[kept].reshape(images, models - 2)

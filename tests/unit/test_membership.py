@@ -168,6 +168,24 @@ def test_signals_that_tell_nothing_give_chance_and_prove_nothing(name, kind, mod
 
 @pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.parametrize("models", [6, 16])
+@pytest.mark.parametrize("drawn", ["pairs", "halves"])
+def test_models_that_differ_as_a_whole_give_chance_and_prove_nothing(name, models, drawn):
+    """As a last one that was trained longer: the signals of all images are higher there."""
+    random, images = np.random.default_rng(5), 1000
+    inside = random.permuted(np.tile([True, False], (images, models // 2)), axis=1)
+    if drawn == "pairs":
+        inside = Membership(models=models).images(images, seed=0)
+    levels = 3 * random.standard_normal(models)
+    signals = levels + random.standard_normal(inside.shape)
+    scores = every_target(ATTACKS[name], signals, inside)
+    found = leak(scores, inside, np.arange(images), resamples=100)
+    middle, half = np.mean(found.auc[1]), np.ptp(found.auc[1]) / 2
+    assert abs(middle - 0.5) < 2 * half, found.auc
+    assert audited_epsilon(scores, inside, np.arange(images), delta=1e-5) < 0.15
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("models", [6, 16])
 def test_the_null_value_of_an_attack_is_a_half(name, models):
     # One matrix tells little: the mean over thirty, and its own spread.
     areas = []
@@ -272,7 +290,8 @@ def test_a_target_is_left_out_with_one_of_the_other_kind():
         assert kept.shape == (20, 6) and (kept != target).all()
         assert (np.diff(kept, axis=1) > 0).all()
         assert (np.take_along_axis(inside, kept, axis=1).sum(axis=1) == 3).all()
-    assert (matched_shadows(inside, 2) == [0, 1, 4, 5, 6, 7]).all()  # without its opposite
+    for target, kept in ((2, [0, 1, 4, 5, 6, 7]), (5, [0, 1, 2, 3, 6, 7])):
+        assert (matched_shadows(inside, target) == kept).all()  # without its opposite
     assert dispersion(inside) == 0
     coins = np.random.default_rng(0).random((4000, 8)) < 0.5
     assert dispersion(coins) == pytest.approx(1, abs=0.1)
