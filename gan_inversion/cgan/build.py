@@ -26,7 +26,12 @@ JIT = keras.backend.backend() == "jax"  # XLA's convolutions are slower than one
 def build_generator(config: Config, dimension: int, precision: str) -> keras.Model:
     """The generator of a configuration."""
     model = generator(
-        dimension, noise=config.noise, side=config.side, width=config.width, precision=precision
+        dimension,
+        noise=config.noise,
+        side=config.side,
+        width=config.width,
+        whitened=config.whitening > 0,
+        precision=precision,
     )
     model.compile(jit_compile=JIT)
     return model

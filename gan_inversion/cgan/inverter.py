@@ -12,11 +12,11 @@ import numpy as np
 
 from gan_inversion.cgan.adversarial import Adversaries, StepBatches, of_side
 from gan_inversion.cgan.build import adversaries, build_generator, with_precision
-from gan_inversion.cgan.coarse import coarse_weights
 from gan_inversion.cgan.correct import back_projected
 from gan_inversion.cgan.distil import distil
+from gan_inversion.cgan.linear import set_linear_parts
 from gan_inversion.cgan.mirror import with_mirrors
-from gan_inversion.cgan.networks import COARSE
+from gan_inversion.cgan.networks import WHITENING
 from gan_inversion.cgan.options import Config
 from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError
@@ -142,14 +142,12 @@ class ConditionalGAN(Inverter):
         """
         players = adversaries(config, embeddings.shape[1], recogniser, seed=seed)
         if checkpoint is None or not checkpoint.exists():  # a checkpoint holds the weights
-            generators = players.generator, players.average
+            generators = [players.generator, players.average]
             if self.model is not None:
                 for model in generators:
                     model.set_weights(self.model.get_weights())
             else:
-                start = coarse_weights(embeddings, images, config.side // COARSE)
-                for model in generators:
-                    model.get_layer("coarse").set_weights(start)
+                set_linear_parts(generators, config, embeddings, images)
         self.model, self._players = players.average, players
         first = done // config.interval
         fit(
@@ -253,12 +251,15 @@ class ConditionalGAN(Inverter):
 
         Args:
             path: the folder.
-            precision: of the weights; `float16` halves the file.
+            precision: of the weights; `float16` halves the file. Those of the whitening keep all
+                digits, as they multiply small differences.
         """
         if self.model is None:
             raise UserError(f"{self.name} must be fitted before it is saved")
-        weights = self.model.get_weights()
-        arrays = {f"{place:03d}": array.astype(precision) for place, array in enumerate(weights)}
+        arrays = {}
+        for place, weight in enumerate(self.model.weights):
+            kept = "float32" if weight.path.startswith(WHITENING) else precision
+            arrays[f"{place:03d}"] = np.asarray(weight).astype(kept)
         write_arrays(path / WEIGHTS, arrays)
         own = {"name": self.name, "recogniser": self.recogniser_name, "dimension": self.dimension}
         write_text(path / "inverter.json", json.dumps({**own, **self.config}))

@@ -113,6 +113,7 @@ ABLATION: dict[str, dict] = {
     "imagined": {**_COMMITTEE, "imagined": 4},
     "mirrored": {**_COMMITTEE, "mirrored": True},
     "view": {**_COMMITTEE, "target": "view"},
+    "whitened": {**_COMMITTEE, "whitening": 1e-3},
 }
 STEPWISE = tuple(f"{FAMILY}_{name}_short" for name in ABLATION)  # its methods, in order
 VARIANTS: dict[str, dict] = ABLATION | {

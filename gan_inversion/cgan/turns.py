@@ -7,9 +7,8 @@ import numpy as np
 
 from gan_inversion.cgan.adversarial import Adversaries
 from gan_inversion.cgan.build import adversaries, with_precision
-from gan_inversion.cgan.coarse import coarse_weights
 from gan_inversion.cgan.inverter import ConditionalGAN, step_batches
-from gan_inversion.cgan.networks import COARSE
+from gan_inversion.cgan.linear import set_linear_parts
 from gan_inversion.cgan.options import Config
 from gan_inversion.core.errors import UserError
 from gan_inversion.data import Subset
@@ -54,9 +53,8 @@ def train_in_turn(
         inverter = ConditionalGAN(config, recogniser=recogniser)
         member_embeddings, member_images = embeddings[own], Subset(images, np.flatnonzero(own))
         fresh = adversaries(config, embeddings.shape[1], recogniser, seed=seed)
-        start = coarse_weights(member_embeddings, member_images, config.side // COARSE)
-        for model in (fresh.generator, fresh.average):
-            model.get_layer("coarse").set_weights(start)
+        generators = [fresh.generator, fresh.average]
+        set_linear_parts(generators, config, member_embeddings, member_images)
         if players is None:
             players = fresh
         else:

@@ -27,6 +27,7 @@ ADDED: dict[str, dict[str, Any]] = {
         "imagined": 0,
         "mirrored": False,
         "target": "embedding",
+        "whitening": 0.0,
     },
     "private": {"clipped": True, "learning_rate": 1e-3},
 }  # by family: options that a run may not know yet, with the values that change nothing

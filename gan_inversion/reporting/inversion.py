@@ -257,8 +257,8 @@ def _ablation(runs: Comparison) -> Table | None:
     )
     if missing := [name for name in STEPWISE if name not in runs.groups]:
         note += (
-            f" Rows that are not measured yet: {', '.join(missing)}. What they would add, the "
-            "next row has too."
+            f" Rows that are not measured yet: {', '.join(missing)}. What a row above the "
+            "committee's would add, the next one has too."
         )
     return Table(
         "inversion_ablation",

@@ -19,7 +19,7 @@ from gan_inversion.metrics.targets import check_matrices
 from gan_inversion.protocols.membership.audit import audit
 from gan_inversion.protocols.membership.lines import read_lines
 from gan_inversion.protocols.membership.matrices import read_audits, read_matrices
-from gan_inversion.protocols.membership.own import audit_own
+from gan_inversion.protocols.membership.own import audit_own, unproven
 from gan_inversion.reporting import check
 from gan_inversion.reporting.audit import sentence
 from tests.few import few
@@ -556,3 +556,16 @@ def test_a_conditional_gan_is_audited_while_it_is_trained(tmp_path):
     # Before the warm-up ends there is no discriminator to ask.
     assert "image/discriminator" in late and "image/discriminator" not in early
     assert not list((tmp_path / "runs").rglob("checkpoint.npz"))
+
+
+@pytest.mark.parametrize("drawn", ["coins", "halves", "between"])
+def test_few_images_are_enough_to_tell_how_members_were_drawn(drawn):
+    random = np.random.default_rng(0)
+    refused = []
+    for _ in range(100):
+        coins = random.random((200, 16)) < 0.5
+        halves = random.permuted(np.tile([True, False], (200, 8)), axis=1)
+        mixed = np.concatenate([coins[:, :8], halves[:, :4], ~halves[:, :4]], axis=1)
+        membership = {"coins": coins, "halves": halves, "between": mixed}[drawn]
+        refused.append(unproven(membership, np.arange(200)) != "")
+    assert np.mean(refused) == pytest.approx(drawn == "between", abs=0.03)

@@ -16,8 +16,9 @@ from gan_inversion.cgan.build import adversaries, opened
 from gan_inversion.cgan.correct import back_projected
 from gan_inversion.cgan.gradient import input_gradients
 from gan_inversion.cgan.inverter import ConditionalGAN
+from gan_inversion.cgan.linear import whitening_weights
 from gan_inversion.cgan.mirror import with_mirrors
-from gan_inversion.cgan.networks import discriminator, generator
+from gan_inversion.cgan.networks import WHITENING, discriminator, generator
 from gan_inversion.cgan.options import TERMS
 from gan_inversion.cgan.presets import METHODS
 from gan_inversion.cgan.speed import products
@@ -188,6 +189,32 @@ def test_a_committee_adds_its_weighted_cosines(faces_embedded):
     logs = players.fit(StepBatches(embeddings, images, config, seed=0, interval=0), verbose=0)
     identity, committee = (logs.history[name][0] for name in ("identity", "committee"))
     assert committee == pytest.approx(2 * identity, rel=1e-4) and identity > 0.05
+
+
+def test_whitening_makes_small_directions_as_large_as_others(faces_embedded, tmp_path):
+    keras.utils.clear_session()
+    random = np.random.default_rng(0)
+    deviations = np.repeat([0.5, 0.1, 1e-3, 1e-6], 4)
+    turned = np.linalg.qr(random.standard_normal((16, 16)))[0]
+    vectors = (1 + random.standard_normal((2000, 16)) * deviations) @ turned
+    kernel, bias = whitening_weights(vectors.astype("float32"), 1e-3)
+    variances = np.cov(vectors.astype("float32") @ kernel + bias, rowvar=False)
+    expected = deviations**2 / (deviations**2 + 1e-6)
+    np.testing.assert_allclose(np.linalg.eigvalsh(variances), np.sort(expected), atol=0.1)
+    np.testing.assert_allclose(variances, np.diag(np.diag(variances)), atol=0.01)
+
+    config = replace(SMALL, steps=2, whitening=1e-3, precision="mixed_bfloat16")
+    inverter, _ = trained(faces_embedded, tmp_path / "run", config)
+    saved = inverter.model.get_layer(WHITENING).get_weights()
+    for one, other in zip(saved, whitening_weights(faces_embedded[1], 1e-3), strict=True):
+        np.testing.assert_array_equal(one, other)  # as it was before the training
+    inverter.save_half(tmp_path / "half")
+    for one, other in zip(
+        ConditionalGAN.load(tmp_path / "half").model.get_layer(WHITENING).get_weights(),
+        saved,
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_recogniser_need_not_reach_the_colours(faces_embedded):

@@ -16,12 +16,19 @@ from gan_inversion.cgan.layers import HaarSynthesis, ModulatedConv2D
 STARTS = {64: 4, 112: 7, 160: 5}  # side of the image -> side of the first map
 STYLE = 256  # components of a style
 COARSE = 4  # side of the image divided by that of the coarse image
+WHITENING = "whitening"  # name of the layer
 LOUDNESS = 0.1  # initial deviation of the noise's weights; from 0 they would find no direction
 WIDEST = 6  # the most channels, as a multiple of `width`
 
 
 def generator(
-    dimension: int, *, noise: int, side: int = 160, width: int = 64, precision: str = "float32"
+    dimension: int,
+    *,
+    noise: int,
+    side: int = 160,
+    width: int = 64,
+    whitened: bool = False,
+    precision: str = "float32",
 ) -> keras.Model:
     """Embeddings (N, dimension) and noise (N, noise) -> images in [0, 1], (N, side, side, 3).
 
@@ -31,11 +38,16 @@ def generator(
         side: of the image, a key of `STARTS`.
         width: channels of the largest maps; they double with every halving of the side, up to
             six times as many.
+        whitened: whether a layer `whitening`, which is not trained, makes all directions of the
+            embedding alike; until it is given weights (`cgan.linear`), it gives zeros.
         precision: Keras' dtype policy.
     """
     inputs = [keras.Input((dimension,), name="embedding"), keras.Input((noise,), name="noise")]
     dense = partial(layers.Dense, dtype=precision)
-    code = layers.Rescaling(dimension**0.5, dtype=precision)(inputs[0])  # variance 1 a component
+    if whitened:
+        code = _fixed(dimension, WHITENING)(inputs[0])
+    else:
+        code = layers.Rescaling(dimension**0.5, dtype=precision)(inputs[0])  # of variance 1 each
     style = layers.Concatenate(dtype=precision)([code, inputs[1]])
     for _ in range(2):
         style = dense(STYLE, activation="leaky_relu", kernel_initializer="he_normal")(style)
@@ -59,16 +71,17 @@ def generator(
 
 
 def _coarse(code, side: int) -> keras.KerasTensor:
-    """Coarse image, enlarged; grey until the layer `coarse` is given weights (`cgan.coarse`)."""
-    dense = layers.Dense(
-        side * side * 3,
-        kernel_initializer="zeros",
-        trainable=False,
-        name="coarse",
-        dtype="float32",
-    )
-    x = layers.Reshape((side, side, 3), dtype="float32")(dense(code))
+    """Coarse image, enlarged; grey until the layer `coarse` is given weights (`cgan.linear`)."""
+    x = _fixed(side * side * 3, "coarse")(code)
+    x = layers.Reshape((side, side, 3), dtype="float32")(x)
     return layers.UpSampling2D(COARSE, interpolation="bilinear", dtype="float32")(x)
+
+
+def _fixed(units: int, name: str) -> layers.Dense:
+    """A linear layer that is not trained, but given weights. They need all digits of float32."""
+    return layers.Dense(
+        units, kernel_initializer="zeros", trainable=False, name=name, dtype="float32"
+    )
 
 
 def _grain(noise, side: int) -> keras.KerasTensor | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gan_inversion.core.arrays import read_arrays
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import UserError, visible
 from gan_inversion.core.own import plain_name
 from gan_inversion.data.vectors import Labelled, read_labelled
 from gan_inversion.metrics.membership import LARGEST
@@ -160,7 +160,7 @@ def read_audits(
         )
     for label, name in zip(labels, names, strict=False):
         if name != re.sub(r"[ .-]", "_", label.lower()):
-            print(f"the audit {label} is called {name}", file=sys.stderr)
+            print(f"the audit {visible(label)} is called {name}", file=sys.stderr)
     audits = {}
     for name, path, own in zip(names, signals, members, strict=True):
         audit = read_matrices(path, own, unit=unit, models_first=models_first)

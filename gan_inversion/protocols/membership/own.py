@@ -48,7 +48,7 @@ def audit_own(given: Matrices, name: str, *, unit: str, seed: int, records: Path
         remove_unfinished(path.parent)
         if recorded(path, data_digest=given.digest, unit=unit, protocol_hash=protocol.hash):
             return Record.read(path)
-        reason = _unproven(membership, subjects)
+        reason = unproven(membership, subjects)
         if reason:
             print(f"{reason}; no epsilon is proven", file=sys.stderr)
         metrics, scores = attacked(given, protocol, unit=unit, seed=seed)
@@ -110,28 +110,25 @@ def attacked(
     return metrics, scores
 
 
-def _unproven(membership: np.ndarray, subjects: np.ndarray) -> str:
+def unproven(membership: np.ndarray, subjects: np.ndarray) -> str:
     """Why the numbers of members may tell members where nothing leaks; empty if they do not."""
-    counts = membership.sum(axis=1)
-    if 0.1 < dispersion(np.asarray(membership, bool)) < 0.9:
+    inside = np.asarray(membership, bool)
+    _, inside, _ = without_copies(inside.astype(float), inside, subjects)
+    # Independent draws are below the one limit and above the other in one case of a thousand.
+    chance = np.sqrt(2 / len(inside))
+    if 0.1 < dispersion(inside) < np.clip(1 - 3 * chance, 0.5, 0.9):
+        counts = inside.sum(axis=1)
         return (
             f"an image is in {counts.min():.0f} to {counts.max():.0f} of the models: neither in "
             "equally many nor drawn independently, so that attacks that compare shadows in and out "
             "may have another AUC than 0.5 where nothing leaks"
         )
-    if _uneven(membership, subjects):
+    if any(
+        dispersion(counted) > max(1.1, 1 + 4 * np.sqrt(2 / len(counted)))
+        for counted in (inside, inside.T)
+    ):
         return (
             "some images or models have more members than independent draws would give: an attack "
             "may tell members by this alone"
         )
     return ""
-
-
-def _uneven(membership: np.ndarray, subjects: np.ndarray) -> bool:
-    """Whether images or models differ in their numbers of members by more than chance."""
-    inside = np.asarray(membership, bool)
-    _, inside, _ = without_copies(inside.astype(float), inside, subjects)
-    return any(
-        dispersion(counted) > max(1.1, 1 + 4 * np.sqrt(2 / len(counted)))
-        for counted in (inside, inside.T)
-    )
