@@ -14,25 +14,38 @@ import keras
 
 from gan_inversion.core.folders import ROOT
 
+# Files that the experiments write are no change of the code.
+CODE = (".", ":!results", ":!docs")
+
+
+def remember_code() -> None:
+    """Note which code this is. A record names that commit, though others follow during the run."""
+    _code_at_start(ROOT)
+
 
 def environment() -> dict[str, Any]:
     """The record's `env`: commit, packages and device of this run."""
-    # Where the package is installed inside another repository, that commit is not its own.
-    top = _git("rev-parse", "--show-toplevel")
-    if top is None or Path(top).resolve() != ROOT.resolve():
-        commit = changes = None
-    else:
-        commit = _git("rev-parse", "HEAD")
-        # Files that the experiments write are no change of the code.
-        changes = _git("status", "--porcelain", "--", ".", ":!results", ":!docs")
+    commit, changes = _code_at_start(ROOT)
+    if commit:  # modules that are imported late are the changed ones
+        later = _git("diff", "--name-only", commit, "--", *CODE)
+        changes = f"{changes}{later}{_git('status', '--porcelain', '--', *CODE)}"
     packages = ["keras", keras.backend.backend(), "numpy", "pillow", "scipy", "scikit-learn"]
     return {
         "commit": commit,
-        "dirty": None if changes is None else bool(changes),
+        "dirty": bool(changes) if commit else None,
         "python": platform.python_version(),
         "packages": {name: version(name) for name in packages},
         "device": device(),
     }
+
+
+@cache
+def _code_at_start(root: Path) -> tuple[str | None, str | None]:
+    """Commit and changes, when first asked; where the package is no repository's own, no commit."""
+    top = _git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != root.resolve():
+        return None, None
+    return _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--", *CODE)
 
 
 def _git(*arguments: str) -> str | None:

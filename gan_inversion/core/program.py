@@ -37,6 +37,9 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
             elif name == "output" and value not in (None, default):
                 check_writable(value)
         load_backend()  # after parsing, so that --help answers at once
+        from gan_inversion.core.device import remember_code
+
+        remember_code()
         keep_freed_memory()
         body(given)
     except UserError as error:

@@ -152,6 +152,33 @@ def test_inside_another_repository_no_commit_is_named(tmp_path, monkeypatch):
     assert len(device.environment()["commit"]) == 40
 
 
+def test_a_record_names_the_code_that_its_program_began_with(tmp_path, monkeypatch):
+    def git(*arguments):
+        done = subprocess.run(["git", *arguments], cwd=tmp_path, check=True, capture_output=True)
+        return done.stdout.decode().strip()
+
+    git("init", "-q")
+    git("config", "user.email", "a@b")
+    git("config", "user.name", "a")
+    (tmp_path / "docs").mkdir()
+    for name in ("code.py", "docs/page.md"):
+        (tmp_path / name).write_text("1")
+    git("add", ".")
+    git("commit", "-q", "-m", "before")
+    begun = git("rev-parse", "HEAD")
+    monkeypatch.setattr(device, "ROOT", tmp_path)
+    device.remember_code()
+    (tmp_path / "docs/page.md").write_text("2")
+    git("commit", "-q", "-am", "a table that was written meanwhile")
+    found = device.environment()
+    assert found["commit"] == begun != git("rev-parse", "HEAD") and found["dirty"] is False
+    (tmp_path / "code.py").write_text("2")
+    assert device.environment()["dirty"] is True
+    git("commit", "-q", "-am", "other code")
+    found = device.environment()
+    assert found["commit"] == begun and found["dirty"] is True
+
+
 OWN = """
 from __future__ import annotations
 
