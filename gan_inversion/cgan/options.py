@@ -102,12 +102,12 @@ class Config:
     """How often an inversion moves the generator's input by the difference between the embedding
     and that of the generated image. More take longer to invert; the weights do not depend on it."""
 
+    gain: float = 0.4
+    """Share of the difference of embeddings that one correction adds; larger moves further."""
+
     whitening: float = 0.0
     """Standard deviation from which a direction of the embeddings counts as much as the strongest,
     such as 1e-3: small directions tell people apart too. With 0, embeddings stay as they are."""
-
-    gain: float = 0.4
-    """Share of the difference of embeddings that one correction adds; larger moves further."""
 
     side: Literal[64, 112, 160] = 160
     """Side of the generated images in pixels: 64, 112 or 160; larger ones take longer."""

@@ -27,8 +27,7 @@ def environment() -> dict[str, Any]:
     """The record's `env`: commit, packages and device of this run."""
     commit, changes = _code_at_start(ROOT)
     if commit:  # modules that are imported late are the changed ones
-        later = _git("diff", "--name-only", commit, "--", *CODE)
-        changes = f"{changes}{later}{_git('status', '--porcelain', '--', *CODE)}"
+        changes = changes or _git("diff", "--name-only", commit, "--", *CODE) or _changes()
     packages = ["keras", keras.backend.backend(), "numpy", "pillow", "scipy", "scikit-learn"]
     return {
         "commit": commit,
@@ -45,7 +44,12 @@ def _code_at_start(root: Path) -> tuple[str | None, str | None]:
     top = _git("rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != root.resolve():
         return None, None
-    return _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--", *CODE)
+    return _git("rev-parse", "HEAD"), _changes()
+
+
+def _changes() -> str | None:
+    """Files of code that are not as in the last commit."""
+    return _git("status", "--porcelain", "--", *CODE)
 
 
 def _git(*arguments: str) -> str | None:

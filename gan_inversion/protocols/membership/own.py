@@ -114,9 +114,9 @@ def unproven(membership: np.ndarray, subjects: np.ndarray) -> str:
     """Why the numbers of members may tell members where nothing leaks; empty if they do not."""
     inside = np.asarray(membership, bool)
     _, inside, _ = without_copies(inside.astype(float), inside, subjects)
-    # Independent draws are below the one limit and above the other in one case of a thousand.
-    chance = np.sqrt(2 / len(inside))
-    if 0.1 < dispersion(inside) < np.clip(1 - 3 * chance, 0.5, 0.9):
+    # Independent draws have a dispersion of about 1: in one case of a thousand it is below this.
+    least = np.clip(1 - 3 * np.sqrt(2 / len(inside)), 0.5, 0.9)
+    if 0.1 < dispersion(inside) < least:
         counts = inside.sum(axis=1)
         return (
             f"an image is in {counts.min():.0f} to {counts.max():.0f} of the models: neither in "
