@@ -34,6 +34,7 @@ RANGES = {
     "corrections": (0, 10_000),
     "components": (1, 76_800),
     "ema": (0, 1),
+    "whitening": (0, 1),
     "epsilon": (1e-3, 1e6),
     "delta": (1e-12, 0.5),
     "clipping": (1e-12, 1e6),

@@ -265,6 +265,7 @@ def test_a_discriminator_need_not_see_colours(faces_embedded):
         ({"stages": 0}, "expected 1 to 3 for --stages, got 0"),
         ({"noise": -1}, "expected 0 to 100000 for --noise, got -1"),
         ({"ema": 1.5}, "expected 0 to 1 for --ema, got 1.5"),
+        ({"whitening": float("nan")}, "expected 0 to 1 for --whitening, got nan"),
         ({"learning_rate": float("nan")}, "for --learning-rate, got nan"),
         ({"side": 128}, "expected a side of 64, 112 or 160 pixels, got 128"),
         ({"loss": "relativistic"}, "expected a gradient penalty for the relativistic loss"),
