@@ -6,6 +6,7 @@ from typing import Any
 
 from gan_inversion.core.errors import UserError
 
+WEIGHT = (0, 1e6)  # of a term in a loss
 # Least and largest value of options by these names, whatever the program.
 RANGES = {
     "seed": (0, 2**32 - 1),
@@ -35,6 +36,13 @@ RANGES = {
     "components": (1, 76_800),
     "ema": (0, 1),
     "whitening": (0, 1),
+    **dict.fromkeys(("l1", "l2", "dissimilarity", "midlayer", "identity"), WEIGHT),
+    **dict.fromkeys(("adversarial", "projected", "diversity", "gradient_penalty"), WEIGHT),
+    "imagined": (0, 1_000_000),
+    "ramp": (1, 100_000_000),
+    "gain": (0, 100),
+    "margin": (0, 2),
+    "unseen": (2, 900_000),
     "epsilon": (1e-3, 1e6),
     "delta": (1e-12, 0.5),
     "clipping": (1e-12, 1e6),

@@ -4,17 +4,22 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import get_args, get_type_hints
 
 import keras
 import numpy as np
 import pytest
 
+import experiments
 from experiments import inversion, shadows
 from experiments.common import FamilyOptions, rehearsed
+from gan_inversion.cgan.options import Config
 from gan_inversion.core import device
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.options import check_options
+from gan_inversion.core.options import RANGES, check_options
 from gan_inversion.core.own import load_object
 from gan_inversion.core.storage import check_writable
 from gan_inversion.inverters.leak_callback import LeakCallback
@@ -60,6 +65,30 @@ def test_options_of_families_are_checked_and_hide_none_of_the_program(capsys):
             check_options(program.Options(epochs=epochs))
     rehearsed(inversion.Options(epochs=7, smoke=True), epochs=2)
     assert "--smoke rehearses with --epochs 2, not 7" in capsys.readouterr().err
+
+
+def numbers(options, name=""):
+    """Names of the numeric options of a dataclass, with those of its groups."""
+    for field, kind in get_type_hints(options).items():
+        if is_dataclass(kind):
+            yield from numbers(kind, f"{name}{field}.")
+        elif {int, float} & {kind, *get_args(kind)} or kind == tuple[int, ...]:
+            yield name + field
+
+
+@pytest.mark.parametrize("program", [module.name for module in iter_modules(experiments.__path__)])
+def test_every_number_on_a_command_line_has_a_range(program):
+    options = getattr(import_module(f"experiments.{program}"), "Options", None)
+    given = list(numbers(options)) if options else []
+    assert not [name for name in given if name.rpartition(".")[2] not in RANGES]
+    assert ("families.cgan.identity" in given) == (program in ("inversion", "shadows", "train"))
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(Config) if isinstance(f.default, float)])
+def test_a_number_that_is_none_trains_no_generator(name):
+    for value in (float("nan"), float("inf"), -1.0):
+        with pytest.raises(UserError, match=f"for --{name.replace('_', '-')}, got {value}"):
+            Config(**{name: value})
 
 
 def test_a_rehearsal_says_what_it_overrides(capsys):
