@@ -11,7 +11,6 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.data.decode import read_file
 
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
-SEPARATORS = ",;\t|"
 MARKS_OF_ROWS = "\t;|, "  # in the order in which they are tried; a comma may be a decimal sign
 QUOTED = re.compile(r'"[^"]*"')
 NONE = "\x1f"  # a separator that no text has
@@ -34,25 +33,18 @@ def read_listing(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     Raises:
         UserError: the file is missing, is not text, or lacks a column.
     """
-    text = decode_text(read_file(path, str(path)), str(path))
-    first = text.partition("\n")[0]
-    separator = max(SEPARATORS, key=first.count)
-    try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-        rows, header = list(reader), [name.strip() for name in reader.fieldnames or ()]
-    except csv.Error as error:
-        raise UserError(f"{path} is not a readable CSV file: {error}") from error
+    header, *rows = read_rows(path) or [[]]
     if missing := [name for name in columns if name not in header]:
         raise UserError(
             f"{path}: expected the columns {', '.join(columns)}, but {', '.join(missing)} is "
-            f"missing from {first.strip()[:80]!r}"
+            f"missing from {' '.join(header)[:80]!r}"
         )
     listing = []
     for number, row in enumerate(rows, 2):
-        values = {(name or "").strip(): (value or "") for name, value in row.items() if name}
-        if any(not values.get(name, "").strip() for name in columns):
+        values = dict.fromkeys(header, "") | dict(zip(header, row, strict=False))
+        if not all(values[name] for name in columns):
             raise UserError(f"{path}: line {number} has no {' or '.join(columns)}")
-        listing.append({name: value.strip() for name, value in values.items()})
+        listing.append(values)
     return listing
 
 

@@ -137,8 +137,9 @@ def test_a_listing_of_any_spreadsheet_is_read(tmp_path, encoding, separator):
     assert found == [{"image": "José/0.png", "reconstruction": "1.png", "note": "x"}]
 
 
-def test_a_listing_may_be_quoted(tmp_path):
-    text = '"image";"reconstruction";"note"\n"a;b.png";"1.png";"two\nlines"\n'
+@pytest.mark.parametrize("first", ["", "sep=;\n", "\n"])
+def test_a_listing_may_be_quoted(tmp_path, first):
+    text = f'{first}"image";"reconstruction";"note"\n"a;b.png";"1.png";"two\nlines"\n'
     (tmp_path / "index.csv").write_text(text)
     rows = read_listing(tmp_path / "index.csv", ("image", "reconstruction"))
     assert rows == [{"image": "a;b.png", "reconstruction": "1.png", "note": "two\nlines"}]
