@@ -7,7 +7,8 @@ intervals resample subjects, since images of one subject are not independent.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Literal
 
 import numpy as np
 
@@ -17,7 +18,9 @@ from gan_inversion.metrics.intervals import clopper_pearson, percentiles
 from gan_inversion.metrics.verification import draws
 
 FPRS = (1e-1, 1e-2, 1e-3)
-AT_ONCE = 30_000  # scores of resamples in one block: more leave the processor's cache
+AT_ONCE = 60_000  # scores of resamples in one block: more leave the processor's cache
+ROUNDING = 1e-12  # by which a rate may exceed its limit
+SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 RESOLVED = 10  # false positives that a rate needs at least
 CUTS = 199  # thresholds that the audit of epsilon chooses from
 # Targets in which two images are hardly alike by chance, even where every other target is the
@@ -47,33 +50,20 @@ class Leak:
     others: int
 
 
-def roc(
-    scores: np.ndarray, member: np.ndarray, weights: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def roc(scores: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """False and true positive rates, from (0, 0) to (1, 1), one point for each distinct score.
 
     Args:
         scores: float (N,).
         member: bool (N,).
-        weights: how often each counts, (N,); by default once.
     """
-    counted = np.ones(len(scores)) if weights is None else np.asarray(weights, float)
-    fpr, tpr = _curves(_ordered(scores, member), counted[None])
-    return fpr[0], tpr[0]
+    _, counts = _ordered(scores, member)
+    return counts[0] / counts[0, -1], counts[1] / counts[1, -1]
 
 
-def tpr_at(fpr: np.ndarray, tpr: np.ndarray, limit: float) -> np.ndarray:
-    """True positive rate of the last point whose false positive rate is at most `limit`.
-
-    Args:
-        fpr, tpr: of one curve, float (P,), or of several, (R, P).
-        limit: the false positive rate.
-
-    Returns:
-        A float, or float (R,).
-    """
-    last = (fpr <= limit + 1e-12).sum(axis=-1, keepdims=True) - 1
-    return np.take_along_axis(tpr, last, axis=-1)[..., 0]
+def tpr_at(fpr: np.ndarray, tpr: np.ndarray, limit: float) -> float:
+    """True positive rate of the last point (of P) whose false positive rate is at most `limit`."""
+    return float(tpr[np.searchsorted(fpr, limit + ROUNDING, "right") - 1])
 
 
 def leak(
@@ -97,28 +87,64 @@ def leak(
     """
     names, group = np.unique(np.repeat(subjects, scores.size // len(scores)), return_inverse=True)
     scores, member = scores.ravel(), member.ravel().astype(bool)
-    ordered = _ordered(scores, member)
-    members, others = int(member.sum()), int((~member).sum())
+    sides, counts = _ordered(scores, member)
+    others, members = (len(side) for side in sides)
     resolved = [fpr for fpr in fprs if fpr * others >= RESOLVED]
-
-    curve = roc(scores, member)
+    curve = np.stack(roc(scores, member))
     best = int(np.argmax(curve[1] - curve[0]))
-
-    def figures(fpr: np.ndarray, tpr: np.ndarray) -> list[np.ndarray]:
-        balanced = (1 + tpr[..., best] - fpr[..., best]) / 2
-        return [np.trapezoid(tpr, fpr), balanced, *(tpr_at(fpr, tpr, limit) for limit in resolved)]
-
-    of_groups = [(group[places], until) for places, until in ordered]
+    above, upto = (np.searchsorted(-scores[sides[0]], -scores[sides[1]], s) for s in SIDES)
+    figures = partial(
+        _figures,
+        sides=[group[side] for side in sides],
+        ranks=[above] if (above == upto).all() else [above, upto],
+        counts=counts,
+        best=best,
+        limits=resolved,
+    )
     weights = _resampled(len(names), resamples, seed)
     parts = np.array_split(weights, min(resamples, 1 + resamples * len(scores) // AT_ONCE))
-    resampled = np.concatenate([figures(*_curves(of_groups, part)) for part in parts], axis=1)
-    estimates = [
-        (float(value), percentiles(column))
-        for value, column in zip(figures(*curve), resampled, strict=True)
-    ]
+    resampled = np.concatenate([figures(part) for part in parts], axis=1)
+    values = figures(np.ones((1, len(names)), int))[:, 0].tolist()
+    estimates = [(value, percentiles(row)) for value, row in zip(values, resampled, strict=True)]
     rates = dict(zip(resolved, estimates[2:], strict=True))
     tprs = {fpr: rates.get(fpr) for fpr in fprs}
-    return Leak(estimates[0], estimates[1], tprs, np.stack(curve), members, others)
+    return Leak(estimates[0], estimates[1], tprs, curve, members, others)
+
+
+def _figures(
+    weights: np.ndarray,
+    *,
+    sides: Sequence[np.ndarray],
+    ranks: Sequence[np.ndarray],
+    counts: np.ndarray,
+    best: int,
+    limits: Sequence[float],
+) -> np.ndarray:
+    """AUC, balanced accuracy and true positive rates, float (F, R), where subjects are weighted.
+
+    Args:
+        weights: int (R, S), how often each subject counts. Floats would take six times as long.
+        sides: subjects of the others, and of the members, by falling score.
+        ranks: for each member, how many others score more; and how many at least as much, if that
+            is not the same.
+        counts, best: points of the curve from `_ordered`, and the point of the balanced accuracy.
+        limits: false positive rates.
+    """
+    wrong = np.zeros((len(weights), len(sides[0]) + 1), int)  # others that score most
+    np.cumsum(np.take(weights, sides[0], axis=1), axis=1, out=wrong[:, 1:])
+    own = np.take(weights, sides[1], axis=1)
+    others, members = wrong[:, -1], own.sum(axis=1)
+    lost = sum(np.einsum("rn,rn->r", own, np.take(wrong, rank, axis=1)) for rank in ranks)
+    area = 1 - lost / (len(ranks) * others * members)  # a tie is half lost
+    fpr = wrong[:, counts[0, best]] / others
+    rates = [own[:, : counts[1, best]].sum(axis=1) / members]
+    for limit in limits:
+        most = (limit + ROUNDING) * others
+        last = [np.searchsorted(*pair, "right") - 1 for pair in zip(wrong, most, strict=True)]
+        kept = counts[1, np.searchsorted(counts[0], last, "right") - 1]
+        right = np.cumsum(own[:, : max(1, kept.max())], axis=1)[np.arange(len(own)), kept - 1]
+        rates.append(right * (kept > 0) / members)
+    return np.stack([area, (1 + rates[0] - fpr) / 2, *rates[1:]])
 
 
 def audited_epsilon(
@@ -222,37 +248,23 @@ def _proven(sides: list[np.ndarray], cuts: np.ndarray, delta: float) -> np.ndarr
     return np.stack(bounds)
 
 
-def _ordered(scores: np.ndarray, member: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For others and members: their indices by falling score, and how many precede each threshold.
+def _ordered(
+    scores: np.ndarray, member: np.ndarray
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """The indices of others and of members by falling score, and the points of the ROC curve.
 
-    Of equal scores, of whichever kind, none is a threshold but the last.
+    Returns:
+        The indices, and how many of either kind lie above each threshold, int (2, P), from none to
+        all. Of equal scores, of whichever kind, none is a threshold but the last.
     """
     order = np.argsort(-scores, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    ends = np.append(0, 1 + np.flatnonzero(np.append(np.diff(scores[order]) != 0, True)))
     inside = member[order].astype(bool)
-    return [(order[kind], np.cumsum(kind)[ends]) for kind in (~inside, inside)]
-
-
-def _curves(
-    sides: Sequence[tuple[np.ndarray, np.ndarray]], weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """False and true positive rates at each threshold, (R, P), where scores count by weights.
-
-    Args:
-        sides: of others and of members, places in `weights` by falling score, and how many of them
-            precede each threshold.
-        weights: float (R, places).
-    """
-    rates = []
-    for places, until in sides:
-        counts = np.zeros((len(weights), len(places) + 1))
-        np.cumsum(np.take(weights, places, axis=1), axis=1, out=counts[:, 1:])
-        counts = np.take(counts, np.append(0, until), axis=1)
-        rates.append(counts / counts[:, -1:])
-    return rates[0], rates[1]
+    counts = np.stack([np.append(0, np.cumsum(kind))[ends] for kind in (~inside, inside)])
+    return (order[~inside], order[inside]), counts
 
 
 @lru_cache(2)  # every attack on a unit resamples the same subjects
 def _resampled(count: int, resamples: int, seed: int) -> np.ndarray:
-    """How often each of `count` subjects is drawn: whole numbers, as float64 (resamples, count)."""
-    return np.stack([*draws(count, resamples=resamples, seed=seed)]).astype(float)
+    """How often each of `count` subjects is drawn, int (resamples, count)."""
+    return np.stack([*draws(count, resamples=resamples, seed=seed)])

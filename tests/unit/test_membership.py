@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import logsumexp
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score, roc_curve
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.metrics.leak import audited_epsilon, leak, roc, tpr_at
+from gan_inversion.metrics.intervals import percentiles
+from gan_inversion.metrics.leak import RESOLVED, audited_epsilon, leak, roc, tpr_at
 from gan_inversion.metrics.membership import (
     ATTACKS,
     base,
@@ -33,6 +34,7 @@ from gan_inversion.metrics.targets import (
     first_of_each,
     matched_shadows,
 )
+from gan_inversion.metrics.verification import draws
 from gan_inversion.protocols import Membership
 from gan_inversion.protocols.membership.audit import audit_few
 
@@ -439,13 +441,33 @@ def test_the_roc_curve_is_scikit_learns(seed):
     random = np.random.default_rng(seed)
     scores = random.integers(0, 20, 200) / 4  # many ties
     member = random.random(200) < 0.4
-    weights = random.integers(0, 4, 200)
-    for weight in (None, weights):
-        fpr, tpr = roc(scores, member, weight)
-        area = roc_auc_score(member, scores, sample_weight=weight)
-        assert np.trapezoid(tpr, fpr) == pytest.approx(area)
+    fpr, tpr = roc(scores, member)
     expected = roc_curve(member, scores, drop_intermediate=False)
-    np.testing.assert_allclose(roc(scores, member), expected[:2])
+    np.testing.assert_allclose((fpr, tpr), expected[:2])
+    assert np.trapezoid(tpr, fpr) == pytest.approx(roc_auc_score(member, scores))
+
+
+@given(st.integers(0, 10_000), st.sampled_from([4, 1e9]))
+@settings(max_examples=25, deadline=None)
+def test_intervals_of_a_leak_are_those_of_scikit_learns_weighted_curves(seed, values):
+    random = np.random.default_rng(seed)
+    scores = random.integers(0, values, (100, 3))  # four values have many ties
+    member, subjects = random.random((100, 3)) < 0.4, random.integers(0, 30, 100)
+    limit = RESOLVED / (~member).sum()
+    result = leak(scores, member, subjects, fprs=(limit, 0.5), resamples=20, seed=seed)
+    names, group = np.unique(subjects, return_inverse=True)
+    given = member.ravel(), scores.ravel()
+    best = given[1] >= roc_curve(*given)[2][np.argmax(-np.subtract(*roc_curve(*given)[:2]))]
+    figures = []
+    for draw in draws(len(names), resamples=20, seed=seed):
+        weights = {"sample_weight": np.repeat(draw[group], 3)}
+        # Images that are not drawn remain thresholds.
+        fpr, tpr, _ = roc_curve(*given, **weights, drop_intermediate=False)
+        rates = [tpr[fpr <= rate + 1e-12].max() for rate in (limit, 0.5)]
+        balanced = balanced_accuracy_score(given[0], best, **weights)
+        figures.append([roc_auc_score(*given, **weights), balanced, *rates])
+    intervals = [result.auc[1], result.balanced[1], *(rate[1] for rate in result.tpr.values())]
+    np.testing.assert_allclose(intervals, [percentiles(column) for column in np.transpose(figures)])
 
 
 def test_rates_below_resolution_are_not_told():
