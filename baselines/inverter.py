@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +12,7 @@ import numpy as np
 from baselines.decoders import DECODERS, EMBEDDING
 from baselines.options import TARGETS, DecoderOptions
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.options import plain
 from gan_inversion.core.predict import open_network
 from gan_inversion.core.run import Run
 from gan_inversion.core.seeding import stream
@@ -80,69 +80,46 @@ def epochs_of(
 class DecoderInverter(Inverter):
     """One of the thesis' decoders, trained on pixels.
 
+    With augmentation, the unchanged images, whose membership is audited, are not what it was
+    trained on.
+
     Args:
-        decoder: a key of `DECODERS`.
-        targets: `documented` trains against pixels in [-1, 1], which the sigmoid output cannot
-            reach below 0; `corrected` against pixels in [0, 1].
-        epochs: passes over the training images.
-        batch_size: images a step.
-        any_dimension: whether embeddings may have other than 512 components.
-        augment: shift, mirror and recolour the images anew in each epoch; the unchanged images,
-            whose membership is audited, are then not what was trained on.
+        options: of the network and its training.
         name: of the method.
     """
 
-    def __init__(
-        self,
-        decoder: str,
-        *,
-        targets: str = "documented",
-        epochs: int = 10,
-        batch_size: int = 32,
-        augment: bool = False,
-        any_dimension: bool = False,
-        name: str | None = None,
-    ):
-        for value, choices in ((decoder, DECODERS), (targets, TARGETS)):
-            if value not in choices:
-                raise UserError(f"expected one of {', '.join(choices)}, not {value!r}")
-        self.config: dict[str, Any] = {
-            "decoder": decoder,
-            "targets": targets,
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "augment": augment,
-        }
-        if any_dimension:  # runs and records of the thesis' networks do not know the option
-            self.config["any_dimension"] = True
-        kind = "augmented" if augment else "generalised" if any_dimension else "documented"
-        ending = "_corrected" if targets == "corrected" else ""
-        self.name = name or f"{kind}_{decoder}{ending}"
-        self.targets = TARGETS[targets]
+    OPTIONS: type[DecoderOptions] = DecoderOptions
+
+    def __init__(self, options: DecoderOptions, *, name: str = "decoder"):
+        self.options, self.name = options, name
+        self.config = plain(options)
+        if not options.any_dimension:  # runs and records of the thesis do not know the option
+            del self.config["any_dimension"]
+        self.targets = TARGETS[options.targets]
         self.model: keras.Model | None = None
 
     @classmethod
     def made(cls, options: DecoderOptions, *, name: str, recogniser: Any = None) -> Self:
-        return cls(**asdict(options), name=name)
+        return cls(options, name=name)
 
     @property
     def parameters(self) -> int:
         return self.model.count_params() if self.model else 0
 
     def passes(self, members: int) -> int:
-        return self.config["epochs"]
+        return self.options.epochs
 
     def network(self, dimension: int) -> keras.Model:
         """The network for embeddings of so many components, with fresh weights."""
         self.check_dimension(dimension)
-        return DECODERS[self.config["decoder"]](dimension)
+        return DECODERS[self.options.decoder](dimension)
 
     def check_dimension(self, dimension: int) -> None:
         """Raise `UserError` unless it takes embeddings of so many components."""
-        if dimension != EMBEDDING and not self.config.get("any_dimension"):
+        if dimension != EMBEDDING and not self.options.any_dimension:
             raise UserError(
                 f"{self.name}: expected embeddings of {EMBEDDING} numbers, as in the thesis, got "
-                f"{dimension}: generalised_{self.config['decoder']} takes others"
+                f"{dimension}: generalised_{self.options.decoder} takes others"
             )
 
     def begin(
@@ -159,9 +136,9 @@ class DecoderInverter(Inverter):
         return epochs_of(
             embeddings,
             images,
-            batch_size=self.config["batch_size"],
+            batch_size=self.options.batch_size,
             seed=seed,
-            augment=self.config["augment"],
+            augment=self.options.augment,
             scale=partial(in_range, low=low, high=high),
         )
 
@@ -169,7 +146,7 @@ class DecoderInverter(Inverter):
         self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
     ) -> None:
         batches = self.begin(embeddings, images, seed=seed)
-        epochs = self.config["epochs"]
+        epochs = self.options.epochs
         fit(self.model, batches, epochs=epochs, seed=seed, run=run, invert=self.invert)
 
     def invert(self, embeddings: np.ndarray) -> np.ndarray:
@@ -189,11 +166,17 @@ class DecoderInverter(Inverter):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        config = read_json(path / "inverter.json", dict)
+        header = read_json(path / "inverter.json", dict)
         try:
-            inverter = cls(**config)
+            inverter = cls.restored(header)
         except TypeError as error:
             raise UserError(f"{path / 'inverter.json'} is not of this version: {error}") from error
         inverter.model = open_network(path / "model.keras")
         inverter.dimension = inverter.model.input_shape[1]
         return inverter
+
+    @classmethod
+    def restored(cls, header: dict[str, Any]) -> Self:
+        """The inverter that `save` wrote this header of, not yet fitted."""
+        options = {name: value for name, value in header.items() if name != "name"}
+        return cls(cls.OPTIONS(**options), name=str(header.get("name", "decoder")))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from gan_inversion.core.errors import UserError
+
 DECODERS = ("dense", "conv", "conv_bn")
 EPOCHS = 10  # of the thesis
 TARGETS = {"documented": (-1.0, 1.0), "corrected": (0.0, 1.0)}  # range of the target pixels
@@ -32,6 +34,11 @@ class DecoderOptions:
     """Whether embeddings may have another number of components than the 512 of the thesis: our
     generalisation of its networks."""
 
+    def __post_init__(self) -> None:
+        for value, choices in ((self.decoder, DECODERS), (self.targets, TARGETS)):
+            if value not in choices:
+                raise UserError(f"expected one of {', '.join(choices)}, not {value!r}")
+
 
 @dataclass(frozen=True)
 class PrivateOptions(DecoderOptions):
@@ -52,6 +59,14 @@ class PrivateOptions(DecoderOptions):
     clipped: bool = True
     """Whether gradients are clipped. Otherwise epsilon is not kept, whatever is claimed: with such
     a training one sees whether an audit finds out."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.decoder == "conv_bn" or self.augment:
+            raise UserError(
+                "expected a private decoder without batch normalisation, whose averages are not "
+                "private, and without augmentation, which its training does not have"
+            )
 
 
 @dataclass(frozen=True)

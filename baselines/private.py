@@ -12,12 +12,13 @@ from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
 
 from baselines.inverter import DecoderInverter, in_range
+from baselines.options import PrivateOptions
 from gan_inversion.core.backend import load_backend
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
@@ -31,49 +32,38 @@ UNCLIPPED = 1000  # times the norm that the noise is made for; no image's gradie
 class PrivateInverter(DecoderInverter):
     """Decoder 1, trained by DP-SGD on batches that each image joins at random.
 
-    JAX trains it, in a separate process where Keras has another backend.
+    JAX trains it, in a separate process where Keras has another backend. `fit` adds to `config` the
+    `noise_multiplier`, the deviation of the noise by `clipping` that keeps epsilon.
 
     Args:
-        decoder: a key of `DECODERS` without batch normalisation, which mixes images.
-        epsilon, delta: privacy loss of the whole training, for one image more or less.
-        clipping: largest norm of an image's gradient.
-        learning_rate: step size of Adam.
-        clipped: whether gradients are clipped. Otherwise they stay as they are, with the noise of
-            clipped ones, and what epsilon claims is not true: an audit must find this.
-        noise_multiplier: deviation of the noise by `clipping`; `fit` computes it from epsilon.
-        options: as for `DecoderInverter`; the batch size is the expected one.
+        options: of the network and its training; the batch size is the expected one.
+        name: of the method.
     """
 
-    def __init__(
-        self,
-        decoder: str = "dense",
-        *,
-        epsilon: float = 8.0,
-        delta: float = 1e-5,
-        clipping: float = 1e-3,
-        learning_rate: float = 1e-3,
-        clipped: bool = True,
-        noise_multiplier: float | None = None,
-        name: str | None = None,
-        **options: Any,
-    ):
-        if decoder == "conv_bn" or options.get("augment"):
-            raise UserError(
-                "expected a private decoder without batch normalisation, whose averages are not "
-                "private, and without augmentation, which its training does not have"
-            )
-        super().__init__(decoder, **options)
-        self.config |= {"epsilon": epsilon, "delta": delta, "clipping": clipping}
-        self.config |= {"clipped": clipped, "noise_multiplier": noise_multiplier}
-        self.config["learning_rate"] = learning_rate
-        self.name = name or f"private_{decoder}"
+    OPTIONS = PrivateOptions
+    options: PrivateOptions
+
+    def __init__(self, options: PrivateOptions, *, name: str = "private decoder"):
+        super().__init__(options, name=name)
+        self._claim(None)
+
+    @classmethod
+    def restored(cls, header: dict[str, Any]) -> Self:
+        options = {name: value for name, value in header.items() if name != "noise_multiplier"}
+        inverter = super().restored(options)
+        inverter._claim(header.get("noise_multiplier"))
+        return inverter
+
+    def _claim(self, noise_multiplier: float | None) -> None:
+        """Set what `config` says of the noise, None before the training."""
+        self.config = {**self.config, "noise_multiplier": noise_multiplier}
 
     def fit(
         self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
     ) -> None:
         check_fit(embeddings, images)
         self.check_dimension(embeddings.shape[1])
-        size, count = self.config["batch_size"], len(images)
+        size, count = self.options.batch_size, len(images)
         if count < size:
             raise UserError(f"expected {size} images or more, got {count}")
         if find_spec("jax_privacy") is None:
@@ -89,7 +79,7 @@ class PrivateInverter(DecoderInverter):
         with TemporaryDirectory() as name:
             folder = Path(name)
             np.savez(folder / "given.npz", embeddings=embeddings, pictures=pictures, seed=seed)
-            (folder / "config.json").write_text(json.dumps(self.config))
+            (folder / "config.json").write_text(json.dumps({**self.config, "name": self.name}))
             command = [sys.executable, "-m", "baselines.private", name]
             done = subprocess.run(command, env=os.environ | {"KERAS_BACKEND": "jax"})
             if done.returncode:
@@ -107,21 +97,21 @@ class PrivateInverter(DecoderInverter):
             def _validate_params(self) -> None:
                 pass
 
-        size = self.config["batch_size"]
+        size = self.options.batch_size
         budget = keras_api.DPKerasConfig(
-            epsilon=self.config["epsilon"],
-            delta=self.config["delta"],
-            clipping_norm=self.config["clipping"],
+            epsilon=self.options.epsilon,
+            delta=self.options.delta,
+            clipping_norm=self.options.clipping,
             batch_size=size,
             gradient_accumulation_steps=1,
-            train_steps=self.config["epochs"] * (count // size),
+            train_steps=self.options.epochs * (count // size),
             train_size=count,
             poisson_sampling_in_fit=True,
             microbatch_size=1,  # the gradient of one image alone has 20 million components
             seed=seed,
         ).update_with_calibrated_noise_multiplier()
-        self.config["noise_multiplier"] = float(budget.noise_multiplier)
-        if self.config["clipped"]:
+        self._claim(float(budget.noise_multiplier))
+        if self.options.clipped:
             return budget
         plain = asdict(budget)
         plain["clipping_norm"] *= UNCLIPPED  # of which the library's noise is a multiple
@@ -132,14 +122,14 @@ class PrivateInverter(DecoderInverter):
         """Train under JAX; pictures uint8 (N, 160, 160, 3)."""
         from jax_privacy import keras_api
 
-        size, count, epochs = self.config["batch_size"], len(pictures), self.config["epochs"]
+        size, count, epochs = self.options.batch_size, len(pictures), self.options.epochs
         keras.utils.set_random_seed(seed)
         model = self.network(embeddings.shape[1])
         budget = self._budget(count, seed)
         # The library expects one loss per image: pixels stay in one axis.
         flat = keras.Model(model.inputs, model.layers[-2].output)
         private = keras_api.make_private(flat, budget)
-        private.compile(keras.optimizers.Adam(self.config["learning_rate"]), "mse")
+        private.compile(keras.optimizers.Adam(self.options.learning_rate), "mse")
         low, high = self.targets
         targets = in_range(pictures, low=low, high=high)
         with progress(total=epochs * (count // size), unit="step", desc=self.name) as bar:
@@ -159,7 +149,7 @@ class PrivateInverter(DecoderInverter):
 
 def _train_in(folder: Path) -> None:
     """Run in the separate process: read all inputs from the folder, and save the result there."""
-    inverter = PrivateInverter(**json.loads((folder / "config.json").read_text()))
+    inverter = PrivateInverter.restored(json.loads((folder / "config.json").read_text()))
     with np.load(folder / "given.npz") as given:
         inverter.fit(given["embeddings"], given["pictures"], seed=int(given["seed"]))
     inverter.save(folder / "trained")

@@ -11,6 +11,7 @@ import numpy as np
 
 from baselines.decoders import decoder
 from baselines.inverter import DecoderInverter, in_range
+from baselines.options import DecoderOptions
 from gan_inversion.core.run import Run
 from gan_inversion.data import Subset
 from gan_inversion.inverters.loop import fit, shuffled
@@ -40,7 +41,7 @@ def train(values: Mapping[str, Any], folder: Path, seed: int, setup: Any) -> Fou
     rate = values.get("learning_rate", 1e-3)
     model.compile(keras.optimizers.Adam(rate), "mse", jit_compile=True)
     inverter = DecoderInverter(
-        "dense", targets="documented" if setup.name == "documented" else "corrected"
+        DecoderOptions(targets="documented" if setup.name == "documented" else "corrected")
     )
     low, high = inverter.targets
     inverter.model = model

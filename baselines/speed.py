@@ -1,6 +1,7 @@
 """Decoders trained per hour: many together, as shadow models are, and one after another."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from baselines.decoders import DECODERS
 from baselines.inverter import DecoderInverter
-from baselines.options import EPOCHS
+from baselines.options import DOCUMENTED, EPOCHS
 from baselines.together import train_together
 from gan_inversion.core.record import metric
 from gan_inversion.data import Synthetic
@@ -59,23 +60,15 @@ def time_one(
         return
     images = np.asarray(faces.view("aligned"))
     embeddings = recogniser.embed(images)
-    alone = [DecoderInverter(decoder, targets="corrected") for _ in range(models)]
+    named = DOCUMENTED[f"documented_{decoder}"]
+    options = replace(named, epochs=protocol.turns + 1, batch_size=BATCH_SIZE)
+    members = np.ones((len(images), models), bool)
+    together = train_together(options, embeddings, images, members, seeds=range(models))
+    alone = [DecoderInverter(options) for _ in range(models)]
     trainings = {
         "keras": by_keras(decoder, models, embeddings, images),
         "alone": one_after_another(alone, embeddings, images),
-        "together": (
-            losses
-            for _, losses in train_together(
-                decoder,
-                embeddings,
-                images,
-                np.ones((len(images), models), bool),
-                seeds=range(models),
-                targets="corrected",
-                epochs=protocol.turns + 1,
-                batch_size=BATCH_SIZE,
-            )
-        ),
+        "together": (losses for _, losses in together),
     }
     losses: dict[str, list[float]] = {}
 

@@ -8,7 +8,7 @@ CPU libraries multiply fastest, with Adam in one pass over memory.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -42,7 +42,7 @@ class Shadow:
         keras.utils.set_random_seed(seed)
         self.model = inverter.network(dimension)
         self.seed, (self.low, self.high) = seed, inverter.targets
-        self.options = inverter.config
+        self.options, self.name = inverter.options, inverter.name
         *trunk, self.head, _ = self.model.layers
         self.trunk = keras.Model(self.model.inputs, trunk[-1].output)
         # (PIXELS, features): both products with it then read memory in order.
@@ -107,7 +107,7 @@ class Shadow:
         """The decoder with its current weights, as an inverter."""
         self.head.kernel.assign(ops.transpose(self.kernel))
         self.head.bias.assign(self.bias[:, 0])
-        inverter = DecoderInverter(**self.options)
+        inverter = DecoderInverter(self.options, name=self.name)
         inverter.model = self.model
         return inverter
 
@@ -126,43 +126,29 @@ def train_specs(
     Yields:
         Each of the epochs, and the inverters as they are after it; the next epoch changes them.
     """
-    trained = train_together(
-        embeddings=embeddings,
-        images=images,
-        membership=membership,
-        seeds=seeds,
-        **asdict(replace(options, epochs=max(epochs))),
-    )
+    options = replace(options, epochs=max(epochs))
+    trained = train_together(options, embeddings, images, membership, seeds=seeds)
     for epoch, (shadows, _) in enumerate(trained, 1):
         if epoch in epochs:
             yield epoch, [shadow.inverter() for shadow in shadows]
 
 
 def train_together(
-    decoder: str,
+    options: DecoderOptions,
     embeddings: np.ndarray,
     images: np.ndarray | Subset,
     membership: np.ndarray,
     *,
     seeds: Sequence[int],
-    targets: str,
-    epochs: int,
-    batch_size: int = 32,
-    augment: bool = False,
-    any_dimension: bool = False,
 ) -> Iterator[tuple[list[Shadow], list[float]]]:
     """Train a decoder once for each column of a membership matrix, all at the same time.
 
     Args:
-        decoder: a key of `DECODERS`.
+        options: of the decoder and its training.
         embeddings: float32 (N, D).
         images: uint8 (N, 160, 160, 3).
         membership: bool (N, M), which images each model is trained on.
         seeds: (M,), of each model.
-        targets: a key of `TARGETS`.
-        epochs: passes of a model over its images.
-        batch_size: images a step.
-        augment, any_dimension: as for `DecoderInverter`.
 
     Yields:
         After each epoch the models and their mean losses in it.
@@ -172,31 +158,25 @@ def train_together(
         raise UserError(
             f"expected membership ({len(images)}, {len(seeds)}), got {membership.shape}"
         )
-    inverter = DecoderInverter(
-        decoder,
-        targets=targets,
-        epochs=epochs,
-        batch_size=batch_size,
-        augment=augment,
-        any_dimension=any_dimension,
-    )
+    inverter = DecoderInverter(options)
     shadows = [Shadow(inverter, embeddings.shape[1], seed=seed) for seed in seeds]
     members = [np.flatnonzero(column) for column in membership.T]
     draws = [
         epochs_of(
             embeddings[own],
             Subset(images, own),
-            batch_size=batch_size,
+            batch_size=options.batch_size,
             seed=shadow.seed,
-            augment=augment,
+            augment=options.augment,
             scale=_columns,
         )
         for shadow, own in zip(shadows, members, strict=True)
     ]
     step = _graph()
     steps = [len(draw(0)) for draw in draws]
-    with progress(total=epochs * sum(steps), unit="step", desc=f"{len(shadows)} {decoder}") as bar:
-        for epoch in range(epochs):
+    title = f"{len(shadows)} {options.decoder}"
+    with progress(total=options.epochs * sum(steps), unit="step", desc=title) as bar:
+        for epoch in range(options.epochs):
             for shadow in shadows:
                 reseed(shadow.model, shadow.seed, epoch)
             batches = [draw(epoch) for draw in draws]

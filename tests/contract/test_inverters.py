@@ -9,7 +9,7 @@ import pytest
 
 from baselines.controls import MeanFace, NearestFace, Oracle, Random, RidgePCA
 from baselines.decoders import DECODERS
-from baselines.inverter import DecoderInverter
+from baselines.options import DecoderOptions
 from gan_inversion.cgan.inverter import ConditionalGAN
 from gan_inversion.cgan.turns import train_in_turn
 from gan_inversion.core.errors import UserError
@@ -223,7 +223,7 @@ def test_the_decoders_have_the_documented_parameters(name, parameters):
 
 def test_an_unknown_decoder_is_a_sentence():
     with pytest.raises(UserError, match="expected one of dense, conv, conv_bn, not 'deep'"):
-        DecoderInverter("deep")
+        DecoderOptions("deep")
 
 
 @pytest.mark.parametrize(("decoder", "parameters"), [("dense", 19_934_976), ("conv", 39_622_656)])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from baselines.inverter import DecoderInverter
+from baselines.options import DecoderOptions
 from baselines.together import train_together
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.run import Run
@@ -29,16 +30,14 @@ def test_losses_and_pictures_are_those_of_training_alone(decoder, augment, tmp_p
 
 
 def compare(decoder, augment, folder):
-    options = {"targets": "corrected", "epochs": 2, "batch_size": 12, "augment": augment}
+    options = DecoderOptions(decoder, epochs=2, batch_size=12, augment=augment)
     epochs = [
         (losses, [shadow.inverter().invert(EMBEDDINGS) for shadow in shadows])
-        for shadows, losses in train_together(
-            decoder, EMBEDDINGS, IMAGES, MEMBERSHIP, seeds=[3, 4], **options
-        )
+        for shadows, losses in train_together(options, EMBEDDINGS, IMAGES, MEMBERSHIP, seeds=[3, 4])
     ]
     for place, seed in enumerate([3, 4]):
         own = MEMBERSHIP[:, place]
-        alone = DecoderInverter(decoder, **options)
+        alone = DecoderInverter(options)
         with Run(folder / str(seed), {}) as run:
             alone.fit(EMBEDDINGS[own], IMAGES[own], seed=seed, run=run)
         expected = [line["train_loss"] for line in run.history()]
@@ -50,9 +49,4 @@ def compare(decoder, augment, folder):
 
 def test_one_column_for_each_seed():
     with pytest.raises(UserError, match=r"expected membership \(24, 3\), got \(24, 2\)"):
-        next(
-            train_together(
-                "dense", EMBEDDINGS, IMAGES, MEMBERSHIP, seeds=[0, 1, 2], targets="corrected",
-                epochs=1,
-            )
-        )  # fmt: skip
+        next(train_together(DecoderOptions(), EMBEDDINGS, IMAGES, MEMBERSHIP, seeds=[0, 1, 2]))
