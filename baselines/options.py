@@ -1,9 +1,10 @@
 """The options of the baselines' families, and the names of their methods."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.options import Range, check_options
 
 DECODERS = ("dense", "conv", "conv_bn")
 EPOCHS = 10  # of the thesis
@@ -38,11 +39,18 @@ class DecoderOptions:
         for value, choices in ((self.decoder, DECODERS), (self.targets, TARGETS)):
             if value not in choices:
                 raise UserError(f"expected one of {', '.join(choices)}, not {value!r}")
+        check_options(self)
 
 
 @dataclass(frozen=True)
 class PrivateOptions(DecoderOptions):
     """How a decoder is trained with differential privacy."""
+
+    RANGES: ClassVar[dict[str, Range]] = {
+        "epsilon": (1e-3, 1e6),
+        "delta": (1e-12, 0.5),
+        "clipping": (1e-12, 1e6),
+    }
 
     epsilon: float = 8.0
     """Privacy loss of the training for one image more or less; smaller is more private."""
@@ -77,6 +85,8 @@ class NoOptions:
 @dataclass(frozen=True)
 class RidgeOptions:
     """How the linear control is fitted."""
+
+    RANGES: ClassVar[dict[str, Range]] = {"components": (1, 76_800)}
 
     components: int = 256
     """Number of principal components of the images that are kept; more keep finer detail."""

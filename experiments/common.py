@@ -19,11 +19,13 @@ Flat = Annotated[T, tyro.conf.arg(name="")]  # options of a group, without the g
 def rehearsed(options: T, **changes: Any) -> T:
     """The options, or with `--smoke` those of a rehearsal; prints which options that overrides.
 
-    A rehearsal uses synthetic faces and the shipped recogniser, and writes under `runs/smoke`.
+    A rehearsal uses synthetic faces and the shipped recogniser, and writes under `runs/smoke`:
+    where the options have them, it replaces `source`, `victim` and `folders`.
 
     Args:
         options: a dataclass with a field `smoke`.
-        changes: other options of a rehearsal, with their values.
+        changes: other options of a rehearsal, with their values; also every other place that the
+            program writes to, and every other recogniser that it looks at.
     """
     if not options.smoke:  # type: ignore[attr-defined]
         return options
@@ -34,8 +36,8 @@ def rehearsed(options: T, **changes: Any) -> T:
     usual = {name: value for name, value in usual.items() if name in field_names}
     small = dataclasses.replace(options, **(usual | changes))  # type: ignore[type-var]
     before, after = leaves(options), leaves(small)
-    for name, (given, default) in before.items():
-        used = after[name][0]
+    for name, (given, default, _) in before.items():
+        used = after[name].value
         if given not in (used, default):
             print(
                 f"--smoke rehearses with {option_name(name)} {used}, not {given}", file=sys.stderr

@@ -121,13 +121,9 @@ def run_all(options: Options) -> None:
     else:
         run.run_all(specs, options.seeds, setting=setting, folders=options.folders)
     records, chosen = options.folders.records, setting.selection
-    write_inversion(
-        records,
-        options.folders.tables,
-        chosen,
-        expected=EXPECTED if records == Folders().records and chosen.published else (),
-        checked=check_inversion(records, chosen),
-    )
+    expected = EXPECTED if records == Folders().records and chosen.published else ()
+    checked = check_inversion(records, chosen)
+    write_inversion(records, options.folders.tables, chosen, expected=expected, checked=checked)
 
 
 if __name__ == "__main__":

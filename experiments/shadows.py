@@ -6,6 +6,7 @@ from typing import Literal
 
 from experiments.common import FamilyOptions, Flat, main, rehearsed, specs_of
 from experiments.published import AUDITED, EVERYTHING, SHADOWS
+from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
 from gan_inversion.data.source import Source
 from gan_inversion.protocols import Membership
@@ -81,6 +82,7 @@ class Options:
 
 def run_all(options: Options) -> None:
     """Run every method, and write the tables."""
+    from gan_inversion.core.storage import check_output
     from gan_inversion.protocols.inversion.bench import Setting
     from gan_inversion.protocols.membership.again import attack_again
     from gan_inversion.protocols.membership.run import Study, run_one
@@ -92,10 +94,16 @@ def run_all(options: Options) -> None:
     options = rehearsed(options, methods=methods, epochs=(1, 2), models=6)
     folders = options.folders
     setting = Setting(options.source, options.victim, options.judges, folders.results)
-    if options.again is not None:
-        for record in find_records(options.again, Membership().name, setting.selection):
-            path = record.path(options.again)
-            attack_again(path, options.again, setting=setting, folders=folders)
+    if (old := options.again) is not None:
+        check_output(folders.records, old)
+        records = find_records(old, Membership().name, setting.selection)
+        if not records:
+            raise UserError(
+                f"expected records of a study in {old}, of {options.source.dataset} and "
+                f"{options.victim}, found none"
+            )
+        for record in records:
+            attack_again(record.path(old), old, setting=setting, folders=folders)
         return
     specs = specs_of(options.methods, options.families)
     if options.smoke:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import experiments.families  # noqa: F401 (registers them, whichever file of tests runs alone)
 from gan_inversion import data
@@ -16,6 +17,9 @@ from gan_inversion.data import Synthetic
 from tests.few import computed_eagerly, few
 
 ROOT = Path(__file__).parents[1]
+# A busy machine is slow: no test may fail by the time that it takes.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 # These tests compile more than they compute.
 JAX = {"KERAS_BACKEND": "jax", "JAX_DISABLE_MOST_OPTIMIZATIONS": "true"}
 # The smallest conditional GAN: two intervals of two steps.

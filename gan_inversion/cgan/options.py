@@ -1,10 +1,10 @@
 """The options of the conditional GAN: every term of its loss by name."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.options import check_options
+from gan_inversion.core.options import Range, check_options
 from gan_inversion.data.weights import INDEPENDENT
 
 FAMILY = "cgan"  # prefix of the methods' names
@@ -25,6 +25,22 @@ RAMPED = ("adversarial", "projected", "diversity")
 @dataclass(frozen=True)
 class Config:
     """How a conditional GAN is built and trained. A term of weight 0 is not computed."""
+
+    RANGES: ClassVar[dict[str, Range]] = {
+        **dict.fromkeys((*TERMS, "gradient_penalty"), (0, 1e6)),
+        "imagined": (0, 1_000_000),
+        **dict.fromkeys(("steps", "interval", "ramp"), (1, 100_000_000)),
+        **dict.fromkeys(("width", "discriminator_width"), (1, 10_000)),
+        **dict.fromkeys(("ema", "whitening"), (0, 1)),
+        "recogniser_stride": (1, 1_000_000),
+        "warmup": (0, 100_000_000),
+        "stages": (1, 3),
+        "noise": (0, 100_000),
+        "surrogate": (1, 100_000),
+        "corrections": (0, 10_000),
+        "gain": (0, 100),
+        "discriminator_learning_rate": (1e-9, 1e30),
+    }
 
     l2: float = 0.0
     """Weight of the squared error of the pixels in the loss; a larger one counts more."""

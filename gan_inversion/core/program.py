@@ -29,7 +29,7 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
     try:
         given = tyro.cli(options)
         check_options(given)
-        for name, (value, default) in leaves(given).items():
+        for name, (value, default, _) in leaves(given).items():
             if name in getattr(options, "READS", ()):
                 continue
             if name in FOLDERS and value is not None:

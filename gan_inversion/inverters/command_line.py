@@ -30,11 +30,12 @@ def _group(family: Family) -> type:
     """A dataclass of a family's options for the command line; None means the preset's value."""
     kinds, texts = typing.get_type_hints(family.options), described(family.options)
     options = [
-        (name, Annotated[kind | None, tyro.conf.arg(help=texts[name], help_behavior_hint=HINT)],
-         None)
-        for name, kind in kinds.items()
+        (name, Annotated[kinds[name] | None,
+                         tyro.conf.arg(help=texts[name], help_behavior_hint=HINT)], None)
+        for name in (field.name for field in dataclasses.fields(family.options))
     ]  # fmt: skip
-    return dataclasses.make_dataclass(family.name, options, frozen=True)
+    ranges = {"RANGES": getattr(family.options, "RANGES", {})}
+    return dataclasses.make_dataclass(family.name, options, namespace=ranges, frozen=True)
 
 
 def specs_of(

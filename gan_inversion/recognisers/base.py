@@ -152,9 +152,10 @@ class KerasRecogniser(Recogniser):
         self._build = build
         self.model = build(precision)
         self.dimension = self.model.output_shape[-1]
-        maps = [self.model.get_layer(stage).output for stage in self.stages]
-        self._trunk = keras.Model(self.model.input, maps)
-        self._trunk.compile(jit_compile=self.model.jit_compile)
+        self._trunk = None
+        if maps := [self.model.get_layer(stage).output for stage in self.stages]:
+            self._trunk = keras.Model(self.model.input, maps)
+            self._trunk.compile(jit_compile=self.model.jit_compile)
 
     def differentiable(self, precision: str, stages: int) -> tuple[keras.Model, keras.Model]:
         """The recogniser as two frozen models in sequence, to train an inverter through them.
@@ -165,15 +166,19 @@ class KerasRecogniser(Recogniser):
 
         Returns:
             Pixels in [0, 255], float (N, 160, 160, 3) -> feature maps (N, H, W, C), a list if
-            there are several; and the last of these maps -> embeddings (N, D).
+            there are several; and the last of these maps -> embeddings (N, D). Without `stages`
+            the only map is the pixels.
         """
         model = self._build(precision)
         model.trainable = False
-        maps = [model.get_layer(stage).output for stage in self.stages[:stages]]
+        names = self.stages[:stages]
+        maps = [model.get_layer(name).output for name in names] or [model.input]
         return keras.Model(model.input, maps), keras.Model(maps[-1], model.output)
 
     def features(self, images: np.ndarray) -> list[np.ndarray]:
         check_images(images)
+        if self._trunk is None:
+            return []
         maps = self._trunk.predict_on_batch(np.asarray(images, "float32"))
         return [np.asarray(feature_map, "float32") for feature_map in maps]
 

@@ -64,7 +64,7 @@ def test_its_two_halves_make_the_recogniser(recogniser, images, stages):
         pytest.skip("no gradient goes through it")
     look, recognise = recogniser.differentiable("float32", stages)
     maps = keras.tree.flatten(look(images.astype("float32")))
-    expected = recogniser.features(images)[:stages]
+    expected = recogniser.features(images)[:stages] or [images]
     for found, wanted in zip(maps, expected, strict=True):
         np.testing.assert_allclose(found, wanted, atol=0.05 * np.abs(wanted).max())
     whole = np.asarray(recogniser.model.predict_on_batch(images.astype("float32")))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gan_inversion.metrics.attack import (
@@ -34,7 +34,6 @@ def random_vectors(count, seed=0, dimension=16):
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=20))
-@settings(deadline=None)
 def test_type_two_pairs_are_all_other_images_of_the_subject(drawn):
     subjects = np.array(drawn)
     inverted, other = other_images(subjects)

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score, roc_curve
@@ -32,14 +32,12 @@ def labelled_scores(min_size=4):
 
 
 @given(labelled_scores())
-@settings(deadline=None)
 def test_auc_is_scikit_learns(drawn):
     scores, genuine = drawn
     assert auc(scores, genuine) == pytest.approx(roc_auc_score(genuine, scores))
 
 
 @given(labelled_scores())
-@settings(deadline=None)
 def test_no_threshold_beats_the_best_one(drawn):
     scores, genuine = drawn
 

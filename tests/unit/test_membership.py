@@ -333,7 +333,7 @@ def test_several_signals_tell_more_than_one(name):
 
 
 @given(scale=st.floats(0.01, 100), offset=st.floats(-10, 10))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_lira_does_not_care_for_the_unit_of_a_signal(scale, offset):
     signals, membership = gaussians(50, 16, 1.0)
     for online in (True, False):
@@ -436,7 +436,7 @@ def test_a_bayesian_variance_is_better_than_either_extreme():
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_roc_curve_is_scikit_learns(seed):
     random = np.random.default_rng(seed)
     scores = random.integers(0, 20, 200) / 4  # many ties
@@ -448,7 +448,7 @@ def test_the_roc_curve_is_scikit_learns(seed):
 
 
 @given(st.integers(0, 10_000), st.sampled_from([4, 1e9]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_intervals_of_a_leak_are_those_of_scikit_learns_weighted_curves(seed, values):
     random = np.random.default_rng(seed)
     scores = random.integers(0, values, (100, 3))  # four values have many ties

@@ -17,6 +17,7 @@ from gan_inversion.protocols.membership import run as shadows
 from gan_inversion.protocols.membership.rules import labels
 from gan_inversion.protocols.membership.run import Study
 from gan_inversion.protocols.membership.study import step_of
+from tests.programs import call
 
 
 def test_a_part_is_asked_again_when_another_epoch_is_wanted(tmp_path, monkeypatch):
@@ -87,3 +88,16 @@ def test_a_training_that_is_resumed_is_asked_where_it_was_not(tmp_path):
         with ends, Run(tmp_path / "run", {}, after=after) as run:
             fit(model, batches, epochs=3, seed=0, run=run)
     assert asked == [1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("records", "sentence"),
+    [
+        ("old", "expected a place of its own to write to"),
+        ("new", "expected records of a study in old, of lfw and facenet, found none"),
+    ],
+)
+def test_attacks_are_repeated_elsewhere_and_on_records_that_are_there(tmp_path, records, sentence):
+    (tmp_path / "old").mkdir()
+    command = ("--again", "old", "--records", records)
+    assert sentence in call(tmp_path, "experiments.shadows", *command, code=2)

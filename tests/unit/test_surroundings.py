@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import get_args, get_type_hints
+from typing import ClassVar, get_args, get_type_hints
 
 import keras
 import numpy as np
@@ -67,21 +67,46 @@ def test_options_of_families_are_checked_and_hide_none_of_the_program(capsys):
     assert "--smoke rehearses with --epochs 2, not 7" in capsys.readouterr().err
 
 
-def numbers(options, name=""):
-    """Names of the numeric options of a dataclass, with those of its groups."""
-    for field, kind in get_type_hints(options).items():
+def unlimited(options, name=""):
+    """Names of the numeric options of a dataclass, and of its groups, and whether they are free."""
+    kinds = get_type_hints(options)
+    for field in fields(options):
+        kind = kinds[field.name]
         if is_dataclass(kind):
-            yield from numbers(kind, f"{name}{field}.")
+            yield from unlimited(kind, f"{name}{field.name}.")
         elif {int, float} & {kind, *get_args(kind)} or kind == tuple[int, ...]:
-            yield name + field
+            yield name + field.name, field.name not in RANGES | getattr(options, "RANGES", {})
 
 
 @pytest.mark.parametrize("program", [module.name for module in iter_modules(experiments.__path__)])
 def test_every_number_on_a_command_line_has_a_range(program):
     options = getattr(import_module(f"experiments.{program}"), "Options", None)
-    given = list(numbers(options)) if options else []
-    assert not [name for name in given if name.rpartition(".")[2] not in RANGES]
+    given = dict(unlimited(options)) if options else {}
+    assert not [name for name, free in given.items() if free]
     assert ("families.cgan.identity" in given) == (program in ("inversion", "shadows", "train"))
+
+
+def test_a_dataclass_may_have_ranges_of_its_own():
+    @dataclass(frozen=True)
+    class Own:
+        RANGES: ClassVar = {"penalty": (0, 10), "epochs": (3, 5)}
+        penalty: float = 1.0
+        epochs: int = 4
+
+    check_options(Own())
+    for given, sentence in (
+        (Own(penalty=-1.0), "0 to 10 for --penalty"),
+        (Own(epochs=2), "3 to 5"),
+    ):
+        with pytest.raises(UserError, match=sentence):
+            check_options(given)
+
+
+@pytest.mark.parametrize("option", ["cgan.identity", "private.epsilon", "ridge-pca.components"])
+def test_a_family_has_ranges_of_its_own(option, tmp_path):
+    command = ("--methods", "ridge_pca", f"--{option}", "-1", "--smoke")
+    output = call(tmp_path, "experiments.inversion", *command, code=2)
+    assert f"for --{option}, got -1" in output
 
 
 @pytest.mark.parametrize("name", [f.name for f in fields(Config) if isinstance(f.default, float)])

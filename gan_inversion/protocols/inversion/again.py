@@ -14,6 +14,7 @@ from gan_inversion.inverters.own import Own
 from gan_inversion.inverters.trained import RECORD
 from gan_inversion.metrics.attack import other_images, subject_mean
 from gan_inversion.metrics.intervals import bootstrap_mean
+from gan_inversion.metrics.reconstruction import PER_IMAGE
 from gan_inversion.protocols.inversion.bench import Setting
 from gan_inversion.protocols.inversion.examination import Examination
 from gan_inversion.protocols.inversion.rules import Inversion
@@ -61,6 +62,8 @@ def is_done(
             records[own].config["recognisers"]
         ):
             return False  # examined by other recognisers
+        if PER_IMAGE.keys() - records[own].metrics.keys():
+            return False  # examined before there was this metric
         records[own].write_to(path, read_scores(own))
         print(f"{path} written from its run")
     elif path not in records or (own not in records and inverter.saves):

@@ -1,7 +1,9 @@
 """The rules of the `verification` protocol."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+from gan_inversion.core.options import Range
 from gan_inversion.protocols.base import Protocol
 
 
@@ -27,6 +29,8 @@ class Verification(Protocol):
 @dataclass(frozen=True)
 class CompactTraining:
     """How the shipped recogniser is trained and verified, on drawn faces."""
+
+    RANGES: ClassVar[dict[str, Range]] = {"unseen": (2, 900_000), "margin": (0, 2)}
 
     subjects: int = 1000
     """Number of drawn subjects to train on; more take longer."""
