@@ -14,8 +14,8 @@ import keras
 
 from gan_inversion.core.folders import ROOT
 
-# Files that the experiments write are no change of the code.
-CODE = (".", ":!results", ":!docs")
+# What a figure depends on; files that a user or an experiment writes elsewhere change none.
+CODE = ("gan_inversion", "experiments", "baselines", "pyproject.toml", "constraints.txt")
 
 
 def remember_code() -> None:

@@ -214,19 +214,21 @@ def test_a_record_names_the_code_that_its_program_began_with(tmp_path, monkeypat
     git("init", "-q")
     git("config", "user.email", "a@b")
     git("config", "user.name", "a")
-    (tmp_path / "docs").mkdir()
-    for name in ("code.py", "docs/page.md"):
-        (tmp_path / name).write_text("1")
+    code, page = tmp_path / "baselines/code.py", tmp_path / "docs/page.md"
+    for path in (code, page):
+        path.parent.mkdir()
+        path.write_text("1")
     git("add", ".")
     git("commit", "-q", "-m", "before")
     begun = git("rev-parse", "HEAD")
     monkeypatch.setattr(device, "ROOT", tmp_path)
     device.remember_code()
-    (tmp_path / "docs/page.md").write_text("2")
+    page.write_text("2")
+    (tmp_path / "out.npz").write_text("made by a program, in a place of the user's own")
     git("commit", "-q", "-am", "a table that was written meanwhile")
     found = device.environment()
     assert found["commit"] == begun != git("rev-parse", "HEAD") and found["dirty"] is False
-    (tmp_path / "code.py").write_text("2")
+    code.write_text("2")
     assert device.environment()["dirty"] is True
     git("commit", "-q", "-am", "other code")
     found = device.environment()
