@@ -16,7 +16,7 @@ class Options:
     in turn the target model and the others its shadow models. Writes a record and a table for each
     audit, and a page that shows them side by side and says what they mean.
 
-    Cost: three minutes for 10,000 images, 16 models and two signals on two CPU cores.
+    Cost: a minute and a half for 10,000 images, 16 models and two signals on two CPU cores.
     """
 
     signals: tuple[Path, ...]
