@@ -92,7 +92,7 @@ class DecoderInverter(Inverter):
 
     def __init__(self, options: DecoderOptions, *, name: str = "decoder"):
         self.options, self.name = options, name
-        self.config = plain(options)
+        self.config: dict[str, Any] = plain(options)
         if not options.any_dimension:  # runs and records of the thesis do not know the option
             del self.config["any_dimension"]
         self.targets = TARGETS[options.targets]

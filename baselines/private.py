@@ -45,18 +45,14 @@ class PrivateInverter(DecoderInverter):
 
     def __init__(self, options: PrivateOptions, *, name: str = "private decoder"):
         super().__init__(options, name=name)
-        self._claim(None)
+        self.config["noise_multiplier"] = None  # before the training
 
     @classmethod
     def restored(cls, header: dict[str, Any]) -> Self:
         options = {name: value for name, value in header.items() if name != "noise_multiplier"}
         inverter = super().restored(options)
-        inverter._claim(header.get("noise_multiplier"))
+        inverter.config["noise_multiplier"] = header.get("noise_multiplier")
         return inverter
-
-    def _claim(self, noise_multiplier: float | None) -> None:
-        """Set what `config` says of the noise, None before the training."""
-        self.config = {**self.config, "noise_multiplier": noise_multiplier}
 
     def fit(
         self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
@@ -110,7 +106,7 @@ class PrivateInverter(DecoderInverter):
             microbatch_size=1,  # the gradient of one image alone has 20 million components
             seed=seed,
         ).update_with_calibrated_noise_multiplier()
-        self._claim(float(budget.noise_multiplier))
+        self.config["noise_multiplier"] = float(budget.noise_multiplier)
         if self.options.clipped:
             return budget
         plain = asdict(budget)

@@ -42,7 +42,7 @@ class Shadow:
         keras.utils.set_random_seed(seed)
         self.model = inverter.network(dimension)
         self.seed, (self.low, self.high) = seed, inverter.targets
-        self.options, self.name = inverter.options, inverter.name
+        self.options = inverter.options
         *trunk, self.head, _ = self.model.layers
         self.trunk = keras.Model(self.model.inputs, trunk[-1].output)
         # (PIXELS, features): both products with it then read memory in order.
@@ -107,7 +107,7 @@ class Shadow:
         """The decoder with its current weights, as an inverter."""
         self.head.kernel.assign(ops.transpose(self.kernel))
         self.head.bias.assign(self.bias[:, 0])
-        inverter = DecoderInverter(self.options, name=self.name)
+        inverter = DecoderInverter(self.options)
         inverter.model = self.model
         return inverter
 

@@ -28,11 +28,11 @@ def family_options() -> Any:
 
 def _group(family: Family) -> type:
     """A dataclass of a family's options for the command line; None means the preset's value."""
-    kinds, texts = typing.get_type_hints(family.options), described(family.options)
+    kinds = typing.get_type_hints(family.options)
     options = [
-        (name, Annotated[kinds[name] | None,
-                         tyro.conf.arg(help=texts[name], help_behavior_hint=HINT)], None)
-        for name in (field.name for field in dataclasses.fields(family.options))
+        (name, Annotated[kinds[name] | None, tyro.conf.arg(help=text, help_behavior_hint=HINT)],
+         None)
+        for name, text in described(family.options).items()
     ]  # fmt: skip
     ranges = {"RANGES": getattr(family.options, "RANGES", {})}
     return dataclasses.make_dataclass(family.name, options, namespace=ranges, frozen=True)

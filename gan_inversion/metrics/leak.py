@@ -8,7 +8,6 @@ intervals resample subjects, since images of one subject are not independent.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Literal
 
 import numpy as np
 
@@ -20,7 +19,6 @@ from gan_inversion.metrics.verification import draws
 FPRS = (1e-1, 1e-2, 1e-3)
 AT_ONCE = 60_000  # scores of resamples in one block: more leave the processor's cache
 ROUNDING = 1e-12  # by which a rate may exceed its limit
-SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 RESOLVED = 10  # false positives that a rate needs at least
 CUTS = 199  # thresholds that the audit of epsilon chooses from
 # Targets in which two images are hardly alike by chance, even where every other target is the
@@ -58,12 +56,8 @@ def roc(scores: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         member: bool (N,).
     """
     _, counts = _ordered(scores, member)
-    return counts[0] / counts[0, -1], counts[1] / counts[1, -1]
-
-
-def tpr_at(fpr: np.ndarray, tpr: np.ndarray, limit: float) -> float:
-    """True positive rate of the last point (of P) whose false positive rate is at most `limit`."""
-    return float(tpr[np.searchsorted(fpr, limit + ROUNDING, "right") - 1])
+    fpr, tpr = counts / counts[:, -1:]
+    return fpr, tpr
 
 
 def leak(
@@ -90,9 +84,10 @@ def leak(
     sides, counts = _ordered(scores, member)
     others, members = (len(side) for side in sides)
     resolved = [fpr for fpr in fprs if fpr * others >= RESOLVED]
-    curve = np.stack(roc(scores, member))
+    curve = counts / counts[:, -1:]
     best = int(np.argmax(curve[1] - curve[0]))
-    above, upto = (np.searchsorted(-scores[sides[0]], -scores[sides[1]], s) for s in SIDES)
+    falling, own = (-scores[side] for side in sides)
+    above, upto = np.searchsorted(falling, own), np.searchsorted(falling, own, "right")
     figures = partial(
         _figures,
         sides=[group[side] for side in sides],
