@@ -173,7 +173,7 @@ class Config:
                 raise UserError(f"expected a side of 64, 112 or 160 pixels, got {side}")
         if self.loss == "relativistic" and self.adversarial and not self.gradient_penalty:
             raise UserError("expected a gradient penalty for the relativistic loss, got none")
-        if self.imagined and not 0 < self.imagined * bool(self.identity) <= self.batch_size:
+        if self.imagined and not (self.identity and self.imagined <= self.batch_size):
             raise UserError(
                 f"expected at most {self.batch_size} imagined people a step, as many as images, "
                 f"and an identity term, got {self.imagined} with the weight {self.identity}"

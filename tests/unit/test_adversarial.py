@@ -257,7 +257,7 @@ def test_a_discriminator_need_not_see_colours(faces_embedded):
         ({"committee": ("=2",)}, "got '=2'"),
         ({"committee": ("mobilefacenet=inf",)}, "got 'mobilefacenet=inf'"),
         ({"imagined": 99}, "expected at most 4 imagined people a step"),
-        ({"imagined": -1}, "expected at most 4 imagined people a step"),
+        ({"imagined": -1}, "expected 0 to 1000000 for --imagined, got -1"),
         ({"imagined": 1, "identity": 0.0}, "an identity term, got 1 with the weight 0.0"),
         ({"mirrored": True, "knowledge": "black_box", "corrections": 0}, "mirror images need"),
         ({"committee": ("facenet=1", "facenet=2")}, "each .* once, got facenet twice"),

@@ -15,6 +15,7 @@ from gan_inversion.core.record import Record, bare_spec, metric
 from gan_inversion.core.run import Run
 from gan_inversion.data import Synthetic
 from gan_inversion.data.source import Source
+from gan_inversion.metrics.reconstruction import PER_IMAGE, mse
 from gan_inversion.protocols import Inversion
 from gan_inversion.protocols.inversion import run as inversion
 from gan_inversion.protocols.inversion.again import compared, is_done, looks_shifted
@@ -44,7 +45,10 @@ def record(**changes):
         data_digest=FACES.digest,
         victim="compact",
         config={**config, "recognisers": recognisers, **changes},
-        metrics={"compact/sar_type1@fmr=1e-3": metric(0.64, n=10)},
+        metrics={
+            "compact/sar_type1@fmr=1e-3": metric(0.64, n=10),
+            **{name: metric(0.5, n=10) for name in PER_IMAGE},
+        },
     )
 
 
@@ -70,6 +74,13 @@ def test_a_run_that_was_killed_before_its_record_was_published_is_published(tmp_
     assert done(tmp_path)
     path = tmp_path / "records/inversion/documented_dense-synthetic-s0.json"
     assert Record.read(path) == Record.read(own)
+
+
+def test_a_run_without_a_metric_that_came_later_is_examined_again(tmp_path, monkeypatch):
+    own = tmp_path / "runs/inversion/documented_dense-synthetic-s0/inverter/record.json"
+    record().write_to(own, {"test_index": np.arange(3)})
+    monkeypatch.setitem(PER_IMAGE, "newer", mse)
+    assert not done(tmp_path)
 
 
 def test_a_run_that_other_judges_examined_is_not_published_as_it_is(tmp_path):
