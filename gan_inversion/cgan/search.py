@@ -14,7 +14,7 @@ from gan_inversion.core.run import Run
 from gan_inversion.data import Subset
 from gan_inversion.data.dataset import Images
 from gan_inversion.inverters.trained import reconstruct
-from gan_inversion.metrics.realism import sliced_wasserstein
+from gan_inversion.metrics.realism import sliced_distances
 from gan_inversion.metrics.reconstruction import ssim
 from gan_inversion.metrics.verification import cosine
 
@@ -58,7 +58,7 @@ def train(values: Mapping[str, Any], folder: Path, seed: int, setup: Any) -> Fou
             "cosine": cosine(attacked.recogniser.embed(pictures), embeddings),
             "ssim": ssim(originals / np.float32(255), pictures / np.float32(255)),
         }
-        levels = sliced_wasserstein(originals, pictures, seed=seed)
+        levels = sliced_distances(originals, pictures, seed=seed)
         swd = float(np.mean(list(levels.values())))
         figures = {name: float(values.mean()) for name, values in scores.items()} | {"swd": swd}
         figures["score"] = figures["cosine"] + figures["ssim"] - swd / 1000

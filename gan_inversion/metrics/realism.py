@@ -20,12 +20,6 @@ BINOMIAL = np.array([1, 4, 6, 4, 1], "float32") / 16
 BLOCK = 64  # images, or directions, processed at once
 
 
-def sliced_wasserstein(real: np.ndarray, fake: np.ndarray, *, seed: int = 0) -> dict[int, float]:
-    """Sliced Wasserstein distance by level, times 1000: the mean of `sliced_distances`."""
-    levels = sliced_distances(real, fake, seed=seed)
-    return {side: float(distances.mean(dtype=float)) for side, distances in levels.items()}
-
-
 def sliced_distances(real: np.ndarray, fake: np.ndarray, *, seed: int = 0) -> dict[int, np.ndarray]:
     """Wasserstein-1 distances along random directions, by pyramid level, times 1000.
 
@@ -134,46 +128,18 @@ def power_spectrum(images: np.ndarray) -> np.ndarray:
     return 10 * np.log10(rings[1 : side // 2 + 1] / len(images) + 1e-12)
 
 
-def spectrum_distance(real: np.ndarray, fake: np.ndarray) -> float:
-    """Root mean square over radial frequencies of the difference in power, in decibels."""
-    difference = power_spectrum(real) - power_spectrum(fake)
-    return float(np.sqrt(np.square(difference).mean()))
-
-
-def kernel_distance(first: np.ndarray, second: np.ndarray, *, paired: bool = False) -> float:
-    """Squared maximum mean discrepancy, unbiased, with the kernel (x.y / D + 1)^3 (KID).
-
-    Args:
-        first: float (N, D), descriptors of one set.
-        second: float (M, D), of the other.
-        paired: rows belong together (an original and its reconstruction), are therefore not
-            independent, and are not compared with each other: Gretton et al., JMLR 2012,
-            equation 4. Needs N = M.
-
-    Returns:
-        The estimate; it may fall below 0 when the sets come from one distribution.
-    """
-
-    def mean(left: np.ndarray, right: np.ndarray, *, all_but_diagonal: bool) -> float:
-        kernel = (left @ right.T / left.shape[1] + 1) ** 3
-        if not all_but_diagonal:
-            return float(kernel.mean())
-        count = len(kernel)
-        return float((kernel.sum() - np.trace(kernel)) / (count * (count - 1)))
-
-    first, second = first.astype("float64"), second.astype("float64")
-    within = sum(mean(side, side, all_but_diagonal=True) for side in (first, second))
-    return within - 2 * mean(first, second, all_but_diagonal=paired)
-
-
 def kernel_terms(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """What each pair of rows adds to `kernel_distance` of paired sets: their mean is the distance.
+    """What each pair of rows adds to the kernel distance of both sets (KID): their mean is it.
+
+    The distance is the squared maximum mean discrepancy, unbiased, with the kernel
+    (x.y / D + 1)^3. Rows of a pair (an original and its reconstruction) are not independent, and
+    are not compared with each other: Gretton et al., JMLR 2012, equation 4.
 
     Args:
-        first, second: float (N, D), rows belong together.
+        first, second: float (N, D), descriptors; rows belong together.
 
     Returns:
-        float32 (N,).
+        float32 (N,). Their mean may fall below 0 when both sets come from one distribution.
     """
     first, second = first.astype("float64"), second.astype("float64")
     count, dimension = first.shape
