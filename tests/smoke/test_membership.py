@@ -16,7 +16,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record, at, read_scores
 from gan_inversion.metrics.leak import audited_epsilon, without_copies
 from gan_inversion.metrics.targets import check_matrices
-from gan_inversion.protocols.membership.audit import audit
+from gan_inversion.protocols.membership.audit import Rows, audit
 from gan_inversion.protocols.membership.lines import read_lines
 from gan_inversion.protocols.membership.matrices import read_audits, read_matrices
 from gan_inversion.protocols.membership.own import audit_own, unproven
@@ -400,7 +400,7 @@ def test_shadow_models_of_a_decoder(tmp_path):
         assert 20 <= record.config["members"][unit] < 24
         inside, rows = scores[f"{unit}/membership"], scores[f"{unit}/row"]
         people = rows if unit == "image" else np.arange(len(inside))
-        again, _ = audit(signals, inside, people, unit=unit, fprs=(1e-1,), seed=0)
+        again, _ = audit(signals, Rows(inside.astype(bool), people, unit, 0), fprs=(1e-1,))
         assert (
             "subject/ramia/log_mse/auc" in record.metrics
         ) and "ready/subject/ramia/log_mse" in scores

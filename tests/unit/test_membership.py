@@ -36,7 +36,7 @@ from gan_inversion.metrics.targets import (
 )
 from gan_inversion.metrics.verification import draws
 from gan_inversion.protocols import Membership
-from gan_inversion.protocols.membership.audit import audit_few
+from gan_inversion.protocols.membership.audit import Rows, audit_few
 
 RANDOM = np.random.default_rng(0)
 
@@ -277,7 +277,7 @@ def test_few_shadows_are_the_first_of_each_kind():
 
 def test_more_shadows_tell_more():
     signals, membership = gaussians(3000, 16, 1.0)
-    figures = audit_few(signals, membership, np.arange(3000), unit="image", seed=0)
+    figures = audit_few(signals, Rows(membership, np.arange(3000), "image", 0))
     area = {name: metric.value for name, metric in figures.items()}
     assert "few_1/image/lira_online" not in area and "few_2/image/lira_online" in area
     for attack in ("base_online", "rmia_offline", "bavaria_offline", "lira_online_fixed"):

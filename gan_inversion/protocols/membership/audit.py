@@ -1,7 +1,9 @@
 """Every attack on every signal: from matrices to the metrics of a `membership` record."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +11,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.record import Metric, at, metric
 from gan_inversion.metrics.intervals import bootstrap_mean
-from gan_inversion.metrics.leak import audited_epsilon, half_of, leak, without_copies
+from gan_inversion.metrics.leak import Leak, audited_epsilon, half_of, leak, without_copies
 from gan_inversion.metrics.membership import ATTACKS, TWO_NEEDED
 from gan_inversion.metrics.one_run import gaussian, one_run_epsilon, pure
 from gan_inversion.metrics.targets import check_matrices, every_target
@@ -34,27 +36,42 @@ RESAMPLES = 200  # of the intervals with few shadows, of which there are many
 POINTS = np.logspace(-4, 0, 81)  # false positive rates of the points of a stored ROC curve
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What the rows of a matrix of signals stand for, and which of them are members.
+
+    Attributes:
+        membership: bool (R, M): which row is a member of which model.
+        subjects: (R,), subject of each row, which intervals resample.
+        unit: of a row, `image` or `subject`.
+        seed: for the resampling.
+    """
+
+    membership: np.ndarray
+    subjects: np.ndarray
+    unit: str
+    seed: int
+
+    def measured(self, scores: np.ndarray, **options: Any) -> Leak:
+        """How well scores, float (R, M), tell members; options as for `leak`."""
+        return leak(scores, self.membership, self.subjects, seed=self.seed, **options)
+
+
 def audit(
     signals: Mapping[str, np.ndarray],
-    membership: np.ndarray,
-    subjects: np.ndarray,
+    rows: Rows,
     *,
-    unit: str,
     fprs: Sequence[float],
-    seed: int,
     ready: Mapping[str, np.ndarray] = MappingProxyType({}),
     attacks: Collection[str] = ATTACKS.keys(),
 ) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
     """Run every attack on every signal, and on all signals together.
 
     Args:
-        signals: name -> float (N, M).
-        membership: bool (N, M).
-        subjects: (N,), subject of each row, for the intervals.
-        unit: of a row, `image` or `subject`.
+        signals: name -> float (R, M).
+        rows: what the signals are of.
         fprs: false positive rates at which true positive rates are computed.
-        seed: for the resampling.
-        ready: `<attack>/<signal>` -> scores (N, M) of attacks that were run before.
+        ready: `<attack>/<signal>` -> scores (R, M) of attacks that were run before.
         attacks: keys of `ATTACKS` to run.
 
     Returns:
@@ -66,15 +83,15 @@ def audit(
     """
     if not signals:
         raise UserError("expected one signal or more, got none")
+    inside, unit = rows.membership, rows.unit
     for name, signal in signals.items():
         if signal.ndim != 2:
             raise UserError(f"{name}: expected a matrix (images, models), got {signal.shape}")
-        check_matrices(signal, membership)
+        check_matrices(signal, inside)
     kinds = dict(signals)
     if len(signals) > 1:
         kinds[TOGETHER] = np.stack(list(signals.values()), axis=-1)
     metrics, curves = {}, {}
-    inside = np.asarray(membership, bool)
     for name, signal in signals.items():
         for side, chosen in (("members", inside), ("others", ~inside)):
             metrics[f"{unit}/fit/{name}/{side}"] = metric(
@@ -87,17 +104,17 @@ def audit(
         if label in ready:
             scores = ready[label]
         else:
-            scores = every_target(ATTACKS[attack], kinds[kind], membership)
-        figures = leak(scores, membership, subjects, fprs=fprs, seed=seed)
+            scores = every_target(ATTACKS[attack], kinds[kind], inside)
+        figures = rows.measured(scores, fprs=fprs)
         everyone = figures.members + figures.others
-        metrics[f"{name}/auc"] = metric(figures.auc[0], ci=figures.auc[1], n=everyone)
+        metrics[f"{name}/auc"] = area(figures)
         metrics[f"{name}/balanced_accuracy"] = metric(
             figures.balanced[0], ci=figures.balanced[1], n=everyone
         )
-        proven = audited_epsilon(scores, membership, subjects, delta=DELTA, seed=seed)
+        proven = audited_epsilon(scores, inside, rows.subjects, delta=DELTA, seed=rows.seed)
         metrics[f"{name}/epsilon"] = metric(proven, n=everyone)
         if attack == STRONG or (attack, kind) == ALONE:
-            metrics |= audit_runs(scores, membership, subjects, name=name, seed=seed)
+            metrics |= audit_runs(scores, rows, name=name)
         for fpr, rate in figures.tpr.items():
             value, ci = rate or (float("nan"), None)
             metrics[at(f"{name}/tpr", fpr=fpr)] = metric(value, ci=ci, n=figures.others)
@@ -106,50 +123,42 @@ def audit(
     return metrics, curves
 
 
-def audit_runs(
-    scores: np.ndarray, membership: np.ndarray, subjects: np.ndarray, *, name: str, seed: int
-) -> dict[str, Metric]:
+def area(figures: Leak) -> Metric:
+    """The area under the curve, as a metric."""
+    return metric(figures.auc[0], ci=figures.auc[1], n=figures.members + figures.others)
+
+
+def audit_runs(scores: np.ndarray, rows: Rows, *, name: str) -> dict[str, Metric]:
     """What guesses about one model alone prove of the privacy of its training.
 
     Args:
-        scores: float (N, M), of an attack.
-        membership: bool (N, M).
-        subjects: (N,), subject of each row.
+        scores: float (R, M), of an attack.
+        rows: what the scores are of.
         name: of the attack's figures.
-        seed: for the half of the subjects on which the number of guesses is chosen.
 
     Returns:
         `<name>/epsilon_<bound>` -> the median over the models, each of which proves one.
     """
-    scores, inside, subjects = without_copies(scores, np.asarray(membership, bool), subjects)
-    chosen = half_of(subjects, seed)
+    scores, inside, subjects = without_copies(scores, rows.membership, rows.subjects)
+    chosen = half_of(subjects, rows.seed)  # the number of guesses is chosen on it
     metrics = {}
     for bound, rejects in ONE_RUN.items():
         proven = [
-            one_run_epsilon(own, member, chosen, delta=DELTA, rejects=rejects, seed=seed)
+            one_run_epsilon(own, member, chosen, delta=DELTA, rejects=rejects, seed=rows.seed)
             for own, member in zip(scores.T, inside.T, strict=True)
         ]
         metrics[f"{name}/epsilon_{bound}"] = metric(np.median(proven), n=len(inside))
     return metrics
 
 
-def audit_few(
-    signal: np.ndarray, membership: np.ndarray, subjects: np.ndarray, *, unit: str, seed: int
-) -> dict[str, Metric]:
-    """What an auditor learns who has few shadow models.
-
-    Args:
-        signal: float (N, M).
-        membership: bool (N, M).
-        subjects: (N,), subject of each row.
-        unit: of a row, `image` or `subject`.
-        seed: for the resampling.
+def audit_few(signal: np.ndarray, rows: Rows) -> dict[str, Metric]:
+    """What an auditor learns from a signal, float (R, M), who has few shadow models.
 
     Returns:
         `few_<count>/<unit>/<attack>` -> AUC, where each image has that many shadows that
         were trained on it and as many that were not; offline attacks use only the latter.
     """
-    inside = np.asarray(membership, bool)
+    inside = rows.membership
     least = min(inside.sum(axis=1).min(), (~inside).sum(axis=1).min()) - 1  # one is the target
     cases = [
         (attack, count)
@@ -158,74 +167,53 @@ def audit_few(
         if count <= least and attack != "threshold" and not (count < 2 and attack in TWO_NEEDED)
     ]
     metrics = {}
-    for attack, count in progress(cases, desc=f"{unit} with few shadows", unit="attack"):
+    for attack, count in progress(cases, desc=f"{rows.unit} with few shadows", unit="attack"):
         scores = every_target(ATTACKS[attack], signal, inside, references=count)
-        figures = leak(scores, inside, subjects, fprs=(), resamples=RESAMPLES, seed=seed)
-        everyone = figures.members + figures.others
-        metrics[f"few_{count}/{unit}/{attack}"] = metric(
-            figures.auc[0], ci=figures.auc[1], n=everyone
-        )
+        figures = rows.measured(scores, fprs=(), resamples=RESAMPLES)
+        metrics[f"few_{count}/{rows.unit}/{attack}"] = area(figures)
     return metrics
 
 
-def audit_usage(
-    signal: np.ndarray, membership: np.ndarray, *, unit: str, seed: int
-) -> dict[str, Metric]:
+def audit_usage(signal: np.ndarray, rows: Rows) -> dict[str, Metric]:
     """How well an auditor estimates which share of a folder a model was trained on.
 
-    Args:
-        signal: float (N, M).
-        membership: bool (N, M).
-        unit: of a row.
-        seed: for the folders.
-
     Returns:
-        `usage_<images of a folder>/<unit>` -> mean error of the share; its interval resamples the
-        models.
+        `usage_<images of a folder>/<unit>` -> mean error of the share that a signal, float (R, M),
+        gives; its interval resamples the models.
     """
-    inside = np.asarray(membership, bool)
+    inside = rows.membership
     scores = every_target(ATTACKS[STRONG], signal, inside)
     least = min(inside.sum(axis=0).min(), (~inside).sum(axis=0).min())
     metrics = {}
     for size in (size for size in FOLDERS if size <= least):
-        errors = usage_errors(scores, inside, size=size, folders=100, seed=seed)
-        ci = bootstrap_mean(errors.mean(axis=1), np.arange(len(errors)), seed=seed)
-        metrics[f"usage_{size}/{unit}"] = metric(errors.mean(), ci=ci, n=errors.size)
+        errors = usage_errors(scores, inside, size=size, folders=100, seed=rows.seed)
+        ci = bootstrap_mean(errors.mean(axis=1), np.arange(len(errors)), seed=rows.seed)
+        metrics[f"usage_{size}/{rows.unit}"] = metric(errors.mean(), ci=ci, n=errors.size)
     return metrics
 
 
-def audit_within(
-    signal: np.ndarray,
-    membership: np.ndarray,
-    groups: np.ndarray,
-    *,
-    seed: int,
-    subjects: np.ndarray | None = None,
-) -> dict[str, Metric]:
+def audit_within(signal: np.ndarray, rows: Rows, groups: np.ndarray) -> dict[str, Metric]:
     """Attack among the images of each single group, such as the thesis' one president.
 
     Args:
-        signal: float (N, M).
-        membership: bool (N, M).
-        groups: (N,), group of each image, often its subject.
-        seed: for the resampling.
-        subjects: (N,), subject of each image, which intervals resample; by default every image.
+        signal: float (R, M).
+        rows: what the signal is of.
+        groups: (R,), group of each image, often its subject.
 
     Returns:
         `within/<group>/<attack>` -> AUC over the images of a group with 20 or more.
     """
-    names = groups_within(membership, groups)
-    resampled = np.arange(len(groups)) if subjects is None else subjects
+    names = groups_within(rows.membership, groups)
     metrics = {}
     for attack in WITHIN:
-        scores = every_target(ATTACKS[attack], signal, membership)
+        scores = every_target(ATTACKS[attack], signal, rows.membership)
         for name in names:
             own = np.flatnonzero(groups == name)
-            units = resampled[own] if len(np.unique(resampled[own])) > 1 else own
-            figures = leak(scores[own], membership[own], units, fprs=(), seed=seed)
-            metrics[f"within/{name}/{attack}"] = metric(
-                figures.auc[0], ci=figures.auc[1], n=len(own)
-            )
+            subjects = rows.subjects[own]
+            if len(np.unique(subjects)) == 1:  # one person: the images are resampled
+                subjects = own
+            among = replace(rows, membership=rows.membership[own], subjects=subjects)
+            metrics[f"within/{name}/{attack}"] = area(among.measured(scores[own], fprs=()))
     return metrics
 
 
@@ -241,10 +229,9 @@ def attack_unit(
     people: np.ndarray,
     *,
     unit: str,
-    fprs: Sequence[float],
     seed: int,
-    ready: Mapping[str, np.ndarray] = MappingProxyType({}),
     attacks: Collection[str] = ATTACKS.keys(),
+    **given: Any,
 ) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
     """Attack the signals of one unit; for images also within single subjects.
 
@@ -253,30 +240,23 @@ def attack_unit(
         membership: bool (R, M).
         people: the subject of each audited image; with the unit `image` there is one image a row.
         unit: `image` or `subject`.
-        fprs, seed, ready: as for `audit`.
+        seed: for the resampling.
         attacks: keys of `ATTACKS` to run; with all of them also from few shadows, and on folders.
+        given: `fprs` and `ready` of `audit`.
 
     Returns:
         Metrics, and the curves behind them.
     """
-    rows = people if unit == "image" else np.arange(len(membership))
-    metrics, curves = audit(
-        signals,
-        membership,
-        rows,
-        unit=unit,
-        fprs=fprs,
-        seed=seed,
-        ready=ready,
-        attacks=attacks,
-    )
+    own = np.arange(len(membership))
+    rows = Rows(membership, people if unit == "image" else own, unit, seed)
+    metrics, curves = audit(signals, rows, attacks=attacks, **given)
     every = set(attacks) == ATTACKS.keys()
     if LOSS in signals and every:
-        metrics |= audit_few(signals[LOSS], membership, rows, unit=unit, seed=seed)
+        metrics |= audit_few(signals[LOSS], rows)
     if LOSS in signals and unit == "image":
         if every:
-            metrics |= audit_usage(signals[LOSS], membership, unit=unit, seed=seed)
-        metrics |= audit_within(signals[LOSS], membership, people, seed=seed)
+            metrics |= audit_usage(signals[LOSS], rows)
+        metrics |= audit_within(signals[LOSS], replace(rows, subjects=own), people)
     return metrics, curves
 
 

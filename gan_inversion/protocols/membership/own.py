@@ -14,6 +14,7 @@ from gan_inversion.metrics.targets import check_matrices, dispersion
 from gan_inversion.protocols.membership.attacks import scored_by_features
 from gan_inversion.protocols.membership.audit import (
     READY,
+    Rows,
     audit,
     audit_few,
     audit_usage,
@@ -83,30 +84,22 @@ def attacked(
     given: Matrices, protocol: Membership, *, unit: str, seed: int
 ) -> tuple[dict[str, Metric], dict[str, np.ndarray]]:
     """Metrics of all attacks, and the curves and scores behind them."""
-    inside, rows = np.asarray(given.membership, bool), np.arange(len(given.membership))
+    inside, each = np.asarray(given.membership, bool), np.arange(len(given.membership))
+    rows = Rows(inside, given.subjects, unit, seed)
     signal = next(iter(given.signals.values()))
     ready: dict[str, np.ndarray] = {}
     if given.features is not None:
         for name, values in given.signals.items():
-            ready |= scored_by_features(values, inside, given.features, rows, name=name)
+            ready |= scored_by_features(values, inside, given.features, each, name=name)
         if not ready:
             print("too few non-members for the attack quantile, which is left out", file=sys.stderr)
-    metrics, scores = audit(
-        given.signals,
-        inside,
-        given.subjects,
-        unit=unit,
-        fprs=protocol.fprs,
-        seed=seed,
-        ready=ready,
-    )
+    metrics, scores = audit(given.signals, rows, fprs=protocol.fprs, ready=ready)
     scores |= {f"{READY}/{unit}/{name}": values for name, values in ready.items()}
-    metrics |= audit_few(signal, inside, given.subjects, unit=unit, seed=seed)
+    metrics |= audit_few(signal, rows)
     if unit == "image":
-        metrics |= audit_usage(signal, inside, unit=unit, seed=seed)
+        metrics |= audit_usage(signal, rows)
     if given.groups is not None:
-        slices = slices_of(given)
-        metrics |= audit_within(signal, inside, slices, seed=seed, subjects=given.subjects)
+        metrics |= audit_within(signal, rows, slices_of(given))
     return metrics, scores
 
 
