@@ -97,7 +97,7 @@ def missing_of(jobs: Sequence[Job], results: Path, *, published: Path) -> list[J
     older = {job: judges for job in recorded if (judges := job.lacking(results))}
     for job, judges in older.items():
         names = ", ".join(path.name for path in job.records(results))
-        print(f"{names}: not shown to {', '.join(judges)}; missing once you remove it")
+        print(f"{names}: not shown to {', '.join(judges)} yet; removed, it is made anew")
     sums = {"what is missing": missing, "what is older": [*older], "all jobs anew": [*jobs]}
     for name, chosen in sums.items():
         unknown = sum(not spent[job] for job in chosen)

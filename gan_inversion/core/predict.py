@@ -30,12 +30,14 @@ def in_blocks(model: Any, inputs: Sequence[Any], size: int) -> np.ndarray:
     Args:
         model: a compiled model with one output, (B, ...).
         inputs: arrays (N, ...), one for each of the model's inputs; read and made float32 by block.
-        size: B, rows of a block; the last block is filled up by repeating its rows.
+        size: B, rows of a block, which is filled up by repeating its rows; fewer inputs than that
+            are given a smaller one, of a power of two, 8 or more: each size compiles once.
 
     Returns:
         float32 (N, ...).
     """
     count, results = len(inputs[0]), []
+    size = min(size, max(8, 1 << (count - 1).bit_length()))
     for start in range(0, count, size):
         block = [np.asarray(part[start : start + size], "float32") for part in inputs]
         rows = len(block[0])

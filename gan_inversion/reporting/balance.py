@@ -34,7 +34,7 @@ def balance_chart(leaks: Sequence[Record], size: tuple[float, float] = charts.SI
             bounds[place_of(record)] = across, up
     labels = (
         "reconstructions accepted as another photograph\n(type-II SAR at FMR 0.1 %)",
-        "training images that are found\n(TPR at FPR 1 %, offline LiRA)",
+        "training images that are found\n(TPR at FPR 1 %, LiRA on all signals)",
     )
     return charts.pareto(points, *labels, "epochs", size, bounds=bounds)
 
@@ -45,7 +45,7 @@ def place_of(record: Record) -> tuple[str, float]:
 
 
 def _after(method: str, epochs: float) -> str:
-    return f"{method} after epoch {epochs}"
+    return f"{method} after {epochs} epochs"
 
 
 def _found(record: Record) -> bool:
@@ -61,29 +61,32 @@ def given_away(leaks: Sequence[Record]) -> str:
         return ""
     least, most = (choose(points, key=lambda place: points[place][1]) for choose in (min, max))
     hidden = [place_of(record) for record in leaks if not _found(record)]
-    no_more = "; this attack does not show that it is more than guessing" if least in hidden else ""
+    no_more = "; as far as can be shown, no more than guessing" if least in hidden else ""
     sentence = (
-        "An inverter gives away whom it was trained on: with models of his own, an attacker "
-        f"(offline LiRA with one variance) finds from {points[least][1]:.1%} ({_after(*least)}"
-        f"{no_more}) to {points[most][1]:.1%} ({_after(*most)}) of its training images, at a "
-        "false-alarm rate of 1%; guessing finds 1%."
+        "An inverter gives away whom it was trained on: an attacker who trains similar models "
+        f"finds from {points[least][1]:.1%} ({_after(*least)}{no_more}) to "
+        f"{points[most][1]:.1%} ({_after(*most)}) of its training photographs, where he takes one "
+        "in 100 others for one of them by mistake."
     )
-    best = {place_of(record): most_found(record) for record in leaks}
+    best = {place_of(record): found_online(record) for record in leaks}
     place = max(points, key=lambda place: best[place] - points[place][1])
     if best[place] > points[place][1]:
         sentence += (
-            f" Other attacks find more: of {_after(*place)}, one finds {best[place]:.1%} where "
-            f"this one finds {points[place][1]:.1%}."
+            " One who trains models on the photographs in question, too, may find more: "
+            f"{best[place]:.1%} instead of {points[place][1]:.1%} of {_after(*place)}."
         )
     return sentence
 
 
-def most_found(record: Record) -> float:
-    """The largest share of members that any attack on images finds, at the same false alarms."""
+def found_online(record: Record) -> float:
+    """The largest share of members that an attack with shadows on both sides of an image finds."""
     rates = [
         metric.value
         for name, metric in record.metrics.items()
-        if is_attack(name) and name.startswith("image/") and name.endswith(f"/{TPR}")
+        if is_attack(name)
+        and name.startswith("image/")
+        and "online" in name.split("/")[1]
+        and name.endswith(f"/{TPR}")
     ]
     return max((rate for rate in rates if rate is not None), default=0.0)
 
@@ -137,7 +140,7 @@ def price(leaks: Sequence[Record]) -> str:
         members = max(record.config.get("members", {}).values(), default=0)
         sentences.append(
             f"Of the faces that `{name}`, trained on {members:,} images, makes of unseen "
-            f"embeddings after epoch {epochs}, {gain:.1%} are accepted as another photograph of "
+            f"embeddings after {epochs} epochs, {gain:.1%} are accepted as another photograph of "
             "the person; "
             + (
                 f"of the photographs it was trained on, {leak:.1%}"

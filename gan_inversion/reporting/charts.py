@@ -126,9 +126,8 @@ def pareto(
     spread = np.ptp(np.sqrt(list(points.values())), axis=0) + 1e-9
     labelled: list[np.ndarray] = []  # places of numbers, as shares of the axes
     line = np.array([points[key] for key in front(points)])
-    axes.plot(
-        *line.T, color="grey", linewidth=4, alpha=0.25, zorder=0, label="none gains more for less"
-    )
+    words = "best trade-offs: none gains more for less leak"
+    axes.plot(*line.T, color="grey", linewidth=4, alpha=0.25, zorder=0, label=words)
     for place, name in enumerate(dict.fromkeys(name for name, _ in points)):
         own = {number: point for (key, number), point in points.items() if key == name}
         path = np.array([own[number] for number in sorted(own)])
@@ -149,7 +148,11 @@ def pareto(
         limit(0, highest)
         shown = [tick for tick in TICKS if tick <= highest]
         ticks(shown, [f"{tick:g}" for tick in shown])
-    axes.legend(**BESIDE, title=f"beside each point: {mark}", title_fontsize=8)
+    # A legend beside it would leave a narrow chart no room.
+    handles, labels = axes.get_legend_handles_labels()
+    below: dict[str, Any] = {"fontsize": 7, "title": f"beside each point: {mark}"}
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, title_fontsize=7, **below)
+    figure.set_size_inches(size[0], size[1] + 0.09 * len(labels))
     return figure
 
 

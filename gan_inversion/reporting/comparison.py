@@ -18,6 +18,13 @@ PUBLISHED = (
     "NbNet, published: Mai et al. 2018, their own protocol (LFW, FMR 0.1 %, trained on other data)"
 )
 
+# Families that say nothing about an inverter, and what they are.
+PLAIN = {
+    "oracle": "control",
+    "random": "control",
+    "mean_face": "control",
+    "translated": "ceiling",  # no picture at all
+}
 ROUNDING = 1e-5  # of a threshold: float32 sums differ between machines
 LEAD = ["method", "knowledge", "seeds"]  # what each row begins with
 
@@ -158,7 +165,12 @@ def success(recognisers: Sequence[str]) -> dict[str, str]:
 
 def lead(group: Sequence[Record]) -> Row:
     """Beginning of a row: the method, what its attacker knew, and how often it was trained."""
-    return [group[0].method, group[0].knowledge or "", str(len(group))]
+    return [group[0].method, knowledge_of(group[0]), str(len(group))]
+
+
+def knowledge_of(record: Record) -> str:
+    """What the attacker knows; of what is no attack, what it is."""
+    return PLAIN.get(record.trained["family"], record.knowledge or "")
 
 
 def published_rows(

@@ -96,10 +96,10 @@ def within(groups: Mapping[str, Sequence[Record]], notes: Sequence[str]) -> Tabl
     """Attacks within single subjects: the president, then all subjects with enough images."""
     rows: list[Row] = []
     claims: dict[str, dict[float, Metric]] = {}
-    header = ["method", "epochs", "images of his", "threshold AUC", "lira AUC", "subjects"]
+    header = ["method", "epochs", "images of his", "threshold AUC", "lira AUC, loss", "subjects"]
     for attack in LEAKS:
         short = attack.split("_")[0]
-        header += [f"median {short} AUC", f"{short} interval above 0.5"]
+        header += [f"median {short} AUC, loss", f"{short} interval above 0.5"]
     for method in by_size(groups):
         first, epochs = groups[method][0], epochs_of(groups[method])
         own = [cell(groups[method], f"within/{PRESIDENT}/{attack}") for attack in LEAKS]

@@ -22,9 +22,8 @@ from gan_inversion.protocols import INDEPENDENT, Inversion, read_split
 from gan_inversion.protocols.inversion.elsewhere import read_reconstructions
 from gan_inversion.protocols.inversion.rules import PICTURES
 from gan_inversion.reporting.check import COMPUTE, differences
-from gan_inversion.reporting.comparison import comparison
+from gan_inversion.reporting.comparison import PLAIN, comparison
 from gan_inversion.reporting.leaderboard import WORDS
-from gan_inversion.reporting.summary import PLAIN
 from gan_inversion.reporting.tables import find_records
 
 # Least and greatest value of scores, by the last part of their name; others are only finite.

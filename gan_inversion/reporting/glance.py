@@ -7,7 +7,7 @@ from gan_inversion.cgan.options import FAMILY
 from gan_inversion.core.record import Record, at
 from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting.balance import given_away
-from gan_inversion.reporting.summary import TO_DO, attacked, in_full, judged_by_all
+from gan_inversion.reporting.summary import attacked, in_full, judged_by_all, trainings
 from gan_inversion.reporting.table import Table, by_method, mean_of
 
 # Rows: words, families, knowledge. Of several methods that all independent judges were shown, the
@@ -15,7 +15,7 @@ from gan_inversion.reporting.table import Table, by_method, mean_of
 ROWS = (
     ("the photograph itself", ("oracle",), None),
     ("white box: a conditional GAN", (FAMILY,), "white_box"),
-    ("black box: a conditional GAN behind an adapter", (FAMILY, "adapter"), "black_box"),
+    ("black box: a recogniser of his own", (FAMILY, "adapter"), "black_box"),
     ("the best decoder of the 2023 thesis", ("documented",), None),
     ("the mean of all faces", ("mean_face",), None),
     ("a photograph of someone else", ("random",), None),
@@ -23,8 +23,8 @@ ROWS = (
 
 
 def findings(inversions: Sequence[Record], leaks: Sequence[Record]) -> list[str]:
-    """What embeddings give away (two sentences), what inverters do, and what follows from it."""
-    return [line for line in (*attacked(inversions), given_away(leaks), TO_DO) if line]
+    """What embeddings give away, to two attackers, and what inverters do."""
+    return [line for line in (*attacked(inversions), given_away(leaks)) if line]
 
 
 def glance(records: Sequence[Record]) -> Table:
@@ -39,7 +39,7 @@ def glance(records: Sequence[Record]) -> Table:
     dataset = records[0].dataset.upper() if records[0].dataset == "lfw" else records[0].dataset
     ssim, second = (records[0].metrics.get(name) for name in ("ssim", shown[0]))
     sizes = [figure.n if figure else 0 for figure in (ssim, second)]
-    rows = []
+    rows, counts = [], {}
     for words, families, knowledge in ROWS:
         own: list[Sequence[Record]] = [
             group
@@ -50,21 +50,21 @@ def glance(records: Sequence[Record]) -> Table:
             group = max(own, key=lambda group: mean_of(group, shown[0]) or 0)
             rates = [mean_of(group, figure) for figure in shown]
             likeness = mean_of(group, "ssim")
+            counts[f"“{words}”"] = len(group)
             texts = ["not yet" if rate is None else f"{rate:.1%}" for rate in rates]
             rows.append([words, *texts, "" if likeness is None else f"{likeness:.2f}"])
     named = [f"{victim} (attacked)", *(f"{name} (independent)" for name in INDEPENDENT)]
     return Table(
         "glance",
-        "How often each is accepted as another photograph of the person, where one of 1,000 pairs "
-        "of strangers is.",
+        "How often a recogniser takes it for another photograph of the person. (It says the same "
+        "of one in 1,000 pairs of strangers.)",
         ["what is shown", *named, "SSIM (1: the same pixels)"],
         rows,
         [
             f"Shares are means over {sizes[1]:,} people with two photographs or more, SSIM over "
             f"all {sizes[0]:,} photographs, of people on whom no inverter was trained ({dataset}). "
             "SSIM says how alike the pixels are, and little of whose face it is. "
-            "The recognisers were trained by others, and may know them. Of several "
-            "trainings of an inverter, a figure is the mean over those that have it."
+            f"The recognisers were trained by others, and may know them. {trainings(counts)}"
         ],
     )
 

@@ -10,6 +10,7 @@ from gan_inversion.core.events import Events
 from gan_inversion.core.record import Record, at, resolved
 from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting.audited import strongest
+from gan_inversion.reporting.comparison import knowledge_of
 from gan_inversion.reporting.table import mean_of
 
 FIGURES = {"ssim": "SSIM", "swd/mean": "SWD"}  # metric -> name of its column
@@ -104,4 +105,4 @@ def options_of(record: Record) -> dict[str, Any]:
         if isinstance(value, bool | int | float | str) and name not in HIDDEN
     }
     own = {"method": record.method, "family": record.trained["family"]}
-    return {**plain, **own, "protocol": record.protocol, "knowledge": record.knowledge or ""}
+    return {**plain, **own, "protocol": record.protocol, "knowledge": knowledge_of(record)}

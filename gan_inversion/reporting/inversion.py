@@ -65,7 +65,9 @@ def headline(records: Sequence[Record], *, expected: Collection[tuple[str, int]]
         "more. `python -m experiments.inversion --methods <method>` makes a row again; the last "
         "column "
         "says how long the training of one seed takes, without that of a generator that it is "
-        f"given, as `adapter` is.{examination_time(runs)}"
+        f"given, as `adapter` is.{examination_time(runs)} A `control` is no attack. The `ceiling` "
+        "makes no picture: it maps the embedding linearly to that of the judge, and says how much "
+        "of a person such a map could show to it at most."
     )
     return Table(
         "inversion_headline",

@@ -5,9 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from gan_inversion.core.record import Record, at
 from gan_inversion.metrics.catalogue import form, title
 from gan_inversion.protocols import INDEPENDENT
-from gan_inversion.reporting.comparison import comparison
-from gan_inversion.reporting.summary import PLAIN
-from gan_inversion.reporting.table import Row, Table, cell, footer, mean_of
+from gan_inversion.reporting.comparison import PLAIN, comparison
+from gan_inversion.reporting.table import Row, Table, cell, footer, mean_of, not_yet
 
 WORDS = {
     "black_box": "the attacker has photographs with their embeddings, and recognisers of his own",
@@ -16,13 +15,17 @@ WORDS = {
 
 
 def leaderboard(
-    victims: Mapping[str, Sequence[Record]], *, entered: Collection[str] = ()
+    victims: Mapping[str, Sequence[Record]],
+    *,
+    entered: Collection[str] = (),
+    expected: Collection[tuple[str, str]] = (),
 ) -> list[Table]:
     """A table for each victim and each knowledge, sorted by type-II SAR at the victim.
 
     Args:
         victims: victim -> records of the `inversion` protocol.
         entered: methods that others have entered.
+        expected: victims and methods; a note lists those without a record.
     """
     tables = []
     # The most attacked victim first.
@@ -54,20 +57,25 @@ def leaderboard(
                 shown = [record for group in groups for record in group]
                 caption = f"Victim {victim}, {knowledge.replace('_', ' ')}: {words}."
                 name = f"leaderboard_{victim}_{knowledge}"
-                notes = _notes(victim, footer(shown, "inversion"))
+                asked = dict.fromkeys(m for v, m in expected if v == victim)
+                lacking = [method for method in asked if method not in runs.groups]
+                notes = [*_notes(victim, bool(entered)), *not_yet(lacking)]
+                notes.append(footer(shown, "inversion"))
                 tables.append(Table(name, caption, header, rows, notes))
     return tables
 
 
-def _notes(victim: str, end: str) -> list[str]:
+def _notes(victim: str, entered: bool) -> list[str]:
     return [
         "SAR is the share of reconstructions that a recogniser accepts as the person, at a false "
         "match rate of 0.1 %. Type-I compares a reconstruction with the image whose embedding was "
         "inverted, type-II with another image of the person; rows are sorted by type-II SAR at "
-        f"{victim}. No training or choice leans on {' and '.join(INDEPENDENT)} unless they are the "
-        "victim. A larger SSIM is nearer to the original, a smaller SWD more realistic.",
+        f"{victim}. Where intervals overlap, their order may be chance. No training or choice "
+        f"leans on {' and '.join(INDEPENDENT)} unless they are the victim. A larger SSIM is nearer "
+        "to the original, a smaller SWD more realistic. Controls, and the short trainings of the "
+        "ablation, have no place here.",
         "To enter, examine your inverter by `python -m experiments.inversion`, as "
         "`docs/own.md` shows, and give the record to `python -m experiments.submit`: it checks the "
-        "record and says what to send. Entries are records in results/entries/inversion.",
-        end,
+        "record and says what to send. Entries are records in results/entries/inversion"
+        f"{'' if entered else '; there are none yet'}.",
     ]

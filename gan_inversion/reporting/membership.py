@@ -51,7 +51,8 @@ Both halves of a row are about the same trained models, the first four of which 
 says how often the victim accepts their reconstructions of people on whom no model was trained (FMR
 0.1 %). AUC and TPR say how well an attacker finds the images that the models were trained on.
 `threshold` is a threshold on the signal log_mse alone; `lira` is the offline attack LiRA with one
-variance, on all signals of the study.\
+variance, on all signals of the study. These models had other training images, and often fewer and
+for fewer epochs, than those of the same name in the tables of reconstruction.\
 """
 CLAIMS = """\
 The claimed epsilon is that of differential privacy (delta 1e-5, one image more or less). Each

@@ -15,7 +15,10 @@ from gan_inversion.reporting.hparams import Row, write_columns
 from gan_inversion.reporting.table import Cell, cell
 from gan_inversion.reporting.transfer import heat_maps
 
-PICTURE = re.compile(r"^!\[.*?\]\(.*?\)$", re.MULTILINE)  # in Markdown; its file is elsewhere
+# In Markdown, what leads nowhere in TensorBoard: pictures, directives of the site, links to files.
+PICTURE = re.compile(r"^!\[.*?\]\(.*?\)$", re.MULTILINE)
+DIRECTIVE = re.compile(r"^```\{.*?^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]*\)")
 LISTED = re.compile(r"^(\w+)$", re.MULTILINE)  # a page in the list of contents of the first page
 
 
@@ -65,10 +68,12 @@ def _panels(groups: Mapping[str, Sequence[Record]]) -> dict[str, np.ndarray]:
 
 
 def read_pages(folder: Path) -> dict[str, str]:
-    """Pages of Markdown in reading order, without pictures, whose files are not in TensorBoard."""
+    """Pages of Markdown in reading order, without what leads nowhere in TensorBoard."""
     pages = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))}
     order = ["index", *LISTED.findall(pages.get("index", "")), *pages]
-    return {name: PICTURE.sub("", pages[name]) for name in dict.fromkeys(order) if name in pages}
+    for name, page in pages.items():
+        pages[name] = FILE.sub(r"\1", DIRECTIVE.sub("", PICTURE.sub("", page)))
+    return {name: pages[name] for name in dict.fromkeys(order) if name in pages}
 
 
 def text_events(folder: Path, pages: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """HTML pages that contain all that they show, and need no internet connection."""
 
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ table.faces th { text-align: left; min-width: 8rem; } table.faces img { width: 1
 summary { cursor: pointer; margin: .8rem 0; } summary h2 { display: inline; }
 .hint { display: none; color: #555; font-size: .8rem; } .many { display: block; }
 @media (max-width: 50rem) {
-  .hint { display: block; }
+  .hint { display: block; } table { font-size: .75rem; } th, td { padding: .25rem .3rem; }
   th:first-child, td:first-child { min-width: 5.5rem; max-width: 6.5rem; font-size: .75rem; }
   table.faces th { min-width: 5rem; }
 }
@@ -58,16 +59,17 @@ class Section:
 def page(title: str, sections: Sequence[Section]) -> str:
     """A whole HTML page, with links to its sections at the top."""
     body = [f"<h1>{escape(title)}</h1>"]
-    links = [f"<a href='#s{place}'>{escape(s.title)}</a>" for place, s in enumerate(sections)]
+    links = [f"<a href='#{anchor(s.title)}'>{escape(s.title)}</a>" for s in sections]
     body.append(f"<nav>{''.join(links)}</nav>")
-    for place, section in enumerate(sections):
+    for section in sections:
+        place = anchor(section.title)
         heading = f"<h2>{escape(section.title)}</h2>"
         inside = "\n".join(section.parts)
         if section.folded:  # a link to what is inside opens it
-            heading, inside = f"<summary>{heading}</summary>", f"<div id='s{place}'>{inside}</div>"
+            heading, inside = f"<summary>{heading}</summary>", f"<div id='{place}'>{inside}</div>"
             body.append(f"<details>{heading}{inside}</details>")
         else:
-            body.append(f"<section id='s{place}'>{heading}{inside}</section>")
+            body.append(f"<section id='{place}'>{heading}{inside}</section>")
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
@@ -77,8 +79,13 @@ def page(title: str, sections: Sequence[Section]) -> str:
     )
 
 
+def anchor(heading: str) -> str:
+    """What GitHub and MyST call the place of a heading in a page."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
 def text(sentences: str) -> str:
-    """A paragraph; text in backquotes is set as code."""
+    """A paragraph of Markdown with code and links."""
     return f"<p>{marked(sentences)}</p>"
 
 
@@ -102,7 +109,8 @@ def drawing(caption: str, picture: str, sources: Sequence[str]) -> str:
         sources: names of records.
     """
     if picture.startswith("<svg"):  # words in it would be too small to read on a phone
-        picture = f"<div class='wide chart'>{picture}</div>"
+        hint = "<div class='hint'>Scroll the chart sideways: it goes on to the right.</div>"
+        picture = f"{hint}<div class='wide chart'>{picture}</div>"
     return (
         f"<figure><figcaption>{escape(caption)}</figcaption>{picture}"
         f"<p class='source'>From {escape(', '.join(sources))}.</p></figure>"

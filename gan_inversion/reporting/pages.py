@@ -20,7 +20,7 @@ from gan_inversion.reporting.glance import badges, findings, glance
 from gan_inversion.reporting.inversion import headline, inversion
 from gan_inversion.reporting.leaderboard import leaderboard
 from gan_inversion.reporting.membership import membership
-from gan_inversion.reporting.page import Section
+from gan_inversion.reporting.page import Section, anchor
 from gan_inversion.reporting.page import page as html
 from gan_inversion.reporting.table import Table, replace_block
 from gan_inversion.reporting.tables import LFW
@@ -149,12 +149,17 @@ def write_transfer(
     return write_page(output, "transfer", "The transfer matrix", [transfer(victims, expected)])
 
 
-def write_leaderboard(results: Path, output: Path) -> Path:
-    """Write the leaderboard of the benchmark's methods and of entries, as Markdown and as HTML."""
+def write_leaderboard(results: Path, output: Path, *, expected: Expected) -> Path:
+    """Write the leaderboard of the benchmark's methods and of entries, as Markdown and as HTML.
+
+    A note lists those `expected` methods that have no record.
+    """
     victims, entered = read_victims(results / "records"), read_victims(results / "entries")
+    usual = tables.read_records(results / "records", "inversion")[0].victim
     shown = leaderboard(
         {victim: [*own, *entered.get(victim, [])] for victim, own in victims.items()},
         entered={record.method for own in entered.values() for record in own},
+        expected=[(usual, name) for name, _ in expected.inversion] + [*expected.transfer],
     )
     boards = [Section(table.heading, [table.html()]) for table in shown]
     write_text(output / "leaderboard.html", html("Leaderboard", boards))
@@ -237,11 +242,6 @@ def write_page(output: Path, name: str, title: str, shown: Sequence[Table]) -> P
     return page
 
 
-def anchor(heading: str) -> str:
-    """What GitHub and MyST call the place of a heading in a page."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-
-
 def write_every(results: Path, output: Path, readme: Path, *, expected: Expected) -> None:
     """Write every table of the published benchmark.
 
@@ -261,7 +261,7 @@ def write_every(results: Path, output: Path, readme: Path, *, expected: Expected
     write_documented(records, output)
     write_inversion(records, output, expected=expected.inversion, checked=checked)
     write_transfer(records, output, expected=expected.transfer)
-    write_leaderboard(results, output)
+    write_leaderboard(results, output, expected=expected)
     write_verification(records, output)
     write_thresholds(results / "thresholds.json", output)
     write_membership(records, output, expected=expected.membership)

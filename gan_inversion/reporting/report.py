@@ -86,7 +86,10 @@ def leak_section(leaks: Pairs) -> list[Section]:
             least = min(least, 10 / int((~inside).sum()))
             used.append((record, arrays))
     if curves:
-        caption = "How well members are found by their loss (offline LiRA), every audited inverter"
+        caption = (
+            "How well members are found by their pixel error alone (offline LiRA); above, all "
+            "signals are used, which finds more"
+        )
         parts.append(drawing(caption, charts.roc(curves, least=least), files_of(used)))
     return [Section("Gain and leak", parts)] if parts else []
 
@@ -238,8 +241,8 @@ def write_report(
         "recognisers.) This page shows what an embedding gives away, and what inverters, the "
         "programs that turn embeddings back into faces, remember of the people they were trained "
         "on. Names in brackets are those of inverters in the tables. Below each chart stand the "
-        "records that it was drawn from; the figures of this screen are those of `Every inverter` "
-        "and `The leakage ledger`."
+        "records that it was drawn from; the figures of this screen are those of "
+        "[Every inverter](#every-inverter) and [The leakage ledger](#the-leakage-ledger)."
     )
     files = image_files(results, inversions[0][0])
     people = len({files[index].split("/")[0] for index in inversions[0][1]["test_index"]})

@@ -10,10 +10,8 @@ from gan_inversion.protocols import INDEPENDENT
 from gan_inversion.reporting import tables
 from gan_inversion.reporting.audited import base_method, epochs_of
 from gan_inversion.reporting.balance import given_away, remembered
-from gan_inversion.reporting.table import Cell, by_method, cell, interval_of, mean_of
-
-# Families that say nothing about an inverter: real images, anyone's, and no image at all.
-PLAIN = ("oracle", "random", "mean_face", "translated")
+from gan_inversion.reporting.comparison import PLAIN
+from gan_inversion.reporting.table import by_method, interval_of, mean_of
 
 TO_DO = (
     "Treat a stored embedding like the photograph that it was made from: encrypt it, delete it "
@@ -24,40 +22,65 @@ TO_DO = (
 Pairs = Sequence[tuple[Record, Mapping[str, np.ndarray]]]
 
 
+def leading(inversions: Sequence[Record]) -> dict[str, Sequence[Record]]:
+    """The records of the best attack of each knowledge, by type-II SAR at the victim.
+
+    Args:
+        inversions: records of the `inversion` protocol.
+    """
+    groups = by_method([r for r in inversions if in_full(r) and r.trained["family"] not in PLAIN])
+    figure = at(f"{inversions[0].victim}/sar_type2", fmr=1e-3)
+    best = {}
+    for knowledge in ("white_box", "black_box"):
+        own = [group for group in groups.values() if group[0].knowledge == knowledge]
+        rated = [g for g in judged_by_all(own) if mean_of(g, figure) is not None]
+        if rated:
+            best[knowledge] = max(rated, key=lambda group: mean_of(group, figure) or 0)
+    return best
+
+
 def attacked(inversions: Sequence[Record]) -> list[str]:
     """What the best attacker reaches who has the victim, and the best who has not: a sentence each.
 
     Args:
         inversions: records of the `inversion` protocol.
     """
-    groups = by_method([r for r in inversions if in_full(r) and r.trained["family"] not in PLAIN])
     victim = inversions[0].victim
-    figure = at(f"{victim}/sar_type2", fmr=1e-3)
+    who = {
+        "white_box": f"who has a copy of the recogniser {victim}",
+        "black_box": f"without {victim}, who has photographs with their embeddings by it,",
+    }
     lines = []
-    for knowledge, who in (
-        ("white_box", f"who has a copy of the recogniser {victim}"),
-        ("black_box", f"without {victim}, who has photographs with their embeddings by it,"),
-    ):
-        own = [group for group in groups.values() if group[0].knowledge == knowledge]
+    for knowledge, group in leading(inversions).items():
         rates = {
-            group[0].method: rate
-            for group in judged_by_all(own)
-            if isinstance(rate := cell(group, figure), Cell) and rate.mean is not None
+            name: f"{_share(group, figure)}{interval_of(group, figure)}"
+            for name in (victim, *INDEPENDENT)
+            if (figure := at(f"{name}/sar_type2", fmr=1e-3)) in group[0].metrics
         }
-        if rates:
-            method = max(rates, key=lambda name: rates[name].mean or 0)
-            others = [
-                f"; {name}, a recogniser that he never used, accepts "
-                f"{_share(groups[method], theirs)}{interval_of(groups[method], theirs)}"
-                for name in INDEPENDENT
-                if (theirs := at(f"{name}/sar_type2", fmr=1e-3)) in groups[method][0].metrics
-            ]
-            lines.append(
-                f"An attacker {who} makes a face that {victim} accepts as another photograph of "
-                f"the person in {_share(groups[method], figure)} of cases"
-                f"{interval_of(groups[method], figure)} ({method}){''.join(others)}."
-            )
+        own = rates.pop(victim)
+        others = ", ".join(f"{name} {rate}" for name, rate in rates.items())
+        also = f" Recognisers that the attack never used accept it too: {others}." if others else ""
+        lines.append(
+            f"An attacker {who[knowledge]} makes of an embedding a face that {victim} accepts as "
+            f"another photograph of the person in {own} of cases ({group[0].method}).{also}"
+        )
     return lines
+
+
+def trainings(counts: Mapping[str, int]) -> str:
+    """What figures are the mean of, in a sentence.
+
+    Args:
+        counts: name -> number of trainings behind its figures.
+    """
+    most = max(counts.values(), default=1)
+    alone = [name for name, count in counts.items() if count == 1]
+    if most == 1:
+        return "Every inverter was trained once."
+    mean = f"the mean over the trainings of an inverter that have it, {most} at most"
+    if not alone:
+        return f"A figure is {mean}."
+    return f"There is one training only of {' and of '.join(alone)}; any other figure is {mean}."
 
 
 def in_full(record: Record) -> bool:
@@ -89,14 +112,20 @@ def brief(inversions: Pairs, leaks: Pairs, people: int) -> list[tuple[str, str]]
     images = len(scores["test_index"])
     second = record.metrics.get(at(f"{record.victim}/sar_type2", fmr=1e-3))
     several = second.n if second else 0
+    groups = by_method([r for r, _ in inversions])
+    leaders = {group[0].method for group in leading([r for r, _ in inversions]).values()}
+    counts = {n: len(g) for n, g in groups.items() if n in leaders or len(g) > 1}
+    about_members = (
+        "What a trained inverter gives away about the people in its training photographs"
+    )
     parts = {
         "What a stored embedding gives away": " ".join(attacked([r for r, _ in inversions])),
-        "What the attacker's own model gives away": given_away([record for record, _ in leaks]),
+        about_members: given_away([record for record, _ in leaks]),
         "How sure this is": f"Measured on {images:,} photographs of {people:,} people on whom "
         "no inverter was trained (the recognisers, trained elsewhere, may know them), at "
         "thresholds that accept one of 1,000 pairs of strangers. What is accepted as another "
         f"photograph is measured on the {several:,} people of whom there are two or more. Brackets "
-        "hold 95% intervals. "
+        f"hold 95% intervals. {trainings(counts)} "
         "Other recognisers, and groups of people that the data hardly have, may differ.",
         "What to do": TO_DO,
     }

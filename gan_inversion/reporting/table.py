@@ -86,6 +86,10 @@ class Table:
     rows: Sequence[Sequence[Cell | str]]
     notes: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        if len(set(self.header)) < len(self.header):  # readers of the CSV would lose one
+            raise ValueError(f"{self.name}: two columns of one name in {list(self.header)}")
+
     @property
     def heading(self) -> str:
         """The caption, or what stands before its colon."""

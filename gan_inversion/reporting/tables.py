@@ -72,7 +72,7 @@ def documented(records: Sequence[Record]) -> Table:
     check_same(records, "protocol_hash", "data_digest", "victim_digest")
     header = ["method", "seeds", "n", "train loss", "test loss over the constant's"]
     for figure in ("test loss", "test accuracy"):
-        header += [figure, "reported", "difference"]
+        header += [figure, f"{figure}, reported", f"{figure}, difference"]
     groups = by_method(records)
     rows = []
     for method in sorted(groups, key=lambda name: (name.endswith("_corrected"), name)):
@@ -91,7 +91,7 @@ def documented(records: Sequence[Record]) -> Table:
     caption = (
         "The three decoders of the thesis and a constant image (`mean_face`, the mean of the "
         "training images), trained and tested as the thesis did. `n` is the number of test images, "
-        "and `reported` is the figure that the thesis gives."
+        "and what is reported is the figure that the thesis gives."
     )
     return Table("documented", caption, header, rows, [ACCURACY, footer(records, "documented")])
 

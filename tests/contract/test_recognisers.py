@@ -1,5 +1,6 @@
 """What every recogniser must do."""
 
+import json
 import time
 
 import keras
@@ -109,6 +110,14 @@ def test_the_faster_precision_is_timed_once_and_remembered():
     assert sorted(begun) == ["bfloat16", "float32"]
     assert fastest_precision(turn_in, name="sleeper") == "bfloat16"
     assert len(begun) == 2
+
+
+def test_the_precision_is_timed_where_none_is_given(monkeypatch, tmp_path):
+    monkeypatch.delenv("GAN_INVERSION_PRECISION")
+    monkeypatch.setenv("GAN_INVERSION_CACHE", str(tmp_path))
+    chosen = Compact(precision="auto").precision
+    (memory,) = tmp_path.glob("precision/compact-*.json")
+    assert json.loads(memory.read_text()) == [chosen] and chosen in ("float32", "bfloat16")
 
 
 def test_the_precision_can_be_given(monkeypatch):
