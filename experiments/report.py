@@ -49,7 +49,7 @@ def run_all(options: Options) -> None:
     )
 
     from gan_inversion.core.record import Expected, Selection
-    from gan_inversion.protocols.inversion.faces import shipped_strip
+    from gan_inversion.protocols.inversion.faces import shipped_rows
     from gan_inversion.reporting.report import write_report
 
     write_report(
@@ -57,7 +57,7 @@ def run_all(options: Options) -> None:
         Selection(options.dataset, victim=options.victim),
         options.output,
         runs=options.runs if options.faces else None,
-        drawn=shipped_strip,
+        drawn=shipped_rows,
         expected=EVERYTHING if options.dataset == "lfw" and not options.victim else Expected(),
     )
 

@@ -45,7 +45,7 @@ def place_of(record: Record) -> tuple[str, float]:
 
 
 def _after(method: str, epochs: float) -> str:
-    return f"{method} after {epochs} epochs"
+    return f"{method} after {epochs} epoch{'s' * (epochs != 1)}"
 
 
 def _found(record: Record) -> bool:
@@ -153,9 +153,14 @@ def price(leaks: Sequence[Record]) -> str:
         )
         plain = name.replace("private_", "documented_", 1), epochs
         if plain != (name, epochs) and plain in points:
-            gain, leak = points[plain]
+            (private, _), (gain, leak) = points[name, epochs], points[plain]
             sentences.append(
-                f"The same decoder without privacy has {gain:.1%} accepted and {leak:.1%} found."
+                f"The same decoder without privacy has {gain:.1%} accepted and {leak:.1%} found"
+                + (
+                    "; neither reconstructs anybody, so that privacy's price does not show."
+                    if max(private, gain) < FPR
+                    else "."
+                )
             )
     sentences.append(
         "The studies differ in images, signals and numbers of models, as the ledger says."

@@ -10,7 +10,7 @@ import numpy as np
 from gan_inversion.core.events import Events
 from gan_inversion.core.record import Metric
 from gan_inversion.metrics.leak import Leak
-from gan_inversion.reporting.page import Section, page, picture, text
+from gan_inversion.reporting.page import FaceRow, Section, faces_table, page, text
 
 SHOWN = 8  # people on the page
 
@@ -48,18 +48,11 @@ def table_of_faces(
     """
     _, first = np.unique(subjects, return_index=True)
     chosen = np.sort(first)[:: max(1, len(first) // SHOWN)][:SHOWN]
-    rows = [_row("the person", originals[chosen], ["the original"] * len(chosen))]
+    rows: list[FaceRow] = [("the person", originals[chosen], ["the original"] * len(chosen))]
     for name, outcome in judged.items():
         verdicts = [verdict(float(outcome.cosines[place])) for place in chosen]
-        rows.append(_row(name, outcome.pictures[chosen], verdicts))
-    return f"<div class='wide'><table class='faces'>{''.join(rows)}</table></div>"
-
-
-def _row(name: str, pictures: np.ndarray, captions: Sequence[str]) -> str:
-    cells = []
-    for pixels, words in zip(np.asarray(pictures), captions, strict=True):
-        cells.append(f"<td>{picture(pixels, f'{name}: {words}')}<br>{escape(words)}</td>")
-    return f"<tr><th>{escape(name)}</th>{''.join(cells)}</tr>"
+        rows.append((name, outcome.pictures[chosen], verdicts))
+    return faces_table(rows)
 
 
 def numbers(

@@ -117,6 +117,21 @@ def drawing(caption: str, picture: str, sources: Sequence[str]) -> str:
     )
 
 
+FaceRow = tuple[str, np.ndarray, Sequence[str]]  # name, uint8 (N, H, W, 3), a text for each
+
+
+def faces_table(rows: Sequence[FaceRow]) -> str:
+    """Rows of faces, each face with a text below it."""
+    lines = []
+    for name, pictures, texts in rows:
+        cells = [
+            f"<td>{picture(pixels, f'{name}: {words}')}<br>{escape(words)}</td>"
+            for pixels, words in zip(np.asarray(pictures), texts, strict=True)
+        ]
+        lines.append(f"<tr><th>{escape(name)}</th>{''.join(cells)}</tr>")
+    return f"<div class='wide'><table class='faces'>{''.join(lines)}</table></div>"
+
+
 def picture(pixels: np.ndarray, description: str) -> str:
     """An image, uint8 (H, W, 3), as an element of the page."""
     data = BytesIO()

@@ -17,7 +17,17 @@ from gan_inversion.reporting.balance import balance, balance_chart, place_of, pr
 from gan_inversion.reporting.glance import glance
 from gan_inversion.reporting.inversion import headline
 from gan_inversion.reporting.membership import overviews
-from gan_inversion.reporting.page import Section, drawing, findings, page, picture, point, text
+from gan_inversion.reporting.page import (
+    FaceRow,
+    Section,
+    drawing,
+    faces_table,
+    findings,
+    page,
+    picture,
+    point,
+    text,
+)
 from gan_inversion.reporting.summary import Pairs, audits_of, brief, compared, sentences
 from gan_inversion.reporting.transfer import by_victim, heat_maps, read_victims, transfer
 
@@ -188,14 +198,14 @@ def face_section(runs: Path, inversions: Pairs) -> Section | None:
     return Section("Faces", parts) if parts else None
 
 
-def drawn_section(strip: np.ndarray) -> Section:
-    """Drawn faces, which may be published: uint8 (H, W, 3), originals above reconstructions."""
+def drawn_section(rows: Sequence[FaceRow]) -> Section:
+    """Drawn faces, which may be published, above their reconstructions."""
     caption = (
         "Above people whom a program drew, below what the shipped conditional GAN makes of their "
-        "embeddings. (The figures are of photographs, which are not shown here.)"
+        "embeddings, and what their recogniser says of it (accepted: as the person). The figures "
+        "of this page are of photographs, which are not shown here."
     )
-    shown = drawing(caption, picture(strip, caption), ["cgan_drawn, which is shipped"])
-    return Section("Faces", [shown])
+    return Section("Faces", [drawing(caption, faces_table(rows), ["cgan_drawn, which is shipped"])])
 
 
 def image_files(results: Path, record: Record) -> list[str]:
@@ -210,7 +220,7 @@ def write_report(
     output: Path,
     *,
     runs: Path | None,
-    drawn: Callable[[], np.ndarray],
+    drawn: Callable[[], Sequence[FaceRow]],
     expected: Expected,
 ) -> None:
     """Write the report as one HTML page, from records.
@@ -220,7 +230,7 @@ def write_report(
         chosen: which records.
         output: HTML file to write.
         runs: folder of the runs whose strips are shown; None to show drawn faces.
-        drawn: function that returns the strip of drawn faces, uint8 (H, W, 3).
+        drawn: function that returns rows of drawn faces.
         expected: what notes list if there is no record of it.
     """
 

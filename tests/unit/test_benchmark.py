@@ -99,4 +99,4 @@ def test_a_record_that_was_not_shown_to_a_judge_is_named(tmp_path, capsys):
     held = list(Record.read(folder / name).config["recognisers"])
     job = jobs.Job("inversion", (), ("documented_conv",), 2, judges=(*held, "another"))
     assert jobs.missing_of([job], tmp_path, published=PUBLISHED) == []
-    assert f"{name}: not shown to another; missing once you remove it" in capsys.readouterr().out
+    assert f"{name}: not shown to another yet; removed, it is made anew" in capsys.readouterr().out

@@ -23,6 +23,7 @@ from gan_inversion.inverters.trained import (
 )
 from gan_inversion.pretrained import SHIPPED
 from gan_inversion.protocols.inversion.rules import Inversion
+from gan_inversion.protocols.inversion.verdicts import strictest, verdict
 from gan_inversion.recognisers import (
     RECOGNISERS,
     Recogniser,
@@ -147,10 +148,19 @@ def shipped_faces() -> Shown:
     return Shown([model], recogniser, scores["test_index"], cosines, faces.subjects, load)
 
 
-def shipped_strip(count: int = 8) -> np.ndarray:
-    """Drawn faces above the shipped generator's reconstructions, uint8 (320, 160 count, 3)."""
+def shipped_rows(count: int = 8) -> list[tuple[str, np.ndarray, list[str]]]:
+    """Drawn faces, and the shipped generator's reconstructions with verdicts.
+
+    Returns:
+        Name of each row, its faces, uint8 (count, 160, 160, 3), and a text for each.
+    """
     shown = shipped_faces()
-    chosen = picked(shown.cosines, count)["random"]
+    chosen, (model, *_) = picked(shown.cosines, count)["random"], shown.models
     originals, embeddings = shown.load(shown.test[chosen])
-    rows = [originals, reconstruct(shown.models[0].inverter, embeddings)[0]]
-    return np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
+    pictures, _ = reconstruct(model.inverter, embeddings)
+    cosines = (shown.recogniser.embed(pictures) * embeddings).sum(axis=1)
+    verdicts = [verdict(float(score), strictest(model)[1])[0] for score in cosines]
+    return [
+        ("the person", originals, ["the original"] * count),
+        ("reconstruction", pictures, verdicts),
+    ]
