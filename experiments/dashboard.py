@@ -6,7 +6,7 @@ from pathlib import Path
 from experiments.common import Flat, main, rehearsed
 from experiments.published import HEADLINE
 from gan_inversion.core.folders import Folders
-from gan_inversion.core.storage import check_output, replaced_folder
+from gan_inversion.core.places import check_holds_none, check_output, replaced_folder
 from gan_inversion.data.source import Source
 
 
@@ -81,6 +81,7 @@ def run_all(options: Options) -> None:
         free_port(options.port)
 
     check_output(options.output, options.records)
+    check_holds_none(options.output, options.runs, options.pages, options.source.data)
     victim = name_of(options.victim) if options.victim else ""
     chosen = Selection(options.source.dataset, victim=victim)
     records = read_all(options.records, chosen)

@@ -61,7 +61,7 @@ class Options:
 
 def run_all(options: Options) -> None:
     """Read the signals of all audits, attack them, and write records, tables and page."""
-    from gan_inversion.core.storage import check_output
+    from gan_inversion.core.places import check_output
     from gan_inversion.protocols.membership.matrices import read_audits
     from gan_inversion.protocols.membership.own import audit_own
     from gan_inversion.reporting.audit import upside_down, write_audits

@@ -82,7 +82,7 @@ class Options:
 
 def run_all(options: Options) -> None:
     """Run every method, and write the tables."""
-    from gan_inversion.core.storage import check_output
+    from gan_inversion.core.places import check_output
     from gan_inversion.protocols.inversion.bench import Setting
     from gan_inversion.protocols.membership.again import attack_again
     from gan_inversion.protocols.membership.run import Study, run_one

@@ -5,7 +5,7 @@ import sys
 import threading
 from _thread import interrupt_main
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import tyro
 
@@ -13,11 +13,13 @@ from gan_inversion.core.backend import load_backend
 from gan_inversion.core.errors import UserError, visible
 from gan_inversion.core.memory import keep_freed_memory
 from gan_inversion.core.options import check_options, leaves
-from gan_inversion.core.storage import check_writable
+from gan_inversion.core.places import check_outside, check_writable
 
 T = TypeVar("T")
 # Options that say in which folder to write, but for those of a program's `READS`.
 FOLDERS = ("records", "tables", "runs")
+# Options that say what is read, beside those of `READS`: nothing is written over it or inside it.
+INPUTS = ("data", "input", "model", "reconstructions", "signals", "pairs", "bin", "results")
 
 
 def main(options: type[T], body: Callable[[T], None]) -> None:
@@ -29,13 +31,7 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
     try:
         given = tyro.cli(options)
         check_options(given)
-        for name, (value, default, _) in leaves(given).items():
-            if name in getattr(options, "READS", ()):
-                continue
-            if name in FOLDERS and value is not None:
-                check_writable(value, folder=True)
-            elif name == "output" and value not in (None, default):
-                check_writable(value)
+        check_places(given)
         load_backend()  # after parsing, so that --help answers at once
         from gan_inversion.core.device import remember_code
 
@@ -57,6 +53,22 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
         sys.exit(130)
     finally:
         sys.unraisablehook = usual
+
+
+def check_places(options: Any) -> None:
+    """Raise `UserError` unless a program can write where its options say, apart from its inputs."""
+    every = leaves(options)
+    given = [leaf.value for name, leaf in every.items() if name in INPUTS and leaf.value]
+    inputs = [path for one in given for path in (one if isinstance(one, tuple) else (one,))]
+    for name, (value, default, _) in every.items():
+        if value is None or name in getattr(options, "READS", ()):
+            continue
+        if name in FOLDERS:
+            check_writable(value, folder=True)
+        elif name == "output" and value != default:
+            check_writable(value)
+        if name in (*FOLDERS, "output"):
+            check_outside(value, *inputs)
 
 
 def fail(sentence: str) -> int:

@@ -180,7 +180,7 @@ def history(log: Path) -> list[dict[str, float]]:
             try:
                 values = json.loads(line)
                 values["step"] = int(values["step"])
-            except (ValueError, TypeError, KeyError) as error:
+            except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
                 raise UserError(
                     f"{log}: line {number} is damaged: remove the folder, and its run starts anew"
                 ) from error

@@ -32,7 +32,7 @@ def strict_json(path: Path) -> Any:
             object_pairs_hook=once,
         )
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not a readable record: {one_line(error)}") from error
+        raise UserError(f"{path} is not readable JSON: {one_line(error)}") from error
 
 
 def _refused(constant: str) -> float:

@@ -24,7 +24,6 @@ from gan_inversion.core.errors import UserError
 T = TypeVar("T")
 
 WRITING = ".writing-"  # what the names of folders of unfinished files begin with
-MADE = ".made-by-gan-inversion"  # marks a folder that this package writes, and says what for
 POLL = 0.2  # seconds between two tries to get a lock
 
 
@@ -71,101 +70,16 @@ def atomic(path: Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno is None:  # raised by a library about content, not by the file system
             raise
-        raise UserError(f"cannot write {path}: {error.strerror}{_culprit(error, path)}") from error
+        raise UserError(f"cannot write {path}: {error.strerror}{culprit(error, path)}") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _culprit(error: OSError, path: Path) -> str:
+def culprit(error: OSError, path: Path) -> str:
     """The file that could not be written, in brackets; empty if it is `path` or its draft."""
     culprit = Path(os.fsdecode(error.filename or path))
     own = culprit in (path, path.parent) or WRITING in str(culprit)
     return "" if own else f" ({culprit})"
-
-
-@contextlib.contextmanager
-def replaced_folder(path: Path) -> Iterator[Path]:
-    """Yield a new folder, and move it to `path` if the block succeeds.
-
-    Raises:
-        UserError: `path` holds files that this package did not write.
-    """
-    _check_made(path, "")
-    temporary = path.with_name(WRITING + secrets.token_hex(8))
-    try:
-        temporary.mkdir(parents=True)
-        (temporary / MADE).touch()
-        yield temporary
-        shutil.rmtree(path, ignore_errors=True)
-        temporary.rename(path)
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise UserError(f"cannot write {path}: {error.strerror}{_culprit(error, path)}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def check_output(output: Path, *inputs: Path | None) -> None:
-    """Raise `UserError` if an output is an input, or lies inside one, or holds one.
-
-    Otherwise the output would overwrite the input, or be read as input the next time.
-    """
-    target = output.resolve()
-    for path in inputs:
-        source = path.resolve() if path else None
-        if source and (target == source or source in target.parents or target in source.parents):
-            raise UserError(
-                f"expected a place of its own to write to, but {output} and {path}, which is read, "
-                "lie within each other"
-            )
-
-
-def check_writable(path: Path, *, folder: bool = False) -> None:
-    """Raise `UserError`, before the work, if nothing can be written at a path.
-
-    Args:
-        path: where to write.
-        folder: whether files are to be written inside it.
-    """
-    place = path.absolute()
-    while not os.path.lexists(place):
-        place = place.parent
-    if (folder or place != path.absolute()) and not place.is_dir():
-        raise UserError(f"cannot write {path}: {place} is a file, expected a folder")
-    if not os.access(place, os.W_OK):
-        raise UserError(f"cannot write {path}: {place} is not writable")
-
-
-def _check_made(path: Path, content: str) -> None:
-    """Raise `UserError` unless a folder is new, empty, or marked as written for this content."""
-    if path.exists() and not path.is_dir():
-        raise UserError(f"expected a folder to write to in {path}, found a file")
-    mark = path / MADE
-    if path.is_dir() and any(path.iterdir()) and not mark.exists():
-        raise UserError(
-            f"expected a new or empty folder, or one written by this program before, in {path}: "
-            "it holds other files, which could be overwritten"
-        )
-    if mark.exists() and (purpose := mark.read_text(encoding="utf-8", errors="replace")) != content:
-        raise UserError(
-            f"{path} holds {purpose or 'what another program wrote'}, not "
-            f"{content or 'what this program writes'}: give another folder"
-        )
-
-
-def claim_folder(path: Path, content: str) -> None:
-    """Mark a folder as one that this package writes to; its files may then be overwritten.
-
-    Args:
-        path: the folder, made if it is not there.
-        content: what it is for. A folder that holds something else is refused.
-
-    Raises:
-        UserError: the folder holds other files or another content, or cannot be written.
-    """
-    _check_made(path, content)
-    write_text(path / MADE, content)
 
 
 def remove_unfinished(folder: Path) -> None:

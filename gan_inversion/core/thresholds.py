@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.schema import strict_json
 from gan_inversion.core.storage import exclusive, write_text
 
 
@@ -104,9 +105,9 @@ def read_thresholds(path: Path) -> list[Threshold]:
     if not path.exists():
         return []
     try:
-        lines = json.loads(path.read_text(encoding="utf-8"))
+        lines = strict_json(path)
         jsonschema.validate(lines, SCHEMA)
-    except (ValueError, jsonschema.ValidationError) as error:
+    except (UserError, jsonschema.ValidationError) as error:
         reason = getattr(error, "message", error)
         raise UserError(f"{path} is not a threshold registry: {reason}") from error
     return [

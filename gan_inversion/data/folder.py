@@ -7,6 +7,7 @@ that moves their landmarks to where those of LFW's faces lie (needs the `dlib` e
 import contextlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -74,9 +75,13 @@ class Folder(Dataset):
         self.left_out: dict[str, str] = {}
         self._placing: dict[str, Transform] = {}
         digests = self._place(align)
+        self._leave_out_alone(min_images)
         if not self._placing:
             why = next(iter(self.left_out.values()))
-            raise UserError(f"{path}: none of {len(self._paths)} files shows a face: {why}{note}")
+            raise UserError(
+                f"{path}: expected images, but all {len(self._paths)} files are left out: "
+                f"{why}{note}"
+            )
         self.files = list(self._placing)
         self.digest = manifest_digest({file: digests[file] for file in self.files})
         if align != "auto":  # the pixels of the frames differ
@@ -99,6 +104,16 @@ class Folder(Dataset):
         for index, file in enumerate(self.files):
             photo = decode_image(read_file(self._paths[file], file), file)
             yield index, place(photo, np.array(self._placing[file]))
+
+    def _leave_out_alone(self, least: int) -> None:
+        """Leave out what remains of subjects who had enough files, but lost some of them."""
+        given = Counter(file.split("/")[0] for file in self._paths)
+        kept = Counter(file.split("/")[0] for file in self._placing)
+        for file in [*self._placing]:
+            subject = file.split("/")[0]
+            if kept[subject] < least <= given[subject]:
+                del self._placing[file]
+                self.left_out[file] = f"{file} is left out with other images of {subject}"
 
     def _place(self, align: Align) -> dict[str, str]:
         """Find each file's transform or the reason for none; return digests of readable files."""
@@ -131,10 +146,12 @@ def _files(path: Path) -> tuple[dict[str, Path], int]:
     """Printable names and paths of the files `subject/image`, and the number of other files."""
     paths: dict[str, Path] = {}
     elsewhere = 0
-    for folder, names, files in os.walk(path):
+    for folder, names, files in os.walk(path, followlinks=True):
+        place = Path(folder).relative_to(path)
         names[:] = [name for name in names if not name.startswith(".")]
         files = [name for name in files if not name.startswith(".")]
-        place = Path(folder).relative_to(path)
+        if len(place.parts) == 1:  # links from here on may lead in circles
+            names[:] = [name for name in names if not (Path(folder) / name).is_symlink()]
         if len(place.parts) == 1:
             paths |= {printable(f"{place}/{name}"): Path(folder) / name for name in files}
         else:
@@ -163,7 +180,7 @@ class Transforms:
         except OSError as error:
             raise UserError(f"cannot write {self._path}: {error.strerror}") from error
         for line in lines:
-            with contextlib.suppress(ValueError, TypeError):  # a line that a kill cut short
+            with contextlib.suppress(ValueError, TypeError, RecursionError):  # cut short by a kill
                 how, digest, transform = json.loads(line)
                 if how == align:
                     self._known[digest] = transform

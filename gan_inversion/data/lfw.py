@@ -129,7 +129,8 @@ def _verify(path: Path) -> list[str]:
 
 def _jpegs(path: Path) -> list[Path]:
     """The images of an extracted archive."""
-    return sorted(file for file in path.glob("*/*.jpg") if _is_jpeg(file.name))
+    files = (file for file in path.glob("*/*.jpg") if not file.parent.name.startswith("."))
+    return sorted(file for file in files if _is_jpeg(file.name))
 
 
 def _is_jpeg(name: str) -> bool:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Expected, Record, Selection
 from gan_inversion.core.storage import write_text
+from gan_inversion.data.decode import read_image
 from gan_inversion.metrics.intervals import bootstrap_mean
 from gan_inversion.protocols import Faces, read_split
 from gan_inversion.reporting import charts, tables
@@ -191,7 +191,7 @@ def face_section(runs: Path, inversions: Pairs) -> Section | None:
         for kind in ("worst", "median", "random"):
             strip = folder / "strips" / f"{kind}-000.png"
             if strip.exists():
-                faces = np.asarray(Image.open(strip).convert("RGB"))
+                faces = read_image(strip, str(strip))
                 caption = f"{record.method}: {kind}, originals above"
                 shown = picture(faces, caption)
                 parts.append(drawing(caption, shown, files_of([(record, arrays)])))

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_inversion.core.places import MADE
 from gan_inversion.core.record import Record, at, read_scores
-from gan_inversion.core.storage import MADE
 from gan_inversion.data import Synthetic
 from tests.conftest import JAX
 from tests.programs import SMALL as IN_SMALL

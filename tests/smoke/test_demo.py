@@ -10,8 +10,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from experiments import demo, invert
 from gan_inversion.cgan import presets as cgan
+from gan_inversion.core.places import MADE
 from gan_inversion.core.record import Record, at, read_scores
-from gan_inversion.core.storage import MADE
 from gan_inversion.data import Drawn, Synthetic
 from gan_inversion.inverters.trained import RECORD, open_trained, reconstruct
 from gan_inversion.metrics.figures import figures

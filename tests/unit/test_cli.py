@@ -10,15 +10,19 @@ from functools import partial
 import pytest
 
 from experiments import (
+    dashboard,
     documented,
     embedding_speed,
     export,
     fetch,
+    grid,
     inversion,
     invert,
+    report,
     shadow_speed,
     tables,
     thresholds,
+    train,
     train_compact,
     verification,
 )
@@ -100,6 +104,32 @@ def test_a_sentence(run, tmp_path, arguments, sentence):
     assert len(line) == 1 and sentence in line[0]
     assert "Traceback" not in error
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments"),
+    [
+        (inversion, ["--dataset", "folder", "--data", "photos", "--runs", "photos/runs"]),
+        (train, ["mean_face", "--data", "photos", "--runs", "photos"]),
+        (export, ["--dataset", "folder", "--data", "photos", "--output", "photos/Ann"]),
+        (grid, ["--models", "m", "--data", "photos", "--output", "photos/Ann/0.png"]),
+        (report, ["--results", "photos", "--output", "photos/records/a.json"]),
+        (invert, ["--model", "m", "--input", "photos", "--output", "photos"]),
+        (dashboard, ["--no-serve", "--records", "photos", "--output", "photos/dashboard"]),
+        (dashboard, ["--no-serve", "--records", "r", "--runs", "photos/a", "--output", "photos"]),
+        (dashboard, ["--no-serve", "--records", "r", "--pages", "photos", "--output", "photos"]),
+    ],
+)
+def test_nothing_is_written_into_what_is_read(run, tmp_path, monkeypatch, program, arguments):
+    monkeypatch.setattr("gan_inversion.reporting.dashboard.read_all", lambda *given: {})
+    place = tmp_path / "photos" / "Ann" / "0.png"
+    place.parent.mkdir(parents=True)
+    place.write_text("mine")
+    monkeypatch.setitem(MODULES, "it", program)
+    code, error = run("it", *arguments)
+    assert code == 2 and "which is read, lie within each other" in error, error
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [place]
+    assert place.read_text() == "mine"
 
 
 @pytest.mark.parametrize("arguments", [["--seeds", "one"], ["--dataset", "celeba"]])

@@ -254,6 +254,25 @@ def test_a_few_unreadable_files_are_told_and_many_are_an_error(tmp_path):
         Folder(tree(tmp_path, {"Ann/z.jpg": encode(PICTURE)[:700]}), align="never")
 
 
+def test_a_subject_who_lost_files_is_left_out_and_one_who_had_too_few_is_an_error(tmp_path):
+    png = encode(PICTURE, "PNG")
+    files = {f"Ann/{n:02}.png": png for n in range(30)} | {"Zed/0.png": png, "Zed/1.png": b"x"}
+    folder = Folder(tree(tmp_path, files), align="never")
+    assert set(folder.subjects) == {"Ann"} and "2 left out" in folder.report
+    assert folder.left_out["Zed/0.png"] == "Zed/0.png is left out with other images of Zed"
+    with pytest.raises(UserError, match="at least 2 images a subject, but Bob and 0 others"):
+        Folder(tree(tmp_path, {"Bob/0.png": png}), align="never")
+
+
+def test_a_linked_subject_is_read_and_a_circle_of_links_ends(tmp_path):
+    png = encode(PICTURE, "PNG")
+    elsewhere = tree(tmp_path / "elsewhere", {f"{n}.png": png for n in (0, 1)})
+    (elsewhere / "circle").symlink_to(tmp_path / "faces")
+    faces = tree(tmp_path / "faces", {f"Ann/{n}.png": png for n in (0, 1)})
+    (faces / "Bob").symlink_to(elsewhere)
+    assert set(Folder(faces, align="never").subjects) == {"Ann", "Bob"}
+
+
 def test_a_name_in_latin_1_is_read(tmp_path):
     place = Path(os.fsdecode(os.fsencode(tmp_path) + b"/Jos\xe9"))
     place.mkdir()
@@ -272,7 +291,7 @@ def test_a_picture_without_a_face_is_none_whatever_its_size(tmp_path):
     for size in (250, 160, 251):
         image = np.asarray(Image.fromarray(green).resize((size, size)))
         assert find_transform(image) is None and aligned_view(image) is None
-    with pytest.raises(UserError, match=r"none of 2 files shows a face: Ann/0.png shows no face"):
+    with pytest.raises(UserError, match=r"all 2 files are left out: Ann/0.png shows no face"):
         Folder(tree(tmp_path, {f"Ann/{n}.png": encode(green + n, "PNG") for n in (0, 1)}))
 
 
@@ -341,7 +360,7 @@ def test_other_photos_are_brought_to_lfws_geometry(tmp_path, capsys):
     told = capsys.readouterr().err
     assert "left out: someone/none.png shows no face that was found\n" in told
     assert "6 images, of which 6 are aligned by landmarks and 0 taken as they are, 1 left" in told
-    with pytest.raises(UserError, match="fewer, 1 left out"):
+    with pytest.raises(UserError, match=r"all 7 files are left out: someone/none\.png shows no"):
         Folder(tmp_path, min_images=7)
     from gan_inversion.data.folder import LFW_LANDMARKS
     from gan_inversion.data.landmarks import landmarks, largest_face, points

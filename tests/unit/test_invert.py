@@ -17,7 +17,8 @@ from experiments.invert import Options, run_all
 from gan_inversion.cgan.build import build_generator
 from gan_inversion.cgan.inverter import ConditionalGAN
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.storage import check_output, sha256_file
+from gan_inversion.core.places import check_output
+from gan_inversion.core.storage import sha256_file
 from gan_inversion.data.source import Source
 from gan_inversion.inverters.trained import Trained, open_trained
 from gan_inversion.protocols.inversion.faces import recogniser_of

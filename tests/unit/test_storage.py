@@ -12,16 +12,14 @@ import pytest
 from gan_inversion.core.cache import cached_array, cached_json, cached_result
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.events import Events
+from gan_inversion.core.places import LISTING, MADE, claim_folder, replaced_folder
 from gan_inversion.core.run import Run
 from gan_inversion.core.storage import (
-    MADE,
     atomic,
     cache_dir,
-    claim_folder,
     exclusive,
     manifest_digest,
     read_json,
-    replaced_folder,
     sha256,
     write_text,
 )
@@ -228,7 +226,12 @@ def test_a_folder_of_others_is_not_replaced(tmp_path):
         (new / "one").write_text("1")
     with replaced_folder(folder) as new:
         (new / "two").write_text("2")
-    assert {path.name for path in folder.iterdir()} == {MADE, "two"}
+    assert {path.name for path in folder.iterdir()} == {MADE, LISTING, "two"}
+    (folder / "mine").mkdir()
+    (folder / "mine" / "diary").write_text("dear diary")
+    with pytest.raises(UserError, match="holds mine/diary, which this"), replaced_folder(folder):
+        pass
+    assert (folder / "mine" / "diary").exists()
     (folder / MADE).unlink()
     with pytest.raises(UserError, match="it holds other files"), replaced_folder(folder):
         pass

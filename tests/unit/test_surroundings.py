@@ -21,7 +21,7 @@ from gan_inversion.core import device
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.options import RANGES, check_options
 from gan_inversion.core.own import load_object
-from gan_inversion.core.storage import check_writable
+from gan_inversion.core.places import check_writable
 from gan_inversion.inverters.leak_callback import LeakCallback
 from gan_inversion.inverters.own import own_spec
 from gan_inversion.recognisers import open_recogniser

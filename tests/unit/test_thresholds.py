@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 import subprocess
 import sys
 
@@ -56,11 +57,22 @@ def test_thresholds_of_another_precision_stand_beside_each_other(tmp_path):
     assert "| facenet, bfloat16 |" in thresholds([LINE, other]).markdown()
 
 
+NO_NUMBERS = ("NaN", "Infinity", "1e400", "9" * 401)  # as a threshold
+REGISTRY = json.dumps([dataclasses.asdict(LINE)])
+
+
 @pytest.mark.parametrize(
-    "text", ["{", "{}", '[{"recogniser": "facenet"}]', '[{"threshold": "high"}]']
-)
+    "text",
+    [
+        *("{", "{}", "[" * 100_000, '[{"recogniser": "facenet"}]', '[{"threshold": "high"}]'),
+        *(REGISTRY.replace(f'"threshold": {LINE.threshold}', f'"threshold": {n}')
+          for n in NO_NUMBERS),
+    ],
+    ids=lambda text: text[:12],
+)  # fmt: skip
 def test_what_is_no_registry_is_a_sentence(tmp_path, text):
     path = tmp_path / "thresholds.json"
+    assert text != REGISTRY
     path.write_text(text)
     with pytest.raises(UserError, match="is not a threshold registry"):
         read_thresholds(path)

@@ -1,5 +1,6 @@
 """Reconstructions made by another program: image files in a folder with an index."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,6 +33,9 @@ def read_reconstructions(folder: Path, files: Sequence[str]) -> np.ndarray:
         raise UserError(f"expected an index with the columns image,reconstruction in {index}")
     rows = read_listing(index, ("image", "reconstruction"))
     place = {row["image"]: row["reconstruction"] for row in rows}
+    if len(place) < len(rows):
+        twice, _ = Counter(row["image"] for row in rows).most_common(1)[0]
+        raise UserError(f"{index}: expected each image once, got {twice} more than once")
     missing = [file for file in files if file not in place]
     if missing:
         raise UserError(

@@ -6,8 +6,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from gan_inversion.core.places import check_output, claim_folder
 from gan_inversion.core.progress import progress
-from gan_inversion.core.storage import atomic, check_output, claim_folder, write_png, write_text
+from gan_inversion.core.storage import atomic, write_png, write_text
 from gan_inversion.data.source import Source
 from gan_inversion.protocols.inversion.rules import Inversion
 from gan_inversion.recognisers import embed_view, open_recogniser

@@ -10,8 +10,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.events import Events
+from gan_inversion.core.places import check_output
 from gan_inversion.core.record import read_scores
-from gan_inversion.core.storage import check_output, write_png
+from gan_inversion.core.storage import write_png
 from gan_inversion.data.source import Source
 from gan_inversion.data.views import SIZE
 from gan_inversion.inverters.trained import RECORD, Trained
@@ -92,7 +93,7 @@ def draw_grid(
         source: of the faces that they were examined on.
         own: `file.py:name` of a user's own recogniser.
     """
-    check_output(output, *(model.folder for model in models))
+    check_output(output, source.data, *(model.folder for model in models))
     names = layout.names or tuple(model.method for model in models)
     if len(names) != len(models):
         raise UserError(f"expected a name for each of {len(models)} runs, got {len(names)}")

@@ -12,9 +12,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.own import is_own
+from gan_inversion.core.places import check_output, claim_folder
 from gan_inversion.core.progress import progress
 from gan_inversion.core.record import Record
-from gan_inversion.core.storage import check_output, claim_folder, write_png
+from gan_inversion.core.storage import write_png
 from gan_inversion.data import Align
 from gan_inversion.data.decode import printable, read_image
 from gan_inversion.data.folder import aligned_view

@@ -111,7 +111,8 @@ def search(setup: SearchSetup) -> None:
     )
     try:
         tuner = make()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    # Its files are read without a check, and may raise anything.
+    except Exception as error:
         raise UserError(
             f"{state} does not hold a readable state of Keras Tuner ({error}): remove it, and the "
             "search starts anew"
@@ -139,6 +140,11 @@ def scores_of(setup: SearchSetup) -> dict[str, np.ndarray]:
             continue
         files = sorted(setup.folder.glob(f"trial-{trial}-*/{SCORES}"))
         kept = [read_arrays(path) for path in files]
+        if not kept:
+            raise UserError(
+                f"expected {SCORES} of trial {trial} in {setup.folder}, found none: remove the "
+                "folder, and the search starts anew"
+            )
         for name in kept[0]:
             scores[f"{trial}/{name}"] = np.stack([arrays[name] for arrays in kept]).astype(
                 "float32"

@@ -9,9 +9,10 @@ import numpy as np
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
+from gan_inversion.core.places import check_writable
 from gan_inversion.core.record import Metric, at, metric, resolved
 from gan_inversion.core.run import Run
-from gan_inversion.core.storage import check_writable, sha256_file
+from gan_inversion.core.storage import sha256_file
 from gan_inversion.data import Dataset, Subset
 from gan_inversion.data.bins import write_bin
 from gan_inversion.data.dataset import Images

@@ -1,0 +1,127 @@
+"""Where a program may write: apart from what it reads, and over nothing that is not its own."""
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from gan_inversion.core.errors import UserError
+from gan_inversion.core.storage import WRITING, culprit, write_text
+
+LISTING = ".files"  # in a folder that is replaced: the files that are this package's
+MADE = ".made-by-gan-inversion"  # marks a folder that this package writes, and says what for
+
+
+def check_output(output: Path, *inputs: Path | None) -> None:
+    """Raise `UserError` if an output, which is replaced, is an input, is inside one or holds one.
+
+    Otherwise the output would overwrite the input, or be read as input the next time.
+    """
+    check_outside(output, *inputs)
+    check_holds_none(output, *inputs)
+
+
+def check_outside(output: Path, *inputs: Path | None) -> None:
+    """Raise `UserError` if an output is an input, or lies inside one."""
+    target = output.resolve()
+    for path in inputs:
+        if path and path.resolve() in (target, *target.parents):
+            raise _not_apart(output, path)
+
+
+def check_holds_none(output: Path, *inputs: Path | None) -> None:
+    """Raise `UserError` if an output, a folder that is replaced, is an input or holds one."""
+    for path in inputs:
+        if path and output.resolve() in (path.resolve(), *path.resolve().parents):
+            raise _not_apart(output, path)
+
+
+def _not_apart(output: Path, path: Path) -> UserError:
+    return UserError(
+        f"expected a place of its own to write to, but {output} and {path}, which is read, lie "
+        "within each other"
+    )
+
+
+def check_writable(path: Path, *, folder: bool = False) -> None:
+    """Raise `UserError`, before the work, if nothing can be written at a path.
+
+    Args:
+        path: where to write.
+        folder: whether files are to be written inside it.
+    """
+    place = path.absolute()
+    while not os.path.lexists(place):
+        place = place.parent
+    if (folder or place != path.absolute()) and not place.is_dir():
+        raise UserError(f"cannot write {path}: {place} is a file, expected a folder")
+    if not os.access(place, os.W_OK):
+        raise UserError(f"cannot write {path}: {place} is not writable")
+
+
+def claim_folder(path: Path, content: str) -> None:
+    """Mark a folder as one that this package writes to; its files may then be overwritten.
+
+    Args:
+        path: the folder, made if it is not there.
+        content: what it is for. A folder that holds something else is refused.
+
+    Raises:
+        UserError: the folder holds other files or another content, or cannot be written.
+    """
+    _check_made(path, content)
+    write_text(path / MADE, content)
+
+
+def _check_made(path: Path, content: str) -> None:
+    """Raise `UserError` unless a folder is new, empty, or marked as written for this content."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"expected a folder to write to in {path}, found a file")
+    mark = path / MADE
+    if path.is_dir() and any(path.iterdir()) and not mark.exists():
+        raise UserError(
+            f"expected a new or empty folder, or one written by this program before, in {path}: "
+            "it holds other files, which could be overwritten"
+        )
+    if mark.exists() and (purpose := mark.read_text(encoding="utf-8", errors="replace")) != content:
+        raise UserError(
+            f"{path} holds {purpose or 'what another program wrote'}, not "
+            f"{content or 'what this program writes'}: give another folder"
+        )
+
+
+@contextlib.contextmanager
+def replaced_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder, and move it to `path` if the block succeeds.
+
+    Raises:
+        UserError: `path` holds files that this package did not write.
+    """
+    _check_made(path, "")
+    if (listing := path / LISTING).exists():
+        known = {LISTING, MADE, *listing.read_text("utf-8", errors="replace").splitlines()}
+        for own in sorted(_files_of(path) - known):
+            raise UserError(
+                f"{path} would be replaced, but holds {own}, which this program did not write: "
+                "move it away, or give another folder"
+            )
+    temporary = path.with_name(WRITING + secrets.token_hex(8))
+    try:
+        temporary.mkdir(parents=True)
+        (temporary / MADE).touch()
+        yield temporary
+        write_text(temporary / LISTING, "\n".join(sorted(_files_of(temporary))))
+        shutil.rmtree(path, ignore_errors=True)
+        temporary.rename(path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise UserError(f"cannot write {path}: {error.strerror}{culprit(error, path)}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _files_of(folder: Path) -> set[str]:
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
