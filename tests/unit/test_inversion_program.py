@@ -15,6 +15,7 @@ from gan_inversion.core.record import Record, bare_spec, metric
 from gan_inversion.core.run import Run
 from gan_inversion.data import Synthetic
 from gan_inversion.data.source import Source
+from gan_inversion.inverters.own import own_spec
 from gan_inversion.metrics.reconstruction import PER_IMAGE, mse
 from gan_inversion.protocols import Inversion
 from gan_inversion.protocols.inversion import run as inversion
@@ -93,6 +94,32 @@ def test_a_run_that_other_judges_examined_is_not_published_as_it_is(tmp_path):
         setting = replace(SETTING, judges=(name,))
         given = {"setting": setting, "folders": folders(tmp_path), "dataset": FACES}
         assert is_done(spec, 0, **given) is same
+
+
+def test_a_judge_whom_a_record_lacks_is_named(tmp_path, capsys):
+    record().write(tmp_path / "records")
+    own = tmp_path / "runs/inversion/documented_dense-synthetic-s0/inverter/record.json"
+    record().write_to(own)
+    (spec,) = specs_of(["documented_dense"])
+    given = {"folders": folders(tmp_path), "dataset": FACES}
+    assert is_done(spec, 0, setting=replace(SETTING, judges=("dlib",)), **given)
+    assert "exists: skipped (without dlib: remove it, and it is made anew)" in (
+        capsys.readouterr().out
+    )
+
+
+def test_a_record_of_ones_own_inverter_with_other_knowledge_is_another(tmp_path):
+    file = tmp_path / "mine.py"
+    lines = ("class Flat:", "    fit = invert = lambda self, *given, **options: None")
+    file.write_text("\n".join(lines))
+    black, white = (own_spec(f"{file}:Flat", knowledge=k) for k in ("black_box", "white_box"))
+    changes = {"method": black.name, "spec": black.content, "knowledge": "black_box"}
+    changes["config"] = {**record().config, "source_digest": black.options.source_digest}
+    replace(record(), **changes).write(tmp_path / "records")
+    given = {"setting": SETTING, "folders": folders(tmp_path), "dataset": FACES}
+    is_done(black, 0, **given)
+    with pytest.raises(UserError, match="of another knowledge: expected white_box, got black"):
+        is_done(white, 0, **given)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def is_done(
         del wanted["precision"]  # the machine chooses it
     condition = {"protocol_hash": Inversion().hash, "data_digest": dataset.digest}
     if isinstance(spec.options, Own):
-        condition["source_digest"] = spec.options.source_digest
+        condition |= {name: getattr(spec.options, name) for name in ("source_digest", "knowledge")}
     if is_own(setting.victim):
         condition["victim_digest"] = open_recogniser(setting.victim).digest
     records = {file: Record.read(file) for file in (path, own) if file.exists()}
@@ -57,10 +57,9 @@ def is_done(
             raise UserError(f"{file} is of the {record.part} part: expected {setting.part}")
         # Older records hold fewer options of an inverter.
         check_options(record, file, {n: v for n, v in wanted.items() if n in record.config})
+    asked = list(map(name_of, (setting.victim, *setting.judges)))
     if own in records and path not in records:
-        if set(map(name_of, (setting.victim, *setting.judges))) != set(
-            records[own].config["recognisers"]
-        ):
+        if set(asked) != set(records[own].config["recognisers"]):
             return False  # examined by other recognisers
         if PER_IMAGE.keys() - records[own].metrics.keys():
             return False  # examined before there was this metric
@@ -69,7 +68,9 @@ def is_done(
     elif path not in records or (own not in records and inverter.saves):
         return False
     else:
-        print(f"{path} exists: skipped")
+        lacking = [n for n in asked if n not in records[path].config["recognisers"]]
+        without = f" (without {', '.join(lacking)}: remove it, and it is made anew)"
+        print(f"{path} exists: skipped{without if lacking else ''}")
     return True
 
 
