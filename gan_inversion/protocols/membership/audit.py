@@ -123,9 +123,9 @@ def audit(
     return metrics, curves
 
 
-def area(figures: Leak) -> Metric:
-    """The area under the curve, as a metric."""
-    return metric(figures.auc[0], ci=figures.auc[1], n=figures.members + figures.others)
+def area(figures: Leak, n: int | None = None) -> Metric:
+    """The area under the curve, as a metric; n: by default the number of scores."""
+    return metric(figures.auc[0], ci=figures.auc[1], n=n or figures.members + figures.others)
 
 
 def audit_runs(scores: np.ndarray, rows: Rows, *, name: str) -> dict[str, Metric]:
@@ -213,7 +213,8 @@ def audit_within(signal: np.ndarray, rows: Rows, groups: np.ndarray) -> dict[str
             if len(np.unique(subjects)) == 1:  # one person: the images are resampled
                 subjects = own
             among = replace(rows, membership=rows.membership[own], subjects=subjects)
-            metrics[f"within/{name}/{attack}"] = area(among.measured(scores[own], fprs=()))
+            figures = among.measured(scores[own], fprs=())
+            metrics[f"within/{name}/{attack}"] = area(figures, len(own))
     return metrics
 
 
