@@ -166,7 +166,7 @@ def test_worse_pictures_lie_further_from_real_ones(kind, amounts):
 @cache
 def some_of_lfw():
     lfw = LFW()
-    chosen = np.sort(np.random.default_rng(0).permutation(len(lfw))[:320])
+    chosen = np.sort(np.random.default_rng(0).permutation(len(lfw))[:200])
     return lfw.view("aligned")[chosen], lfw.subjects[chosen]
 
 
