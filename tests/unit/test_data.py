@@ -433,6 +433,9 @@ def test_an_extracted_folder_is_the_same_lfw(tmp_path):
         safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # from 3.11.4 on
         tar.extractall(tmp_path, **safe)
     (tmp_path / "lfw-deepfunneled" / "AJ_Cook" / "._AJ_Cook_0001.jpg").write_bytes(b"macOS")
+    copies = tmp_path / "lfw-deepfunneled" / ".ipynb_checkpoints"
+    copies.mkdir()
+    (copies / "x.jpg").write_bytes(b"a copy")
     assert LFW(tmp_path).files == LFW().files
     deeper = tmp_path / "deeper" / "lfw-deepfunneled"
     deeper.mkdir(parents=True)

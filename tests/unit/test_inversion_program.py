@@ -21,6 +21,7 @@ from gan_inversion.protocols import Inversion
 from gan_inversion.protocols.inversion import run as inversion
 from gan_inversion.protocols.inversion.again import compared, is_done, looks_shifted
 from gan_inversion.protocols.inversion.bench import Setting
+from gan_inversion.protocols.inversion.elsewhere import INDEX, read_reconstructions
 from gan_inversion.protocols.inversion.examination import Examination
 from tests.unit.test_record import RECORD
 
@@ -157,6 +158,12 @@ def test_a_training_done_again_is_compared_with_its_record():
         "documented_dense, seed 0: type-I success rate at FMR 0.1 % published 0.640, yours 0.641; "
         "the published record stays"
     )
+
+
+def test_an_index_that_names_an_image_twice_is_refused(tmp_path):
+    (tmp_path / INDEX).write_text("image,reconstruction\na/0,one.png\na/0,two.png\n")
+    with pytest.raises(UserError, match="expected each image once, got a/0 more than once"):
+        read_reconstructions(tmp_path, ["a/0"])
 
 
 def test_rows_that_are_shifted_are_noticed():

@@ -6,7 +6,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.run import Preview, Run
+from gan_inversion.core.run import Preview, Run, history
 
 
 def test_a_folder_keeps_to_its_options(tmp_path):
@@ -29,6 +29,13 @@ def test_the_log_survives_a_cut_line_and_rewinds(tmp_path):
         run.log(3, train_loss=0.5)
     lines = (tmp_path / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["train_loss"] for line in lines] == [1, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("line", ['{"step": 1e400}', "[" * 100_000, '{"loss": 1}', "[1]"])
+def test_a_damaged_line_of_a_log_is_a_sentence(tmp_path, line):
+    (tmp_path / "log.jsonl").write_text(f"{line}\n")
+    with pytest.raises(UserError, match="line 1 is damaged: remove the folder"):
+        history(tmp_path / "log.jsonl")
 
 
 def test_a_preview_is_eight_fixed_images_and_one_drawn(tmp_path):
