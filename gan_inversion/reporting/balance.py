@@ -115,6 +115,11 @@ def remembered(leaks: Sequence[Record]) -> str:
     )
 
 
+def _size(record: Record) -> tuple[int, float]:
+    """Images that an audited inverter was trained on, and its epochs."""
+    return max(record.config.get("members", {}).values(), default=0), epochs_of([record])
+
+
 def price(leaks: Sequence[Record]) -> str:
     """What the best inverter of each family costs the people whom it was trained on, in Markdown.
 
@@ -137,7 +142,7 @@ def price(leaks: Sequence[Record]) -> str:
     for record in best.values():
         gain, leak = points[place_of(record)]
         name, epochs = place_of(record)
-        members = max(record.config.get("members", {}).values(), default=0)
+        members, _ = _size(record)
         sentences.append(
             f"Of the faces that `{name}`, trained on {members:,} images, makes of unseen "
             f"embeddings after {epochs} epochs, {gain:.1%} are accepted as another photograph of "
@@ -151,6 +156,14 @@ def price(leaks: Sequence[Record]) -> str:
                 "trained on than guessing would."
             )
         )
+        for other in (r for r in leaks if place_of(r) in points and r is not record):
+            like = other.trained["family"] == record.trained["family"]
+            if like and _size(other) == _size(record):
+                gain, leak = points[place_of(other)]
+                sentences.append(
+                    f"Trained on as many images for as long, `{base_method(other)}` has "
+                    f"{gain:.1%} accepted and {leak:.1%} found."
+                )
         plain = name.replace("private_", "documented_", 1), epochs
         if plain != (name, epochs) and plain in points:
             (private, _), (gain, leak) = points[name, epochs], points[plain]
