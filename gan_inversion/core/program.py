@@ -5,6 +5,7 @@ import sys
 import threading
 from _thread import interrupt_main
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import tyro
@@ -59,7 +60,8 @@ def check_places(options: Any) -> None:
     """Raise `UserError` unless a program can write where its options say, apart from its inputs."""
     every = leaves(options)
     given = [leaf.value for name, leaf in every.items() if name in INPUTS and leaf.value]
-    inputs = [path for one in given for path in (one if isinstance(one, tuple) else (one,))]
+    every_given = (path for one in given for path in (one if isinstance(one, tuple) else (one,)))
+    inputs = [path for path in every_given if isinstance(path, Path)]  # some signals are names
     for name, (value, default, _) in every.items():
         if value is None or name in getattr(options, "READS", ()):
             continue
