@@ -59,7 +59,7 @@ def train(values: Mapping[str, Any], folder: Path, seed: int, setup: Any) -> Fou
             "ssim": ssim(originals / np.float32(255), pictures / np.float32(255)),
         }
         levels = sliced_distances(originals, pictures, seed=seed)
-        swd = float(np.mean(list(levels.values())))
+        swd = float(np.mean(list(levels.values()), dtype=float))
         figures = {name: float(values.mean()) for name, values in scores.items()} | {"swd": swd}
         figures["score"] = figures["cosine"] + figures["ssim"] - swd / 1000
         run.log(1, **figures)

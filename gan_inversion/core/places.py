@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.storage import WRITING, culprit, write_text
+from gan_inversion.core.storage import WRITING, write_text, writing
 
 LISTING = ".files"  # in a folder that is replaced: the files that are this package's
 MADE = ".made-by-gan-inversion"  # marks a folder that this package writes, and says what for
@@ -101,7 +101,7 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     """
     _check_made(path, "")
     if (listing := path / LISTING).exists():
-        known = {LISTING, MADE, *listing.read_text("utf-8", errors="replace").splitlines()}
+        known = {LISTING, *listing.read_text("utf-8", errors="replace").splitlines()}
         for own in sorted(_files_of(path) - known):
             raise UserError(
                 f"{path} would be replaced, but holds {own}, which this program did not write: "
@@ -109,16 +109,13 @@ def replaced_folder(path: Path) -> Iterator[Path]:
             )
     temporary = path.with_name(WRITING + secrets.token_hex(8))
     try:
-        temporary.mkdir(parents=True)
-        (temporary / MADE).touch()
-        yield temporary
-        write_text(temporary / LISTING, "\n".join(sorted(_files_of(temporary))))
-        shutil.rmtree(path, ignore_errors=True)
-        temporary.rename(path)
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise UserError(f"cannot write {path}: {error.strerror}{culprit(error, path)}") from error
+        with writing(path):
+            temporary.mkdir(parents=True)
+            (temporary / MADE).touch()
+            yield temporary
+            write_text(temporary / LISTING, "\n".join(sorted(_files_of(temporary))))
+            shutil.rmtree(path, ignore_errors=True)
+            temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

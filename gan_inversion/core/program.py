@@ -59,9 +59,9 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
 def check_places(options: Any) -> None:
     """Raise `UserError` unless a program can write where its options say, apart from its inputs."""
     every = leaves(options)
-    given = [leaf.value for name, leaf in every.items() if name in INPUTS and leaf.value]
-    every_given = (path for one in given for path in (one if isinstance(one, tuple) else (one,)))
-    inputs = [path for path in every_given if isinstance(path, Path)]  # some signals are names
+    given = [leaf.value for name, leaf in every.items() if name in INPUTS]
+    each = (one for value in given for one in (value if isinstance(value, tuple) else (value,)))
+    inputs = [path for path in each if isinstance(path, Path)]  # some signals are names
     for name, (value, default, _) in every.items():
         if value is None or name in getattr(options, "READS", ()):
             continue

@@ -17,8 +17,12 @@ from gan_inversion.core.errors import UserError, one_line
 from gan_inversion.core.storage import sha256
 
 
-def strict_json(path: Path) -> Any:
+def strict_json(path: Path, what: str = "a readable record") -> Any:
     """The content of a JSON file whose numbers are finite and of bounded length.
+
+    Args:
+        path: the file.
+        what: it should be, for the error.
 
     Raises:
         UserError: it is not readable, or no such JSON.
@@ -32,7 +36,7 @@ def strict_json(path: Path) -> Any:
             object_pairs_hook=once,
         )
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not readable JSON: {one_line(error)}") from error
+        raise UserError(f"{path} is not {what}: {one_line(error)}") from error
 
 
 def _refused(constant: str) -> float:

@@ -62,20 +62,28 @@ def atomic(path: Path) -> Iterator[Path]:
     folder = path.with_name(WRITING + secrets.token_hex(8))
     temporary = folder / path.name
     try:
-        folder.mkdir(parents=True)
-        yield temporary
-        with temporary.open("r+b") as file:  # Windows makes only writable files durable
-            os.fsync(file.fileno())  # before the move, or a crash could leave an empty file
-        temporary.replace(path)
-    except OSError as error:
-        if error.errno is None:  # raised by a library about content, not by the file system
-            raise
-        raise UserError(f"cannot write {path}: {error.strerror}{culprit(error, path)}") from error
+        with writing(path):
+            folder.mkdir(parents=True)
+            yield temporary
+            with temporary.open("r+b") as file:  # Windows makes only writable files durable
+                os.fsync(file.fileno())  # before the move, or a crash could leave an empty file
+            temporary.replace(path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def culprit(error: OSError, path: Path) -> str:
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the file system refuses while `path` is written into a `UserError`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # raised by a library about content, not by the file system
+            raise
+        raise UserError(f"cannot write {path}: {error.strerror}{_culprit(error, path)}") from error
+
+
+def _culprit(error: OSError, path: Path) -> str:
     """The file that could not be written, in brackets; empty if it is `path` or its draft."""
     culprit = Path(os.fsdecode(error.filename or path))
     own = culprit in (path, path.parent) or WRITING in str(culprit)

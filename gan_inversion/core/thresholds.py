@@ -104,12 +104,11 @@ def read_thresholds(path: Path) -> list[Threshold]:
     """
     if not path.exists():
         return []
+    lines = strict_json(path, "a threshold registry")
     try:
-        lines = strict_json(path)
         jsonschema.validate(lines, SCHEMA)
-    except (UserError, jsonschema.ValidationError) as error:
-        reason = getattr(error, "message", error)
-        raise UserError(f"{path} is not a threshold registry: {reason}") from error
+    except jsonschema.ValidationError as error:
+        raise UserError(f"{path} is not a threshold registry: {error.message}") from error
     return [
         Threshold(**{**line, "interval": line["interval"] and tuple(line["interval"])})
         for line in lines

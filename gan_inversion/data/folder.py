@@ -150,9 +150,9 @@ def _files(path: Path) -> tuple[dict[str, Path], int]:
         place = Path(folder).relative_to(path)
         names[:] = [name for name in names if not name.startswith(".")]
         files = [name for name in files if not name.startswith(".")]
-        if len(place.parts) == 1:  # links from here on may lead in circles
-            names[:] = [name for name in names if not (Path(folder) / name).is_symlink()]
         if len(place.parts) == 1:
+            # Links from here on may lead in circles.
+            names[:] = [name for name in names if not (Path(folder) / name).is_symlink()]
             paths |= {printable(f"{place}/{name}"): Path(folder) / name for name in files}
         else:
             elsewhere += len(files)

@@ -95,7 +95,7 @@ def _read(path: Path) -> Iterator[tuple[str, bytes]]:
                         f"{path} is not an LFW archive: {printable(member.name)} has "
                         f"{member.size:,} bytes, more than {LARGEST:,}"
                     )
-                if member.isfile() and len(parts) == 3 and _is_jpeg(parts[2]):
+                if member.isfile() and len(parts) == 3 and _is_jpeg(*parts[1:]):
                     content = archive.extractfile(member)
                     if content is not None:
                         yield f"{parts[1]}/{parts[2]}", content.read()
@@ -129,13 +129,13 @@ def _verify(path: Path) -> list[str]:
 
 def _jpegs(path: Path) -> list[Path]:
     """The images of an extracted archive."""
-    files = (file for file in path.glob("*/*.jpg") if not file.parent.name.startswith("."))
-    return sorted(file for file in files if _is_jpeg(file.name))
+    files = path.glob("*/*.jpg")
+    return sorted(file for file in files if _is_jpeg(file.parent.name, file.name))
 
 
-def _is_jpeg(name: str) -> bool:
-    """Whether a file is an image; the files `._*.jpg` that macOS leaves beside images are not."""
-    return name.endswith(".jpg") and not name.startswith(".")
+def _is_jpeg(folder: str, name: str) -> bool:
+    """Whether a file is an image; hidden ones, as macOS leaves beside images, are not."""
+    return name.endswith(".jpg") and not name.startswith(".") and not folder.startswith(".")
 
 
 def _state(path: Path) -> str:

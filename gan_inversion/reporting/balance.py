@@ -11,6 +11,7 @@ from gan_inversion.reporting.table import interval_of
 
 FPR = 1e-2  # false alarms at which a leak is told in words
 TPR = at("tpr", fpr=FPR)
+NOBODY = 1e-2  # type-II success rate below which an inverter reconstructs nobody
 
 
 def balance(leaks: Iterable[Record]) -> dict[tuple[str, float], tuple[float, float]]:
@@ -45,7 +46,11 @@ def place_of(record: Record) -> tuple[str, float]:
 
 
 def _after(method: str, epochs: float) -> str:
-    return f"{method} after {epochs} epoch{'s' * (epochs != 1)}"
+    return f"{method} {_long(epochs)}"
+
+
+def _long(epochs: float) -> str:
+    return f"after {epochs} epoch{'s' * (epochs != 1)}"
 
 
 def _found(record: Record) -> bool:
@@ -115,9 +120,14 @@ def remembered(leaks: Sequence[Record]) -> str:
     )
 
 
-def _size(record: Record) -> tuple[int, float]:
-    """Images that an audited inverter was trained on, and its epochs."""
-    return max(record.config.get("members", {}).values(), default=0), epochs_of([record])
+def _members(record: Record) -> int:
+    """Images that an audited inverter was trained on."""
+    return max(record.config.get("members", {}).values(), default=0)
+
+
+def _kind(record: Record) -> tuple[str, int, float]:
+    """Family, images and epochs: audited inverters of one kind may be compared."""
+    return record.trained["family"], _members(record), epochs_of([record])
 
 
 def price(leaks: Sequence[Record]) -> str:
@@ -142,10 +152,9 @@ def price(leaks: Sequence[Record]) -> str:
     for record in best.values():
         gain, leak = points[place_of(record)]
         name, epochs = place_of(record)
-        members, _ = _size(record)
         sentences.append(
-            f"Of the faces that `{name}`, trained on {members:,} images, makes of unseen "
-            f"embeddings after {epochs} epochs, {gain:.1%} are accepted as another photograph of "
+            f"Of the faces that `{name}`, trained on {_members(record):,} images, makes of unseen "
+            f"embeddings {_long(epochs)}, {gain:.1%} are accepted as another photograph of "
             "the person; "
             + (
                 f"of the photographs it was trained on, {leak:.1%}"
@@ -156,24 +165,20 @@ def price(leaks: Sequence[Record]) -> str:
                 "trained on than guessing would."
             )
         )
-        for other in (r for r in leaks if place_of(r) in points and r is not record):
-            like = other.trained["family"] == record.trained["family"]
-            if like and _size(other) == _size(record):
-                gain, leak = points[place_of(other)]
-                sentences.append(
-                    f"Trained on as many images for as long, `{base_method(other)}` has "
-                    f"{gain:.1%} accepted and {leak:.1%} found."
-                )
+        sentences += [
+            f"Trained on as many images for as long, `{base_method(other)}` has "
+            f"{others_gain:.1%} accepted and {others_leak:.1%} found."
+            for other in leaks
+            if other is not record and place_of(other) in points and _kind(other) == _kind(record)
+            for others_gain, others_leak in [points[place_of(other)]]
+        ]
         plain = name.replace("private_", "documented_", 1), epochs
         if plain != (name, epochs) and plain in points:
-            (private, _), (gain, leak) = points[name, epochs], points[plain]
+            without, leak = points[plain]
+            neither = "; neither reconstructs anybody, so that privacy's price does not show"
             sentences.append(
-                f"The same decoder without privacy has {gain:.1%} accepted and {leak:.1%} found"
-                + (
-                    "; neither reconstructs anybody, so that privacy's price does not show."
-                    if max(private, gain) < FPR
-                    else "."
-                )
+                f"The same decoder without privacy has {without:.1%} accepted and {leak:.1%} "
+                f"found{neither if max(gain, without) < NOBODY else ''}."
             )
     sentences.append(
         "The studies differ in images, signals and numbers of models, as the ledger says."

@@ -71,9 +71,9 @@ def read_pages(folder: Path) -> dict[str, str]:
     """Pages of Markdown in reading order, without what leads nowhere in TensorBoard."""
     pages = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))}
     order = ["index", *LISTED.findall(pages.get("index", "")), *pages]
-    for name, page in pages.items():
-        pages[name] = FILE.sub(r"\1", DIRECTIVE.sub("", PICTURE.sub("", page)))
-    return {name: pages[name] for name in dict.fromkeys(order) if name in pages}
+    names = [name for name in dict.fromkeys(order) if name in pages]
+    bare = {name: DIRECTIVE.sub("", PICTURE.sub("", pages[name])) for name in names}
+    return {name: FILE.sub(r"\1", page) for name, page in bare.items()}
 
 
 def text_events(folder: Path, pages: Mapping[str, str]) -> None:

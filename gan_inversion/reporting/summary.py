@@ -112,14 +112,14 @@ def brief(inversions: Pairs, leaks: Pairs, people: int) -> list[tuple[str, str]]
     images = len(scores["test_index"])
     second = record.metrics.get(at(f"{record.victim}/sar_type2", fmr=1e-3))
     several = second.n if second else 0
-    groups = by_method([r for r, _ in inversions])
-    leaders = {group[0].method for group in leading([r for r, _ in inversions]).values()}
-    counts = {n: len(g) for n, g in groups.items() if n in leaders or len(g) > 1}
+    records = [own for own, _ in inversions]
+    leaders = {group[0].method for group in leading(records).values()}
+    counts = {n: len(g) for n, g in by_method(records).items() if n in leaders or len(g) > 1}
     about_members = (
         "What a trained inverter gives away about the people in its training photographs"
     )
     parts = {
-        "What a stored embedding gives away": " ".join(attacked([r for r, _ in inversions])),
+        "What a stored embedding gives away": " ".join(attacked(records)),
         about_members: given_away([record for record, _ in leaks]),
         "How sure this is": f"Measured on {images:,} photographs of {people:,} people on whom "
         "no inverter was trained (the recognisers, trained elsewhere, may know them), at "

@@ -144,7 +144,10 @@ def test_a_damaged_state_of_the_tuner_is_a_sentence(tmp_path):
     setup = fake_setup(tmp_path, losses)
     search.search(setup)
     state = setup.folder.parent / f"{setup.folder.name}-tuner"
-    for name, damages in (("oracle.json", ("{", "[]", "")), ("tuner0.json", ("{", ""))):
+    for name, damages in (
+        ("oracle.json", ("{", "[]", "", "{}", "[" * 100_000)),
+        ("tuner0.json", ("{", "")),
+    ):
         whole = (state / name).read_text()
         for content in damages:
             (state / name).write_text(content)

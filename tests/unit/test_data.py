@@ -260,7 +260,7 @@ def test_a_subject_who_lost_files_is_left_out_and_one_who_had_too_few_is_an_erro
     folder = Folder(tree(tmp_path, files), align="never")
     assert set(folder.subjects) == {"Ann"} and "2 left out" in folder.report
     assert folder.left_out["Zed/0.png"] == "Zed/0.png is left out with other images of Zed"
-    with pytest.raises(UserError, match="at least 2 images a subject, but Bob and 0 others"):
+    with pytest.raises(UserError, match="but Bob and 0 others have fewer, 2 left out"):
         Folder(tree(tmp_path, {"Bob/0.png": png}), align="never")
 
 

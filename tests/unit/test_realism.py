@@ -84,6 +84,7 @@ def test_kid_is_unbiased_where_there_is_no_difference():
     # Pairs that belong together would pull the estimate below 0 if they were compared.
     first = generator.normal(size=(50, 4))
     assert realism.kernel_terms(first, first).mean() == pytest.approx(0, abs=1e-6)
+    assert kernel_distance(first, first, paired=False) < -0.01
 
 
 def test_kid_is_torchmetrics_but_for_the_pairs():
@@ -92,8 +93,13 @@ def test_kid_is_torchmetrics_but_for_the_pairs():
     # poly_mmd of torchmetrics 1.9.0 (degree 3, coef 1) on the same arrays.
     unpaired = kernel_distance(first, second, paired=False)
     assert unpaired == pytest.approx(1.071693389723602, rel=1e-12)
+
+
+def test_the_terms_of_paired_rows_add_up_to_the_kernel_distance():
+    random = np.random.default_rng(0)
+    first, second = random.normal(size=(150, 8)), random.normal(0.3, 1, size=(150, 8))
     terms = realism.kernel_terms(first, second)
-    assert terms.shape == (40,)
+    assert terms.shape == (150,)
     expected = kernel_distance(first, second, paired=True)
     assert terms.mean(dtype=float) == pytest.approx(expected, rel=1e-6)
 

@@ -137,7 +137,7 @@ def test_committed_records_are_as_they_were_written(path):
 def test_a_cut_record_is_a_sentence(tmp_path):
     path = RECORD.write(tmp_path)
     path.write_text(path.read_text()[:50])
-    with pytest.raises(UserError, match="not readable JSON"):
+    with pytest.raises(UserError, match="not a readable record"):
         Record.read(path)
 
 

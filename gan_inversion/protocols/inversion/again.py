@@ -69,8 +69,8 @@ def is_done(
         return False
     else:
         lacking = [n for n in asked if n not in records[path].config["recognisers"]]
-        without = f" (without {', '.join(lacking)}: remove it, and it is made anew)"
-        print(f"{path} exists: skipped{without if lacking else ''}")
+        more = f" (without {', '.join(lacking)}: remove it, and it is made anew)" if lacking else ""
+        print(f"{path} exists: skipped{more}")
     return True
 
 

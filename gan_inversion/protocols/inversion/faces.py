@@ -21,6 +21,7 @@ from gan_inversion.inverters.trained import (
     reconstruct,
     trained_config,
 )
+from gan_inversion.metrics.verification import cosine
 from gan_inversion.pretrained import SHIPPED
 from gan_inversion.protocols.inversion.rules import Inversion
 from gan_inversion.protocols.inversion.verdicts import strictest, verdict
@@ -158,8 +159,8 @@ def shipped_rows(count: int = 8) -> list[tuple[str, np.ndarray, list[str]]]:
     chosen, (model, *_) = picked(shown.cosines, count)["random"], shown.models
     originals, embeddings = shown.load(shown.test[chosen])
     pictures, _ = reconstruct(model.inverter, embeddings)
-    cosines = (shown.recogniser.embed(pictures) * embeddings).sum(axis=1)
-    verdicts = [verdict(float(score), strictest(model)[1])[0] for score in cosines]
+    cosines, (_, threshold) = cosine(shown.recogniser.embed(pictures), embeddings), strictest(model)
+    verdicts = [verdict(float(score), threshold)[0] for score in cosines]
     return [
         ("the person", originals, ["the original"] * count),
         ("reconstruction", pictures, verdicts),

@@ -93,7 +93,7 @@ def draw_grid(
         source: of the faces that they were examined on.
         own: `file.py:name` of a user's own recogniser.
     """
-    check_output(output, source.data, *(model.folder for model in models))
+    check_output(output, *(model.folder for model in models))
     names = layout.names or tuple(model.method for model in models)
     if len(names) != len(models):
         raise UserError(f"expected a name for each of {len(models)} runs, got {len(names)}")

@@ -111,8 +111,7 @@ def search(setup: SearchSetup) -> None:
     )
     try:
         tuner = make()
-    # Its files are read without a check, and may raise anything.
-    except Exception as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
         raise UserError(
             f"{state} does not hold a readable state of Keras Tuner ({error}): remove it, and the "
             "search starts anew"
