@@ -117,7 +117,8 @@ def search(setup: SearchSetup) -> None:
             "search starts anew"
         ) from error
     tuner.search()
-    for trial in tuner.oracle.trials.values():
+    # In the order of their numbers: Keras Tuner reads them in that of the file system.
+    for _, trial in sorted(tuner.oracle.trials.items()):
         figures = {
             name: trial.metrics.get_best_value(name)
             for name in trial.metrics.metrics
