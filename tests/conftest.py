@@ -22,6 +22,9 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 # What is fastest hangs on the machine, and is timed anew for each fresh cache: one test does.
 os.environ.setdefault("GAN_INVERSION_PRECISION", "float32")
+# Nothing is downloaded by a test: a proxy that does not answer stands between it and all others.
+os.environ["http_proxy"] = os.environ["https_proxy"] = "http://127.0.0.1:9"
+os.environ["no_proxy"] = "localhost,127.0.0.1,::1"
 # These tests compile more than they compute.
 JAX = {"KERAS_BACKEND": "jax", "JAX_DISABLE_MOST_OPTIMIZATIONS": "true"}
 # The smallest conditional GAN: two intervals of two steps.

@@ -72,7 +72,7 @@ def leak(
     """Measure how well the scores of a membership attack tell members from non-members.
 
     Args:
-        scores: float (N,), or (N, M) of several targets, which are pooled.
+        scores: float (N,), or (N, M) of several targets, which are pooled; NaN for no score.
         member: bool, of the same shape.
         subjects: (N,), the subject of each image.
         fprs: false positive rates at which true positive rates are read.
@@ -80,7 +80,9 @@ def leak(
         seed: for the resampling.
     """
     names, group = np.unique(np.repeat(subjects, scores.size // len(scores)), return_inverse=True)
-    scores, member = scores.ravel(), member.ravel().astype(bool)
+    scored = ~np.isnan(scores.ravel())
+    scores, member = scores.ravel()[scored], member.ravel()[scored].astype(bool)
+    group = group[scored]
     sides, counts = _ordered(scores, member)
     others, members = (len(side) for side in sides)
     resolved = [fpr for fpr in fprs if fpr * others >= RESOLVED]
@@ -159,7 +161,7 @@ def audited_epsilon(
     `without_copies` leaves out rows that repeat others.
 
     Args:
-        scores: float (N,), or (N, M) of several targets.
+        scores: float (N,), or (N, M) of several targets; NaN for no score.
         member: bool, of the same shape.
         subjects: (N,), the subject of each image.
         delta: of the guarantee that is audited.
@@ -167,11 +169,9 @@ def audited_epsilon(
     """
     scores, member, subjects = without_copies(scores, member, subjects)
     first = half_of(subjects, seed)
+    known, inside = ~np.isnan(scores), member.astype(bool)
     selection, evaluation = (
-        [
-            np.sort(scores[part][kind])
-            for kind in (member[part].astype(bool), ~member[part].astype(bool))
-        ]
+        [np.sort(scores[part][kind[part]]) for kind in (known & inside, known & ~inside)]
         for part in (first, ~first)
     )
     cuts = np.quantile(np.concatenate(selection), np.linspace(0.001, 0.999, CUTS))
@@ -201,7 +201,8 @@ def without_copies(
     differs = (member != member[first[inverse]]).reshape(len(member), -1).any(axis=1)
     alike = (np.bincount(inverse, weights=differs) == 0) & (counts > 1)
     if member.ndim < 2 or member.shape[1] < ENOUGH:
-        apart = (scores != scores[first[inverse]]).reshape(len(scores), -1).any(axis=1)
+        values = np.nan_to_num(scores)
+        apart = (values != values[first[inverse]]).reshape(len(scores), -1).any(axis=1)
         alike &= (counts > 2) | (np.bincount(inverse, weights=apart) == 0)
     if not alike.any():
         return scores, member, subjects

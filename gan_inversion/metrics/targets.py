@@ -17,6 +17,8 @@ def every_target(
     would only have to count. So, for each image, one more model is left out, whose membership is
     the opposite of the target's: signals that reveal nothing then give an AUC of 0.5. Where
     membership was drawn independently, there is nothing to count, and no such model is left out.
+    There, an image may have too few shadows of a kind for some targets. Only its scores for these
+    are left out: to leave out the whole image would let the number of its shadows tell the target.
 
     Args:
         attack: an attack on one target.
@@ -25,26 +27,29 @@ def every_target(
         references: use only the first so many shadows with each image, and as many without it.
 
     Returns:
-        Scores, float (N, M).
+        Scores, float (N, M); NaN where an image has fewer than `FEWEST` shadows with it, or
+        without it, beside the target.
 
     Raises:
         UserError: see `check_matrices`.
     """
     check_matrices(signals, membership)
     inside = np.asarray(membership, bool)
-    counted = dispersion(inside) < 0.5
-    rows = np.arange(len(inside))[:, None]
-    columns = []
-    for place in range(inside.shape[1]):
-        if counted:
-            kept = matched_shadows(inside, place)
+    images, models = inside.shape
+    enough = rarer_shadows(inside) >= max(FEWEST, references or 0)
+    scores = np.full(inside.shape, np.nan)
+    for place in range(models):
+        if counted(inside):
+            shadows = matched_shadows(inside, place)
         else:
-            kept = np.delete(np.arange(inside.shape[1]), place)[None]
+            others = np.delete(np.arange(models), place)
+            shadows = np.broadcast_to(others, (images, models - 1))
+        own = np.flatnonzero(enough[:, place])
+        rows, kept = own[:, None], shadows[own]
         if references is not None:
-            kept = np.broadcast_to(kept, (len(inside), kept.shape[1]))
             kept = first_of_each(inside[rows, kept], kept, references)
-        columns.append(attack(signals[:, place], signals[rows, kept], inside[rows, kept]))
-    return np.stack(columns, axis=1)
+        scores[own, place] = attack(signals[own, place], signals[rows, kept], inside[rows, kept])
+    return scores
 
 
 def first_of_each(inside: np.ndarray, columns: np.ndarray, count: int) -> np.ndarray:
@@ -73,6 +78,28 @@ def dispersion(membership: np.ndarray) -> float:
     """
     share = membership.mean()
     return float(membership.sum(axis=1).var() / (membership.shape[1] * share * (1 - share)))
+
+
+def counted(membership: np.ndarray) -> bool:
+    """Whether an image's shadows, counted, would tell whether it is a member of the target."""
+    return dispersion(membership) < 0.5
+
+
+def rarer_shadows(membership: np.ndarray) -> np.ndarray:
+    """How many shadows of the rarer kind, with it or without, an image has for each target.
+
+    Args:
+        membership: bool (N, M).
+
+    Returns:
+        int (N, M).
+    """
+    inside = np.asarray(membership, bool)
+    count = inside.sum(axis=1, keepdims=True)
+    # The target is none of its own shadows; nor is, where they are matched, one of the other kind.
+    matched = counted(inside)
+    with_it, without = count - (inside | matched), inside.shape[1] - count - (~inside | matched)
+    return np.minimum(with_it, without)
 
 
 def matched_shadows(membership: np.ndarray, target: int) -> np.ndarray:
@@ -115,11 +142,10 @@ def check_matrices(signals: np.ndarray, membership: np.ndarray) -> None:
     for name, mask in (("members", membership), ("non-members", membership == 0)):
         if empty := np.flatnonzero(~mask.any(axis=0)).tolist():
             raise UserError(f"expected {name} in every model, got none in model {empty[0]}")
-    members = membership.astype(int).sum(axis=1)
-    for name, count in (("in", members), ("out", membership.shape[1] - members)):
-        # One model is the target: it is not among its own shadows.
-        if (short := int((count < FEWEST + 1).sum())) > 0:
+    enough = rarer_shadows(membership) >= FEWEST
+    for name, kind in (("members", membership == 1), ("non-members", membership == 0)):
+        if not enough[kind].any():
             raise UserError(
-                f"expected at least {FEWEST} shadows with each image {name} beside the target, got "
-                f"fewer for {short} of {len(count)} images"
+                f"expected, beside the target, at least {FEWEST} shadows with an image and "
+                f"{FEWEST} without it, got fewer for all {name} of {membership.shape[1]} models"
             )

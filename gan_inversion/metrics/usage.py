@@ -40,10 +40,11 @@ def best_threshold(scores: np.ndarray, membership: np.ndarray) -> float:
     """The score above which members are furthest ahead of others.
 
     Args:
-        scores: float (N, M), of models whose members are known.
+        scores: float (N, M), of models whose members are known; NaN for no score.
         membership: bool (N, M).
     """
-    fpr, tpr = roc(scores.ravel(), membership.ravel())
+    scores, membership = (values[~np.isnan(scores)] for values in (scores, membership))
+    fpr, tpr = roc(scores, membership)
     count = 1 + int(np.argmax((tpr - fpr)[1:]))  # of the largest distinct scores
     values = np.unique(scores)[::-1]
     return float(values[count]) if count < len(values) else -np.inf
@@ -57,7 +58,7 @@ def usage_errors(
     Always to say one half would have a mean error of 0.25.
 
     Args:
-        scores: float (N, M), of an attack, every model being the target in turn.
+        scores: float (N, M), of an attack, every model being the target in turn; NaN for none.
         membership: bool (N, M).
         size: images of a folder; at most a half of the members of a model.
         folders: number of folders for each model.
@@ -66,7 +67,8 @@ def usage_errors(
     Returns:
         Absolute errors, float (M, folders).
     """
-    inside = np.asarray(membership, bool)
+    scored = ~np.isnan(scores)
+    inside, outside = np.asarray(membership, bool) & scored, ~np.asarray(membership, bool) & scored
     errors = np.empty((inside.shape[1], folders))
     for place, row in enumerate(errors):
         others = np.delete(np.arange(inside.shape[1]), place)
@@ -74,10 +76,10 @@ def usage_errors(
         taken = scores > threshold
         fprs, tprs = (
             (taken & kind)[:, others].sum(axis=0) / kind[:, others].sum(axis=0)
-            for kind in (~inside, inside)
+            for kind in (outside, inside)
         )
         random = stream(seed, "usage", size, place)
-        sides = [np.flatnonzero(inside[:, place]), np.flatnonzero(~inside[:, place])]
+        sides = [np.flatnonzero(inside[:, place]), np.flatnonzero(outside[:, place])]
         for number in range(folders):
             members = int(random.integers(size + 1))
             counts = members, size - members

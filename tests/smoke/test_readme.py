@@ -85,7 +85,7 @@ def in_small(monkeypatch, eager):
         monkeypatch.setitem(cgan.METHODS, name, small)
     for name in decoders.DECODERS:
         monkeypatch.setitem(inverter.DECODERS, name, small_decoder)
-    monkeypatch.setattr("gan_inversion.data.download.remotes", lambda: [])
+    monkeypatch.setattr("experiments.fetch.remotes", lambda: [])
     few, kinds = (
         Synthetic(40, 2),
         {"seeds": tuple[int, ...], "epochs": int, "judges": tuple[str, ...]},

@@ -13,8 +13,9 @@ from gan_inversion.core.record import Metric, at, metric
 from gan_inversion.metrics.intervals import bootstrap_mean
 from gan_inversion.metrics.leak import Leak, audited_epsilon, half_of, leak, without_copies
 from gan_inversion.metrics.membership import ATTACKS, TWO_NEEDED
+from gan_inversion.metrics.membership import FEWEST as SHADOWS
 from gan_inversion.metrics.one_run import gaussian, one_run_epsilon, pure
-from gan_inversion.metrics.targets import check_matrices, every_target
+from gan_inversion.metrics.targets import check_matrices, every_target, rarer_shadows
 from gan_inversion.metrics.usage import usage_errors
 
 LOSS = "log_mse"  # the signal of the attacks that are given one only
@@ -144,9 +145,12 @@ def audit_runs(scores: np.ndarray, rows: Rows, *, name: str) -> dict[str, Metric
     metrics = {}
     for bound, rejects in ONE_RUN.items():
         proven = [
-            one_run_epsilon(own, member, chosen, delta=DELTA, rejects=rejects, seed=rows.seed)
-            for own, member in zip(scores.T, inside.T, strict=True)
-        ]
+            one_run_epsilon(
+                own[known], member[known], chosen[known], delta=DELTA, rejects=rejects,
+                seed=rows.seed,
+            )
+            for own, member, known in zip(scores.T, inside.T, ~np.isnan(scores.T), strict=True)
+        ]  # fmt: skip
         metrics[f"{name}/epsilon_{bound}"] = metric(np.median(proven), n=len(inside))
     return metrics
 
@@ -159,7 +163,8 @@ def audit_few(signal: np.ndarray, rows: Rows) -> dict[str, Metric]:
         were trained on it and as many that were not; offline attacks use only the latter.
     """
     inside = rows.membership
-    least = min(inside.sum(axis=1).min(), (~inside).sum(axis=1).min()) - 1  # one is the target
+    shadows = rarer_shadows(inside)
+    least = shadows[shadows >= SHADOWS].min()
     cases = [
         (attack, count)
         for count in REFERENCES
@@ -183,7 +188,8 @@ def audit_usage(signal: np.ndarray, rows: Rows) -> dict[str, Metric]:
     """
     inside = rows.membership
     scores = every_target(ATTACKS[STRONG], signal, inside)
-    least = min(inside.sum(axis=0).min(), (~inside).sum(axis=0).min())
+    scored = ~np.isnan(scores)
+    least = min((kind & scored).sum(axis=0).min() for kind in (inside, ~inside))
     metrics = {}
     for size in (size for size in FOLDERS if size <= least):
         errors = usage_errors(scores, inside, size=size, folders=100, seed=rows.seed)
@@ -219,9 +225,11 @@ def audit_within(signal: np.ndarray, rows: Rows, groups: np.ndarray) -> dict[str
 
 
 def groups_within(membership: np.ndarray, groups: np.ndarray) -> list[np.str_]:
-    """The groups of 20 rows or more that have members and others among them."""
+    """The groups of 20 rows or more that have members and others with enough shadows."""
     names, counts = np.unique(groups, return_counts=True)
-    return [n for n in names[counts >= FEWEST] if len(np.unique(membership[groups == n])) > 1]
+    enough, inside = rarer_shadows(membership) >= SHADOWS, np.asarray(membership, bool)
+    kinds = (enough & inside).any(axis=1), (enough & ~inside).any(axis=1)
+    return [n for n in names[counts >= FEWEST] if all(kind[groups == n].any() for kind in kinds)]
 
 
 def attack_unit(

@@ -10,7 +10,7 @@ import numpy as np
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.storage import sha256
 from gan_inversion.metrics.membership import FEWEST as SHADOWS
-from gan_inversion.metrics.targets import check_matrices
+from gan_inversion.metrics.targets import check_matrices, rarer_shadows
 from gan_inversion.protocols.membership.audit import FEWEST, groups_within
 
 
@@ -46,16 +46,6 @@ class Matrices:
         ]
         return sha256("\n".join(parts).encode())
 
-    def of(self, kept: np.ndarray) -> "Matrices":
-        """The rows that are kept, bool (N,)."""
-        return Matrices(
-            {name: signal[kept] for name, signal in self.signals.items()},
-            self.membership[kept],
-            self.subjects[kept],
-            None if self.groups is None else self.groups[kept],
-            None if self.features is None else self.features[kept],
-        )
-
 
 def check_values(
     arrays: Mapping[str, np.ndarray],
@@ -76,22 +66,12 @@ def check_values(
             )
 
 
-def attackable(given: Matrices, place: Path) -> Matrices:
-    """The rows that have shadows of both kinds; the others are left out, with a sentence.
+def check_attackable(given: Matrices, place: Path) -> None:
+    """Raise `UserError` unless attacks can be run; say which scores they cannot give.
 
     Raises:
-        UserError: attacks cannot be run on the rest, or no group of it is large enough.
+        UserError: attacks cannot be run on the matrices, or no group is large enough.
     """
-    counts = np.asarray(given.membership, bool).sum(axis=1)
-    kept = np.minimum(counts, given.membership.shape[1] - counts) > SHADOWS
-    if 1 < kept.sum() < len(kept):
-        print(
-            f"{place}: {len(kept) - kept.sum():,} of {len(kept):,} images are left out: beside the "
-            f"target they have fewer than {SHADOWS} models that were trained on them, or fewer "
-            "that were not",
-            file=sys.stderr,
-        )
-        given = given.of(kept)
     try:
         check_matrices(next(iter(given.signals.values())), given.membership)
         if len(np.unique(given.subjects)) < 2:
@@ -106,7 +86,14 @@ def attackable(given: Matrices, place: Path) -> Matrices:
             )
     except UserError as error:
         raise UserError(f"{place}: {error}") from error
-    return given
+    few = rarer_shadows(given.membership) < SHADOWS
+    if few.any():
+        print(
+            f"{place}: {few.sum():,} of {few.size:,} pairs of image and target are left out: "
+            f"beside the target, the image has fewer than {SHADOWS} models with it, or fewer "
+            "without it",
+            file=sys.stderr,
+        )
 
 
 def slices_of(given: Matrices) -> np.ndarray:

@@ -15,7 +15,7 @@ from gan_inversion.core.own import plain_name
 from gan_inversion.data.vectors import Labelled, read_labelled
 from gan_inversion.metrics.membership import LARGEST
 from gan_inversion.protocols.membership.audit import TOGETHER
-from gan_inversion.protocols.membership.given import Matrices, attackable, check_values
+from gan_inversion.protocols.membership.given import Matrices, check_attackable, check_values
 from gan_inversion.protocols.membership.lines import checked_labels, read_lines
 from gan_inversion.protocols.membership.meter import MEMBERSHIP, read_meter
 
@@ -166,7 +166,8 @@ def read_audits(
         audit = read_matrices(path, own, unit=unit, models_first=models_first)
         about = {kind: file for kind, file in described.items() if file is not None}
         arrays: dict[str, Any] = {k: read_lines(f, len(audit.membership)) for k, f in about.items()}
-        audits[name] = attackable(replace(audit, **arrays), path)
+        audits[name] = replace(audit, **arrays)
+        check_attackable(audits[name], path)
     return audits
 
 
