@@ -11,7 +11,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan_inversion.core.errors import UserError, one_line
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "TGA")
+# Largest values of a pixel, by the bits that cameras and scanners use: 8, 12, and 16.
+RANGES = (255, 4095, 65_535)
 PIXELS = 120_000_000  # of the largest image decoded: 360 MB; telephones take smaller ones
 BYTES = 200_000_000  # of the largest file read
 
@@ -50,7 +52,10 @@ def read_file(path: Path, name: str) -> bytes:
 
 
 def decode_image(data: bytes, name: str, *, size: tuple[int, int] | None = None) -> np.ndarray:
-    """Decode an image: grey and CMYK become RGB, 16 bits become 8, transparency becomes white.
+    """Decode an image: grey and CMYK become RGB, transparency becomes white.
+
+    Values of more than 8 bits are divided by the largest of their range, which is that of 8, 12, 16
+    or 32 bits, whichever holds them; for real numbers it may also be 1.
 
     Args:
         data: content of a file in one of `FORMATS`.
@@ -74,7 +79,8 @@ def decode_image(data: bytes, name: str, *, size: tuple[int, int] | None = None)
                     )
                 if width * height > PIXELS:
                     raise UserError(f"{name} has {width}x{height} pixels, more than {PIXELS:,}")
-                if (frames := getattr(opened, "n_frames", 1)) > 1:
+                # Telephones store previews behind a JPEG, which is then called MPO.
+                if (frames := getattr(opened, "n_frames", 1)) > 1 and opened.format != "MPO":
                     raise UserError(f"{name} has {frames} frames, not one")
                 # Telephones store photos unrotated, with the rotation in EXIF.
                 return _rgb(ImageOps.exif_transpose(opened))
@@ -85,14 +91,21 @@ def decode_image(data: bytes, name: str, *, size: tuple[int, int] | None = None)
 
 
 def _rgb(image: Image.Image) -> np.ndarray:
-    if image.mode.startswith("I"):  # 16 bits, for which Pillow has no conversion
-        values = np.asarray(image).astype("int64")
-        image = Image.fromarray((values >> (8 * (values.max() > 255))).clip(0, 255).astype("uint8"))
+    if image.mode.startswith(("I", "F")):  # for which Pillow has no conversion
+        image = Image.fromarray(_eight_bits(np.asarray(image).astype("float64"), image.mode))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     return np.asarray(image.convert("RGB"))
+
+
+def _eight_bits(values: np.ndarray, mode: str) -> np.ndarray:
+    if not np.isfinite(values).all():
+        raise ValueError("expected finite pixels, got others")
+    ranges = (1, *RANGES) if mode == "F" else RANGES
+    largest = next((top for top in ranges if values.max() <= top), 2**31 - 1)
+    return np.rint(values.clip(0, largest) * (255 / largest)).astype("uint8")
 
 
 def _reason(error: Exception) -> str:

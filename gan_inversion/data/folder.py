@@ -170,7 +170,7 @@ class Transforms:
 
     def __init__(self, align: Align):
         self.align: Align = align
-        self._path = cache_dir() / "folder" / "transforms.jsonl"
+        self._path = cache_dir() / "folder" / "main_faces.jsonl"
         self._known: dict[str, Transform | None] = {}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -231,7 +231,7 @@ def find_transform(photo: np.ndarray, *, align: Align = "auto") -> Transform | N
         return framed
     factor = max(1, -(-max(height, width) // LARGE))
     small = np.asarray(Image.fromarray(photo).reduce(factor))
-    box = landmarks.largest_face(small)
+    box = landmarks.main_face(small)
     if box is None:
         return None
     points = landmarks.points(landmarks.landmarks(small, box)) * factor

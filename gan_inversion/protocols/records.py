@@ -136,6 +136,24 @@ def check_options(record: Record, path: Path, expected: Mapping[str, Any]) -> No
     _check(record.config, path, expected)
 
 
+def check_thresholds(record: Record, path: Path, wanted: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise `UserError` if a record accepts by other thresholds than those that are asked for.
+
+    Args:
+        record: read from `path`.
+        path: its file, for the error message.
+        wanted: recogniser -> what it must declare, in the record's `config`, of its thresholds.
+    """
+    for name, fields in wanted.items():
+        declared = record.config["recognisers"].get(name, {})
+        if any(declared.get(field, value) != value for field, value in fields.items()):
+            raise UserError(
+                f"{path} accepts by other thresholds of {name} than those that are asked for, set "
+                f"on pairs of {declared.get('impostors', 'others')}: give another folder for these "
+                "records"
+            )
+
+
 def _check(actual: Mapping[str, Any], path: Path, expected: Mapping[str, Any]) -> None:
     for name, value in expected.items():
         if actual.get(name) != value:

@@ -276,6 +276,10 @@ def test_photographs_and_pictures_of_ones_own(tmp_path):
     assert again.metrics[at("compact/sar_type1", fmr=1e-2)].value == 1
     assert again.config["recognisers"]["compact"]["impostors"].startswith("all, synthetic ")
     assert "less similar to the images whose embeddings" not in output
+    for options in (borrowed[2:], (*borrowed[:2], "--records", "mine/records")):
+        refused = (*examine, "--reconstructions", "made", *options)
+        output = call(tmp_path, "experiments.inversion", *refused, code=2)
+        assert "accepts by other thresholds of compact than those that are asked for" in output
     # Every picture in the next image's row: that of another person, or another of the same.
     moved = [
         index[0],

@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.storage import data_dir, sha256
 from gan_inversion.data import LFW, Folder, Subset, Synthetic, open_dataset
-from gan_inversion.data.decode import decode_image, read_image
+from gan_inversion.data.decode import FORMATS, decode_image, read_image
 from gan_inversion.data.drawing import draw_face
 from gan_inversion.data.folder import FRAMED_LIKE, aligned_view, find_transform
 from gan_inversion.data.listing import read_listing
@@ -91,9 +91,36 @@ def test_a_bad_picture_is_a_sentence(content, message):
         decode_image(content, "x.jpg")
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM"])
+@pytest.mark.parametrize("kind", FORMATS)
 def test_every_usual_format_is_read(kind):
     found = decode_image(encode(PICTURE, kind), "x")
+    assert found.shape == (250, 250, 3) and np.abs(found.astype(int) - PICTURE).max() <= 4
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("I;16", "PNG"), ("I", "TIFF"), ("F", "TIFF")])
+@pytest.mark.parametrize("largest", [1, 255, 4095, 65_535, 2**31 - 1])
+def test_many_bits_become_eight_whatever_their_range(mode, kind, largest):
+    if (mode, largest) in {("I;16", 1), ("I;16", 2**31 - 1), ("I", 1)}:
+        return  # no photograph has so few values, and no file so many
+    grey = PICTURE[..., 0] / 255
+    values = (grey * largest).astype({"I;16": "uint16", "I": "int32", "F": "float32"}[mode])
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, kind)
+    found = decode_image(buffer.getvalue(), "x")
+    assert np.abs(found[..., 0] / 255 - grey).max() < 0.01
+
+
+def test_pixels_that_are_no_numbers_are_a_sentence():
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((250, 250), np.nan, "float32")).save(buffer, "TIFF")
+    with pytest.raises(UserError, match="x is not a readable image: expected finite pixels"):
+        decode_image(buffer.getvalue(), "x")
+
+
+def test_of_a_telephones_two_pictures_the_photograph_is_read():
+    buffer, preview = io.BytesIO(), Image.new("RGB", (50, 50))
+    Image.fromarray(PICTURE).save(buffer, "MPO", save_all=True, append_images=[preview])
+    found = decode_image(buffer.getvalue(), "x")
     assert found.shape == (250, 250, 3) and np.abs(found.astype(int) - PICTURE).max() <= 4
 
 
@@ -368,6 +395,23 @@ def test_other_photos_are_brought_to_lfws_geometry(tmp_path, capsys):
     for _, frame in folder.frames():
         found = points(landmarks(frame, largest_face(frame)))
         assert np.abs(found - LFW_LANDMARKS).mean() < 6  # pixels
+
+
+@pytest.mark.data
+@pytest.mark.dlib
+def test_of_several_faces_that_of_the_subject_is_aligned():
+    beside = {
+        "Condoleezza_Rice/Condoleezza_Rice_0005.jpg",
+        "Rita_Moreno/Rita_Moreno_0002.jpg",
+        "Tassos_Papadopoulos/Tassos_Papadopoulos_0001.jpg",
+    }  # a larger face at the edge
+    faces = LFW()
+    for index, frame in faces.frames():
+        if faces.files[index] in beside:
+            beside.remove(faces.files[index])
+            points = np.array(find_transform(frame, align="always")) @ [125, 125, 1]
+            assert np.abs(points - 125).max() < 40, faces.files[index]
+    assert not beside
 
 
 # LFW

@@ -13,9 +13,11 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
 from gan_inversion.core.record import Record, bare_spec, metric
 from gan_inversion.core.run import Run
+from gan_inversion.core.thresholds import Threshold, add_thresholds
 from gan_inversion.data import Synthetic
 from gan_inversion.data.source import Source
 from gan_inversion.inverters.own import own_spec
+from gan_inversion.inverters.trained import RECORD as RECORD_NAME
 from gan_inversion.metrics.reconstruction import PER_IMAGE, mse
 from gan_inversion.protocols import Inversion
 from gan_inversion.protocols.inversion import run as inversion
@@ -26,6 +28,7 @@ from gan_inversion.protocols.inversion.examination import Examination
 from tests.unit.test_record import RECORD
 
 FACES = Synthetic(3, 2)
+SPLIT = "0" * 16
 
 
 def folders(folder):
@@ -46,7 +49,7 @@ def record(**changes):
         dataset="synthetic",
         data_digest=FACES.digest,
         victim="compact",
-        config={**config, "recognisers": recognisers, **changes},
+        config={**config, "split": SPLIT, "recognisers": recognisers, **changes},
         metrics={
             "compact/sar_type1@fmr=1e-3": metric(0.64, n=10),
             **{name: metric(0.5, n=10) for name in PER_IMAGE},
@@ -54,10 +57,10 @@ def record(**changes):
     )
 
 
-def done(folder, **changes):
+def done(folder, setting=SETTING, **changes):
     (spec,) = specs_of(["documented_dense"])
     spec = replace(spec, options=replace(spec.options, **changes))
-    return is_done(spec, 0, setting=SETTING, folders=folders(folder), dataset=FACES)
+    return is_done(spec, 0, setting=setting, folders=folders(folder), dataset=FACES)
 
 
 def test_a_published_record_alone_does_not_make_an_inverter(tmp_path, capsys):
@@ -196,3 +199,33 @@ def test_a_kill_right_after_the_training_leaves_nothing_to_be_repaired_by_hand(t
         run.checkpoint.write_bytes(b"left")
         inverter, *_ = inversion.trained(prepared, 0, run=run, bench=Bench)
         assert isinstance(inverter, MeanFace) and not run.checkpoint.exists()
+
+
+@pytest.mark.parametrize(
+    ("impostors", "given", "fits"),
+    [
+        (f"validation of split {SPLIT}, synthetic {FACES.digest[:12]}", None, True),
+        ("all, lfw 1", None, False),
+        ("all, lfw 1", 0.5, True),
+        ("all, lfw 1", 0.4, False),
+    ],
+)
+def test_a_record_that_accepts_by_other_thresholds_is_another(tmp_path, impostors, given, fits):
+    registry, fmrs = tmp_path / "registry.json", Inversion().fmrs
+    line = Threshold(
+        recogniser="compact", recogniser_digest="0", dataset="lfw", data_digest="1",
+        view="aligned", resample="bilinear", subjects="all", fmr=0, threshold=given,
+        interval=None, pairs=1,
+    )  # fmt: skip
+    add_thresholds(registry, [replace(line, fmr=fmr) for fmr in fmrs])
+    thresholds = {f"{fmr:g}": 0.5 for fmr in fmrs}
+    declared = {"digest": "0", "impostors": impostors, "thresholds": thresholds}
+    published = record(recognisers={"compact": declared})
+    published.write(tmp_path / "records")
+    published.write_to(tmp_path / "runs/inversion/documented_dense-synthetic-s0" / RECORD_NAME)
+    setting = replace(SETTING, thresholds=None if given is None else registry)
+    if fits:
+        assert done(tmp_path, setting)
+    else:
+        with pytest.raises(UserError, match="accepts by other thresholds of compact than"):
+            done(tmp_path, setting)

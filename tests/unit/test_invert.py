@@ -151,9 +151,9 @@ def test_to_keep_the_nearest_there_must_be_several(tmp_path):
 
 def test_hypotheses_that_nobody_can_tell_apart_are_not_offered():
     row = np.full((2, 160, 160, 3), 100, "uint8")
-    check_visible([row, row + 3], "cgan")
-    with pytest.raises(UserError, match=r"differ by 1\.0 of 255 grey levels on average"):
-        check_visible([row, row + 1], "cgan")
+    check_visible([row, row + 6], "cgan")
+    with pytest.raises(UserError, match=r"differ by 4\.0 of 255 grey levels on average"):
+        check_visible([row, row + 4], "cgan")
 
 
 def run_folder(path, method="documented_dense", **config):

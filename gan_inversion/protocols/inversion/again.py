@@ -1,6 +1,7 @@
 """Checks of a run: is it done already, does it repeat its record, are its images shifted?"""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
 from gan_inversion.core.own import is_own
 from gan_inversion.core.record import Record, at, entry_name, read_scores
+from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.data import Dataset
 from gan_inversion.inverters.families import MethodSpec
 from gan_inversion.inverters.own import Own
@@ -18,7 +20,7 @@ from gan_inversion.metrics.reconstruction import PER_IMAGE
 from gan_inversion.protocols.inversion.bench import Setting
 from gan_inversion.protocols.inversion.examination import Examination
 from gan_inversion.protocols.inversion.rules import Inversion
-from gan_inversion.protocols.records import check_options, check_record
+from gan_inversion.protocols.records import check_options, check_record, check_thresholds
 from gan_inversion.recognisers import name_of, open_recogniser
 
 
@@ -57,6 +59,7 @@ def is_done(
             raise UserError(f"{file} is of the {record.part} part: expected {setting.part}")
         # Older records hold fewer options of an inverter.
         check_options(record, file, {n: v for n, v in wanted.items() if n in record.config})
+        check_thresholds(record, file, _thresholds(record, setting.thresholds, dataset))
     asked = list(map(name_of, (setting.victim, *setting.judges)))
     if own in records and path not in records:
         if set(asked) != set(records[own].config["recognisers"]):
@@ -72,6 +75,38 @@ def is_done(
         more = f" (without {', '.join(lacking)}: remove it, and it is made anew)" if lacking else ""
         print(f"{path} exists: skipped{more}")
     return True
+
+
+def _thresholds(
+    record: Record, registry: Path | None, dataset: Dataset
+) -> dict[str, dict[str, Any]]:
+    """What the recognisers of a record must declare of their thresholds, for `check_thresholds`.
+
+    Args:
+        record: of this protocol.
+        registry: of thresholds set on other data; None for thresholds set on this data.
+        dataset: the faces.
+    """
+    names = record.config["recognisers"]
+    if registry is None:
+        own = f"validation of split {record.config['split']}, {dataset.name} {dataset.digest[:12]}"
+        return {name: {"impostors": own} for name in names}
+    protocol = Inversion()
+    lines = [
+        line
+        for line in read_thresholds(registry)
+        if (line.view, line.resample) == (protocol.view, protocol.resample)
+        and line.fmr in protocol.fmrs
+        and line.data_digest != dataset.digest
+    ]
+    return {
+        name: {
+            "thresholds": {
+                f"{line.fmr:g}": line.threshold for line in lines if line.recogniser == name
+            }
+        }
+        for name in names
+    }
 
 
 def compared(published: Record, own: Record) -> str:

@@ -44,7 +44,7 @@ from gan_inversion.protocols.inversion.prepared import (
 )
 from gan_inversion.protocols.inversion.rules import PICTURES
 from gan_inversion.protocols.inversion.translated import run_translated
-from gan_inversion.protocols.records import Entry
+from gan_inversion.protocols.records import Entry, check_thresholds
 
 REPORTED = {
     "facenet/sar_type1@fmr=1e-3": 0.9520,
@@ -129,6 +129,9 @@ def run_elsewhere(
     spec = bare_spec(name, "elsewhere")
     entry = entry_of(spec, seed, folders, bench)
     if entry.exists(split=bench.split.hash, **config):
+        wanted = declared(bench)["recognisers"]
+        thresholds = {name: {"thresholds": wanted[name]["thresholds"]} for name in wanted}
+        check_thresholds(Record.read(entry.path), entry.path, thresholds)
         return
     prepared = Prepared(spec, None, bench.split.train, config)
     with open_run(prepared, seed, folders=folders, bench=bench) as run:
