@@ -1,5 +1,6 @@
 """The whole framework in minutes, on drawn faces: what an embedding gives away, on one page."""
 
+import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -98,7 +99,7 @@ def run_all(options: Options) -> None:
         called, bench.originals, bench.subjects, lambda cosine: verdict(cosine, threshold)[0]
     )
     target = options.runs / "demo.html"
-    command = f"{Path(sys.executable)} -m tensorboard.main --logdir {options.runs}"
+    command = shlex.join([sys.executable, "-m", "tensorboard.main", "--logdir", str(options.runs)])
     page = demo.demo_page(faces, sentences, threshold=threshold or 0, command=command)
     write_text(target, page)
     for place, line in enumerate(sentences, 1):

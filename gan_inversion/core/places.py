@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.storage import WRITING, write_text, writing
+from gan_inversion.core.storage import MADE_BY, WRITING, write_text, writing
 
 LISTING = ".files"  # in a folder that is replaced: the files that are this package's
+BEGIN = 4096  # bytes of a file, among which the name of this package stands if it is its own
 MADE = ".made-by-gan-inversion"  # marks a folder that this package writes, and says what for
 
 
@@ -59,6 +60,23 @@ def check_writable(path: Path, *, folder: bool = False) -> None:
         raise UserError(f"cannot write {path}: {place} is a file, expected a folder")
     if not os.access(place, os.W_OK):
         raise UserError(f"cannot write {path}: {place} is not writable")
+
+
+def check_replaceable(*paths: Path) -> None:
+    """Raise `UserError` if a file that would be replaced was not written by this package.
+
+    Args:
+        paths: of pictures and pages, which bear its name.
+    """
+    for path in paths:
+        if path.is_file():
+            with path.open("rb") as file:
+                begin = file.read(BEGIN)
+            if MADE_BY.encode() not in begin:
+                raise UserError(
+                    f"expected a new file, or one that this program wrote, in {path}: found "
+                    "another, which would be replaced"
+                )
 
 
 def claim_folder(path: Path, content: str) -> None:

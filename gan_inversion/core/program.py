@@ -14,7 +14,7 @@ from gan_inversion.core.backend import load_backend
 from gan_inversion.core.errors import UserError, visible
 from gan_inversion.core.memory import keep_freed_memory
 from gan_inversion.core.options import check_options, leaves
-from gan_inversion.core.places import check_outside, check_writable
+from gan_inversion.core.places import check_outside, check_replaceable, check_writable
 
 T = TypeVar("T")
 # Options that say in which folder to write, but for those of a program's `READS`.
@@ -71,6 +71,8 @@ def check_places(options: Any) -> None:
             check_writable(value)
         if name in (*FOLDERS, "output"):
             check_outside(value, *inputs)
+        if name == "output" and value != default:
+            check_replaceable(value)
 
 
 def fail(sentence: str) -> int:

@@ -18,12 +18,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from gan_inversion.core.errors import UserError
 
 T = TypeVar("T")
 
 WRITING = ".writing-"  # what the names of folders of unfinished files begin with
+MADE_BY = "gan_inversion"  # stands in the pictures and pages of this package
 POLL = 0.2  # seconds between two tries to get a lock
 
 
@@ -163,9 +165,11 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_png(path: Path, picture: np.ndarray) -> None:
-    """Write a picture, uint8 (H, W, 3), atomically."""
+    """Write a picture, uint8 (H, W, 3), atomically, with the name of this package in it."""
+    software = PngInfo()
+    software.add_text("Software", MADE_BY)
     with atomic(path) as temporary:
-        Image.fromarray(picture).save(temporary)
+        Image.fromarray(picture).save(temporary, pnginfo=software, comment=MADE_BY)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -10,6 +10,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+from gan_inversion.core.storage import MADE_BY
 from gan_inversion.reporting.table import marked
 
 STYLE = """
@@ -72,6 +73,7 @@ def page(title: str, sections: Sequence[Section]) -> str:
             body.append(f"<section id='{place}'>{heading}{inside}</section>")
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+        f"<meta name='generator' content='{MADE_BY}'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n"
         + "\n".join(body)

@@ -132,6 +132,18 @@ def test_nothing_is_written_into_what_is_read(run, tmp_path, monkeypatch, progra
     assert place.read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("program", "arguments"), [(report, []), (grid, ["--models", "m"]), (invert, NOWHERE[:4])]
+)
+def test_a_file_of_the_users_is_not_replaced(run, tmp_path, monkeypatch, program, arguments):
+    (tmp_path / "thesis.html").write_text("<p>mine")
+    monkeypatch.setitem(MODULES, "it", program)
+    code, error = run("it", *arguments, "--output", "thesis.html")
+    assert code == 2 and "thesis.html" in error and "Traceback" not in error
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.html"]
+    assert (tmp_path / "thesis.html").read_text() == "<p>mine"
+
+
 @pytest.mark.parametrize("arguments", [["--seeds", "one"], ["--dataset", "celeba"]])
 def test_a_value_of_the_wrong_kind(run, arguments):
     code, error = run("documented", *arguments)

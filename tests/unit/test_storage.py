@@ -8,11 +8,18 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gan_inversion.core.cache import cached_array, cached_json, cached_result
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.events import Events
-from gan_inversion.core.places import LISTING, MADE, claim_folder, replaced_folder
+from gan_inversion.core.places import (
+    LISTING,
+    MADE,
+    check_replaceable,
+    claim_folder,
+    replaced_folder,
+)
 from gan_inversion.core.run import Run
 from gan_inversion.core.storage import (
     atomic,
@@ -21,8 +28,10 @@ from gan_inversion.core.storage import (
     manifest_digest,
     read_json,
     sha256,
+    write_png,
     write_text,
 )
+from gan_inversion.reporting.page import page
 
 
 def test_atomic_leaves_nothing_behind_when_the_block_fails(tmp_path):
@@ -298,3 +307,20 @@ def test_events_on_a_full_disk_are_a_sentence(tmp_path):
 def test_a_name_that_is_no_text_has_a_digest():
     name = os.fsdecode(b"Jos\xe9/0.png")
     assert manifest_digest({name: "0"}) == sha256(b"0  Jos\xe9/0.png\n")
+
+
+@pytest.mark.parametrize("name", ["grid.png", "grid.jpg", "page.html"])
+def test_a_file_of_ones_own_is_replaced_and_one_of_others_is_not(tmp_path, name):
+    path = tmp_path / name
+    check_replaceable(path)
+    if path.suffix == ".html":
+        path.write_text(page("Title", []), "utf-8")
+    else:
+        write_png(path, np.zeros((8, 8, 3), "uint8"))
+    check_replaceable(path)
+    if path.suffix == ".html":
+        path.write_text("<!doctype html><p>My thesis")
+    else:
+        Image.new("RGB", (8, 8)).save(path)
+    with pytest.raises(UserError, match=f"expected a new file, or one that .*{name}: found anoth"):
+        check_replaceable(path)

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.own import is_own
-from gan_inversion.core.places import check_output, claim_folder
+from gan_inversion.core.places import check_output, check_replaceable, claim_folder
 from gan_inversion.core.progress import progress
 from gan_inversion.core.record import Record
 from gan_inversion.core.storage import write_png
@@ -210,11 +210,15 @@ def invert_all(
     if nearest:
         pictures, lines = nearest_of(rows, lines)
         rows = [pictures]
+    files = {
+        output / f"{name}{f'-{hypothesis}' if len(rows) > 1 else ''}.png": picture
+        for hypothesis, row in enumerate(rows)
+        for name, picture in zip(names, row, strict=True)
+    }
+    check_replaceable(*files, output / f"{SHEET}.png")
     claim_folder(output, "reconstructions")
-    for hypothesis, row in enumerate(rows):
-        ending = f"-{hypothesis}" if len(rows) > 1 else ""
-        for name, picture in zip(names, row, strict=True):
-            write_png(output / f"{name}{ending}.png", picture)
+    for path, picture in files.items():
+        write_png(path, picture)
     write_verdicts(output / "verdicts.csv", lines)
     shown = [] if photographs is None else [photographs]
     above = [["photograph"] * len(names)] * len(shown)
