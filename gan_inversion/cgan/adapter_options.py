@@ -29,6 +29,7 @@ class AdapterOptions:
 ADAPTERS = {
     "adapter": AdapterOptions(),
     "adapter_facenet": AdapterOptions(own="facenet"),
+    "adapter_committee": AdapterOptions(own="facenet", generator=f"{FAMILY}_committee_cpu"),
     "adapter_half": AdapterOptions(leak="half"),
     "adapter_quarter": AdapterOptions(leak="quarter"),
     "adapter_int8": AdapterOptions(leak="int8"),

@@ -63,6 +63,8 @@ def test_what_an_adapter_inverts_by_is_trained_before_it():
     train = "experiments.train cgan_late_cpu --victim"
     assert before["adapter_half", ""] == [f"{train} mobilefacenet --seed 0"]
     assert before["adapter_facenet", "mobilefacenet"] == [f"{train} facenet --seed 0"]
+    committee = "experiments.train cgan_committee_cpu --victim facenet --seed 0"
+    assert before["adapter_committee", "sface"] == [committee]
     assert before["ridge_pca", ""] == []
 
 
