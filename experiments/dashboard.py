@@ -42,7 +42,8 @@ class Options:
     the usual one of the data set."""
 
     all: bool = False
-    """Show every published record; by default the methods that the benchmark puts first."""
+    """Show every published record and every attack; by default the methods that the benchmark puts
+    first, and three attacks."""
 
     port: int = 6006
     """Network port of TensorBoard, which can be reached from this machine only."""

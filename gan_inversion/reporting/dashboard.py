@@ -80,6 +80,8 @@ def membership_events(
     records: Sequence[Record],
     scores: Sequence[Scores],
     row: Row,
+    *,
+    whole: bool,
 ) -> None:
     """Write the outcome of membership attacks on one inverter, by epoch or share.
 
@@ -88,12 +90,15 @@ def membership_events(
         records: of the `membership` protocol, one an epoch.
         scores: raw scores of each.
         row: of the HParams tab.
+        whole: whether to write the figures of all attacks, whatever their number of epochs; else
+            those of the plainest attacks, by epoch.
     """
     with Events(folder) as writer:
         for record, arrays in zip(records, scores, strict=True):
             epoch = moment_of(record)
             for name in record.metrics:
-                if is_attack(name):
+                plain = len(records) > 1 and name.split("/")[1:3] in PLAINEST
+                if is_attack(name) and (whole or plain):
                     _point(writer, f"leak/{name}", cell([record], name), epoch)
             for unit in record.config["units"]:
                 if f"{unit}/log_mse" in arrays:
@@ -227,7 +232,7 @@ def write_all(
     for base, own in audits.items():
         audited, raw = zip(*own, strict=True)
         rows.append(row_of(audited[-1:], whole=not few))
-        membership_events(folder / "membership" / base, audited, raw, rows[-1])
+        membership_events(folder / "membership" / base, audited, raw, rows[-1], whole=not few)
     for record, _ in () if few else records.get("search", ()):
         for name, row in trials_of(record):
             rows.append(row)
