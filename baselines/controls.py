@@ -16,6 +16,7 @@ import numpy as np
 from sklearn.decomposition import IncrementalPCA
 from sklearn.linear_model import RidgeCV
 
+from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
 from gan_inversion.core.run import Run
 from gan_inversion.core.storage import atomic
@@ -144,6 +145,8 @@ class RidgePCA(Control):
         self, embeddings: np.ndarray, images: Images, *, seed: int, run: Run | None = None
     ) -> None:
         check_fit(embeddings, images)
+        if len(images) < 2:
+            raise UserError(f"{self.name} needs two images or more to train on, got {len(images)}")
         self.dimension = embeddings.shape[1]
         count = min(self.count, len(images))
         pca = IncrementalPCA(count)

@@ -19,6 +19,8 @@ NOISE = re.compile(
 # Accelerators round the factors of a float32 product to ten bits of fraction unless told not to.
 # SSIM subtracts two such products that are nearly equal: its gradient would be noise.
 EXACT = {"NVIDIA_TF32_OVERRIDE": "0", "JAX_DEFAULT_MATMUL_PRECISION": "float32"}
+# With these, Keras ends a training early, without a word: its record would be of another one.
+SHORTER = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}  # leaves out TensorFlow's notes on the hardware
 
 
@@ -33,13 +35,15 @@ def load_backend() -> None:
     """
     for name, value in (EXACT | QUIET).items():
         os.environ.setdefault(name, value)
+    for name in SHORTER:
+        os.environ.pop(name, None)
     if "jax" in sys.modules:  # JAX has read these settings already
         precision = os.environ["JAX_DEFAULT_MATMUL_PRECISION"]
         sys.modules["jax"].config.update("jax_default_matmul_precision", precision)
     try:
         with _without_noise():
             import keras
-    except (ImportError, ValueError) as error:
+    except (ImportError, ValueError, AttributeError) as error:
         backend = os.environ.get("KERAS_BACKEND", "of your Keras settings")
         raise UserError(
             f"expected the Keras backend tensorflow or jax, and {backend!r} cannot be loaded: "

@@ -42,7 +42,8 @@ def environment() -> dict[str, Any]:
 def _code_at_start(root: Path) -> tuple[str | None, str | None]:
     """Commit and changes, when first asked; where the package is no repository's own, no commit."""
     top = _git("rev-parse", "--show-toplevel")
-    if top is None or Path(top).resolve() != root.resolve():
+    # Installed into a repository that ignores it, the package is none of it.
+    if top is None or Path(top).resolve() != root.resolve() or not _git("ls-files", "--", *CODE):
         return None, None
     return _git("rev-parse", "HEAD"), _changes()
 
@@ -53,9 +54,11 @@ def _changes() -> str | None:
 
 
 def _git(*arguments: str) -> str | None:
+    # A hook of git names another repository by variables.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, env=own
         )
     except (OSError, subprocess.CalledProcessError):
         return None

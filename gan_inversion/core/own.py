@@ -14,6 +14,7 @@ from typing import Any
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.storage import manifest_digest, sha256, sha256_file
 
+_BESIDE: dict[str, Path] = {}  # module -> file of it, of all that own files import beside them
 OURS = ("gan_inversion", "baselines", "experiments")  # whose version is recorded otherwise
 
 
@@ -38,18 +39,38 @@ def _load_module(path: Path) -> ModuleType:
         raise UserError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
+    _check_neighbours(path)
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))  # last, so that it hides no installed module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        raise UserError(
-            f"{path} does not run: {type(error).__name__} in line {place.lineno} of "
-            f"{place.filename}: {error}"
-        ) from error
+        raise UserError(f"{path} does not run: {_where(error)}") from error
     return module
+
+
+def _check_neighbours(path: Path) -> None:
+    """Raise `UserError` if a file imports a neighbour of the same name as another file's.
+
+    Python keeps one module of a name: the second file would compute with the first one's.
+    """
+    for file in sources(path)[1:]:
+        module = file.relative_to(path.parent) if file.is_relative_to(path.parent) else file
+        known = _BESIDE.setdefault(str(module), file)
+        if known != file:
+            raise UserError(
+                f"{path} imports {file}, but {known} has the same name: give one of them another"
+            )
+
+
+def _where(error: BaseException) -> str:
+    """What was raised in a user's file, and where."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    line, file = place.lineno, place.filename
+    if isinstance(error, SyntaxError):  # its traceback ends in Python itself
+        line, file = error.lineno, error.filename or file
+    return f"{type(error).__name__} in line {line} of {file}: {error}"
 
 
 def is_own(spec: str) -> bool:

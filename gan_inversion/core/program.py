@@ -1,5 +1,6 @@
 """How every program begins and ends: options from a dataclass, errors as sentences."""
 
+import io
 import os
 import sys
 import threading
@@ -28,6 +29,9 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
 
     Bad input ends with one sentence and exit code 2, Ctrl-C with exit code 130.
     """
+    for stream in (sys.stdout, sys.stderr):  # a terminal may lack the letters of a file's name
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     usual, sys.unraisablehook = sys.unraisablehook, _interrupt_again
     try:
         given = tyro.cli(options)

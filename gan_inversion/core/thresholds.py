@@ -69,6 +69,7 @@ LOOKUP = (
 )
 ADDED = ("precision",)  # to LOOKUP later: older registries lack it
 NUMBER_OR_NULL = {"type": ["number", "null"]}
+COSINE_OR_NULL = {**NUMBER_OR_NULL, "minimum": -1, "maximum": 1}
 SCHEMA = {
     "type": "array",
     "items": {
@@ -83,7 +84,7 @@ SCHEMA = {
         "properties": {
             **{name: {"type": "string"} for name in LOOKUP[:-1]},
             "fmr": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-            "threshold": NUMBER_OR_NULL,
+            "threshold": COSINE_OR_NULL,
             "interval": {
                 "type": ["array", "null"],
                 "items": {"type": "number"},

@@ -134,7 +134,7 @@ def _fetch(remote: Remote, target: Path) -> bool:
             return True
         except (urllib.error.URLError, http.client.HTTPException, TimeoutError) as error:
             reason = str(getattr(error, "reason", error))  # the part stays: the next try resumes
-        except ConnectionError as error:
+        except (ConnectionError, ValueError) as error:  # ValueError: of what a server sends
             reason = str(error)
         except UserError as error:
             reason = str(error)

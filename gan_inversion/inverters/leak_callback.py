@@ -53,8 +53,16 @@ class LeakCallback(keras.callbacks.Callback):
         for start in range(0, len(targets), self.batch_size):
             block = slice(start, start + self.batch_size)
             batch = keras.tree.map_structure(lambda x, block=block: x[block], inputs)
-            outputs = keras.ops.cast(self.model(batch, training=False), "float32")
+            outputs = self.model(batch, training=False)
+            if not hasattr(outputs, "shape") or isinstance(targets, list | tuple | dict):
+                raise ValueError(
+                    "expected a model with one output, and targets in one array, got "
+                    f"{type(outputs).__name__} and {type(targets).__name__}"
+                )
+            outputs = keras.ops.cast(outputs, "float32")
             wanted = keras.ops.cast(targets[block], "float32")
+            if tuple(outputs.shape) == (*wanted.shape, 1):  # else each would meet every other
+                wanted = keras.ops.expand_dims(wanted, -1)
             loss = self._numpy(self.loss(wanted, outputs))
             if loss.shape[:1] != (len(wanted),) or loss.ndim == 0:  # reduced over the batch
                 loss = np.stack(

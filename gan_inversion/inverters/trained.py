@@ -93,6 +93,14 @@ def open_trained(folder: Path, *, own: str | None = None) -> Trained:
             f"{folder / 'inverter'} is not a readable trained inverter: {one_line(error)}"
         ) from error
     lines = read_thresholds(folder / THRESHOLDS)
+    victim = config["victim"]
+    for line in lines:
+        theirs = {"name": line.recogniser, "digest": line.recogniser_digest}
+        if any(victim.get(name, value) != value for name, value in theirs.items()):
+            raise UserError(
+                f"{folder / THRESHOLDS}: expected thresholds of {victim['name']}, whose embeddings "
+                f"are inverted, got those of {line.recogniser} {line.recogniser_digest[:12]}"
+            )
     return Trained(folder, method, inverter, config, {line.fmr: line.threshold for line in lines})
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from gan_inversion.core.cache import cached_json
 from gan_inversion.core.device import processor
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import UserError, one_line
 from gan_inversion.core.predict import in_blocks
 from gan_inversion.core.storage import cache_dir, sha256
 from gan_inversion.data.dataset import Images
@@ -109,10 +109,20 @@ class FunctionRecogniser(Recogniser):
 
     def embed(self, images: np.ndarray) -> np.ndarray:
         check_images(images)
-        parts = []
+        parts: list[np.ndarray] = []
         for start in range(0, len(images), self._batch_size):
             batch = images[start : start + self._batch_size]
-            vectors = np.asarray(self._function(batch), "float32")
+            try:
+                vectors = np.asarray(self._function(batch), "float32")
+            except (ValueError, TypeError) as error:
+                raise UserError(
+                    f"{self.name} gives no embeddings (N, D) of images: {one_line(error)}"
+                ) from error
+            if parts and vectors.shape[1:] != parts[0].shape[1:]:
+                raise UserError(
+                    f"expected embeddings of one length from {self.name}, got "
+                    f"{parts[0].shape[1]} and {vectors.shape[1:]} numbers"
+                )
             if vectors.ndim != 2 or len(vectors) != len(batch):
                 raise UserError(
                     f"expected {len(batch)} embeddings (N, D) from {self.name}, got {vectors.shape}"

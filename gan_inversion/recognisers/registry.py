@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import UserError, one_line
 from gan_inversion.core.own import free_name, is_own, load_object, plain_name, source_digest
 from gan_inversion.recognisers.base import FunctionRecogniser, Recogniser
 from gan_inversion.recognisers.card import read_card
@@ -51,7 +51,10 @@ def open_recogniser(spec: str) -> Recogniser:
     if not is_own(spec):
         return load_recogniser(spec)
     user_object = load_object(spec)
-    recogniser = user_object() if isinstance(user_object, type) else user_object
+    try:
+        recogniser = user_object() if isinstance(user_object, type) else user_object
+    except Exception as error:  # of a user's code
+        raise UserError(f"{spec} cannot be made: {one_line(error)}") from error
     if isinstance(recogniser, Recogniser):
         return recogniser
     if not callable(recogniser):

@@ -20,10 +20,11 @@ from gan_inversion.core.storage import cache_dir, manifest_digest, sha256_file
 from gan_inversion.core.thresholds import read_thresholds
 from gan_inversion.metrics.figures import Conditions, Scores, figures, success
 from gan_inversion.metrics.membership import ATTACKS
-from gan_inversion.protocols import Membership, read_split
+from gan_inversion.protocols import Inversion, Membership, read_split
 from gan_inversion.protocols.documented.figures import figures as documented_figures
 from gan_inversion.protocols.membership.audit import attack_unit, ready_in, signals_of
 from gan_inversion.protocols.verification.figures import figures as verification_figures
+from gan_inversion.reporting.comparison import ROUNDING
 from gan_inversion.reporting.tables import LFW, read_records
 
 ROOT = Path(gan_inversion.__file__).parent
@@ -67,7 +68,32 @@ def check_record(path: Path) -> list[str]:
         UserError: a figure or an interval differs.
     """
     record, scores = Record.read(path), read_scores(path)
+    _check_registered(record, path.parents[2] / "thresholds.json")
     return differences(record, COMPUTE[record.protocol](record, scores, path.parents[2]))
+
+
+def _check_registered(record: Record, registry: Path) -> None:
+    """Raise `UserError` if a record accepts by other thresholds than the registry has for it.
+
+    What accepts at a lower threshold is accepted more often: raw scores alone would not tell.
+    """
+    if record.protocol != Inversion().name:
+        return
+    lines = {
+        (line.recogniser_digest, f"{line.fmr:g}"): line.threshold
+        for line in read_thresholds(registry)
+        if line.subjects == f"validation of split {record.config['split']}"
+        and line.data_digest == record.data_digest
+    }
+    for name, declared in record.config["recognisers"].items():
+        for rate, value in declared["thresholds"].items():
+            registered = lines.get((declared["digest"], rate), value)
+            pair = np.array([value, registered], float)  # None: not resolved
+            if not np.isclose(pair[0], pair[1], rtol=0, atol=ROUNDING, equal_nan=True):
+                raise UserError(
+                    f"the record of {record.method}, seed {record.seed}, accepts by {name} from "
+                    f"{value} at an FMR of {rate}, and {registry} says {registered}"
+                )
 
 
 def differences(record: Record, computed: Mapping[str, Metric]) -> list[str]:

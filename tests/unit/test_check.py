@@ -44,6 +44,16 @@ def test_every_figure_and_interval_follows_from_the_raw_scores(name):
                 differences(altered, computed)
 
 
+def test_a_threshold_that_the_registry_does_not_have_is_found():
+    record = Record.read(RESULTS / "records/inversion/ridge_pca-lfw-mobilefacenet-s0.json")
+    check._check_registered(record, RESULTS / "thresholds.json")
+    declared = {name: dict(own) for name, own in record.config["recognisers"].items()}
+    declared["mobilefacenet"]["thresholds"] = {"0.01": 0.01, "0.001": 0.01, "0.0001": 0.01}
+    forged = replace(record, config={**record.config, "recognisers": declared})
+    with pytest.raises(UserError, match=r"by mobilefacenet from 0\.01 at an FMR of .* says 0\.\d"):
+        check._check_registered(forged, RESULTS / "thresholds.json")
+
+
 @pytest.fixture
 def copied(tmp_path):
     """The results of one method, in a folder of their own."""

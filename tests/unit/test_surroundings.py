@@ -203,7 +203,16 @@ def test_inside_another_repository_no_commit_is_named(tmp_path, monkeypatch):
     found = device.environment()
     assert found["commit"] is None and found["dirty"] is None
     monkeypatch.setattr(device, "ROOT", tmp_path)
-    assert len(device.environment()["commit"]) == 40
+    assert device.environment()["commit"] is None  # the package is none of its files
+    (tmp_path / "baselines").mkdir()
+    (tmp_path / "baselines" / "code.py").touch()
+    subprocess.run(["git", "add", "baselines"], cwd=tmp_path, check=True)
+    device._code_at_start.cache_clear()
+    monkeypatch.setenv("GIT_DIR", str(ROOT / ".git"))  # as in a hook of another repository
+    own = subprocess.run(
+        ["git", "--git-dir", tmp_path / ".git", "rev-parse", "HEAD"], capture_output=True, text=True
+    )
+    assert device.environment()["commit"] == own.stdout.strip()
 
 
 def test_a_record_names_the_code_that_its_program_began_with(tmp_path, monkeypatch):
@@ -270,6 +279,33 @@ def test_a_file_of_ones_own_may_have_dataclasses_and_neighbours(tmp_path):
     assert recogniser.embed(np.zeros((2, 160, 160, 3), "uint8")).shape == (2, 48)
 
 
+def test_files_of_ones_own_whose_neighbours_have_one_name_are_refused(tmp_path):
+    for name, factor in (("a", 2.0), ("b", 3.0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.py").write_text("from net import FACTOR\n")
+        (tmp_path / name / "net.py").write_text(f"FACTOR = {factor}\n")
+    assert load_object(f"{tmp_path / 'a' / 'mine.py'}:FACTOR") == 2.0
+    with pytest.raises(UserError, match=r"b/mine.py imports .*b/net.py, but .*a/net.py has the sa"):
+        load_object(f"{tmp_path / 'b' / 'mine.py'}:FACTOR")
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("raise SystemExit(4)", "does not run: SystemExit in line 1"),
+        ("x = 1\nx = = 2", "does not run: SyntaxError in line 2 of .*own.py"),
+        ("class f:\n    def __init__(self): 1 / 0", "cannot be made: division by zero"),
+        ("def f(images): return 'text'", "f gives no embeddings"),
+        ("def f(images): return images[:, 0, :len(images), 0] + 1", "of one length from f"),
+    ],
+)
+def test_a_recogniser_of_ones_own_that_fails_is_a_sentence(tmp_path, code, sentence):
+    (tmp_path / "own.py").write_text(code)
+    with pytest.raises(UserError, match=sentence):
+        recogniser = open_recogniser(f"{tmp_path / 'own.py'}:f")
+        recogniser.embed(np.zeros((100, 160, 160, 3), "uint8"))
+
+
 def test_a_file_of_ones_own_that_does_not_run_is_a_sentence(tmp_path):
     (tmp_path / "broken.py").write_text("\nimport nothing_of_that_name\n")
     with pytest.raises(UserError, match=r"broken.py does not run: ModuleNotFoundError in line 2"):
@@ -300,6 +336,26 @@ def test_the_leak_is_told_whatever_loss_and_precision(name, policy):
     losses = [((y - out) ** 2).mean(axis=1) for (_, y), out in zip(sides, outputs, strict=True)]
     expected = np.mean(losses[0][:, None] < losses[1])
     assert leak == pytest.approx(expected, abs=0.01)
+
+
+def test_targets_without_the_axis_of_the_outputs_meet_their_own_output_only():
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(20, 4)).astype("float32"), random.normal(size=20).astype("float32")
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    callback = LeakCallback((x, y), (x, y), loss=squared, batch_size=8)
+    callback.set_model(model)
+    expected = (y - np.asarray(model(x))[:, 0]) ** 2
+    np.testing.assert_allclose(callback.losses(x, y), expected, rtol=1e-5)
+
+
+def test_several_outputs_are_a_sentence():
+    given = keras.Input((4,))
+    model = keras.Model(given, [keras.layers.Dense(1)(given), keras.layers.Dense(1)(given)])
+    x = np.zeros((8, 4), "float32")
+    callback = LeakCallback((x, x), (x, x))
+    callback.set_model(model)
+    with pytest.raises(ValueError, match="expected a model with one output"):
+        callback.losses(x, x)
 
 
 def test_an_onlooker_with_nobody_to_look_at_tells_nothing():

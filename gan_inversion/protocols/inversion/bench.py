@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.own import is_own
 from gan_inversion.core.record import Selection
 from gan_inversion.core.storage import write_text
 from gan_inversion.core.thresholds import Threshold
@@ -129,7 +130,10 @@ def open_bench(setting: Setting) -> Bench:
     names = [name_of(judge) for judge in setting.judges]
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(f"expected judges with names of their own, got {twice[0]} twice")
-    given = zip(setting.judges, names, strict=True)
+    given = [*zip(setting.judges, names, strict=True)]
+    for judge, name in given:
+        if name == attacked.name and judge != setting.victim and is_own(judge):
+            raise UserError(f"expected judges with names of their own, got {judge} as the victim's")
     others = [judge for judge, name in given if name != attacked.name]
     for recogniser in (attacked, *map(open_recogniser, others)):
         embeddings = (
