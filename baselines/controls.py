@@ -53,8 +53,10 @@ class Control(Inverter):
     def load(cls, path: Path) -> Self:
         inverter = cls()
         for attribute in cls.state:
-            array = np.load(path / f"{attribute}.npy", mmap_mode="r", allow_pickle=False)
-            setattr(inverter, attribute, array)
+            file = path / f"{attribute}.npy"
+            if not file.is_file():
+                raise UserError(f"expected an array in {file}, found none")
+            setattr(inverter, attribute, np.load(file, mmap_mode="r", allow_pickle=False))
         return inverter
 
 

@@ -171,8 +171,14 @@ class DecoderInverter(Inverter):
             inverter = cls.restored(header)
         except TypeError as error:
             raise UserError(f"{path / 'inverter.json'} is not of this version: {error}") from error
-        inverter.model = open_network(path / "model.keras")
-        inverter.dimension = inverter.model.input_shape[1]
+        model = open_network(path / "model.keras")
+        shapes = [tensor.shape for tensor in (*model.inputs, *model.outputs)]
+        if [len(shape) for shape in shapes] != [2, 4] or shapes[1][1:] != (160, 160, 3):
+            raise UserError(
+                f"{path / 'model.keras'}: expected a network from embeddings (N, D) to pictures "
+                f"(N, 160, 160, 3), got {shapes}"
+            )
+        inverter.model, inverter.dimension = model, model.input_shape[1]
         return inverter
 
     @classmethod

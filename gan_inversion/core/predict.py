@@ -16,6 +16,8 @@ def open_network(path: Path) -> keras.Model:
     Raises:
         UserError: the file does not exist, is damaged, or needs custom code.
     """
+    if not path.is_file():
+        raise UserError(f"expected a Keras model in {path}, found none")
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # what Keras raises depends on what is wrong

@@ -25,6 +25,7 @@ from gan_inversion.core.older import todays_run
 from gan_inversion.core.seeding import stream
 from gan_inversion.core.storage import (
     exclusive,
+    read_file,
     read_json,
     remove_unfinished,
     write_png,
@@ -174,7 +175,7 @@ def history(log: Path) -> list[dict[str, float]]:
     if not log.exists():
         return []
     entries = []
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    lines = read_file(log).decode(errors="replace").splitlines(keepends=True)
     for number, line in enumerate(lines, 1):
         if line.endswith("\n"):
             try:

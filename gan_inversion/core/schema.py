@@ -14,7 +14,7 @@ from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 
 from gan_inversion.core.errors import UserError, one_line
-from gan_inversion.core.storage import sha256
+from gan_inversion.core.storage import read_file, sha256
 
 
 def strict_json(path: Path, what: str = "a readable record") -> Any:
@@ -29,13 +29,13 @@ def strict_json(path: Path, what: str = "a readable record") -> Any:
     """
     try:
         return json.loads(
-            path.read_text(encoding="utf-8"),
+            read_file(path).decode(),
             parse_constant=_refused,
             parse_int=_bounded,
             parse_float=_finite,
             object_pairs_hook=once,
         )
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not {what}: {one_line(error)}") from error
 
 

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,12 +21,13 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from gan_inversion.core.errors import UserError
+from gan_inversion.core.errors import UserError, one_line
 
 T = TypeVar("T")
 
 WRITING = ".writing-"  # what the names of folders of unfinished files begin with
 MADE_BY = "gan_inversion"  # stands in the pictures and pages of this package
+BYTES = 200_000_000  # of the largest file that is read at once
 POLL = 0.2  # seconds between two tries to get a lock
 
 
@@ -178,6 +180,28 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
 
+def read_file(path: Path, name: str | None = None) -> bytes:
+    """The content of a regular file of at most `BYTES` bytes; a pipe or device might never end.
+
+    Args:
+        path: of the file.
+        name: what to call it in an error; its path by default.
+
+    Raises:
+        UserError: the path is no regular file, or the file is too large or not readable.
+    """
+    name = str(path) if name is None else name
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise UserError(f"{name} is no regular file")
+        if state.st_size > BYTES:
+            raise UserError(f"{name} has {state.st_size:,} bytes, more than {BYTES:,}")
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{name} is not readable: {error.strerror}") from error
+
+
 def read_json(path: Path, kind: type[T]) -> T:
     """Read a JSON file that this package wrote.
 
@@ -189,10 +213,9 @@ def read_json(path: Path, kind: type[T]) -> T:
         UserError: the file is missing or not readable, or its value has another type.
     """
     try:
-        value: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise UserError(f"{path} is not a readable JSON file: {reason}") from error
+        value: Any = json.loads(read_file(path).decode())
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not a readable JSON file: {one_line(error)}") from error
     if not isinstance(value, kind):
         raise UserError(f"{path}: expected a JSON {kind.__name__}, got {type(value).__name__}")
     return value

@@ -2,7 +2,6 @@
 
 import io
 import os
-import stat
 import warnings
 from pathlib import Path
 
@@ -10,12 +9,12 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan_inversion.core.errors import UserError, one_line
+from gan_inversion.core.storage import read_file
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "TGA")
 # Largest values of a pixel, by the bits that cameras and scanners use: 8, 12, and 16.
 RANGES = (255, 4095, 65_535)
 PIXELS = 120_000_000  # of the largest image decoded: 360 MB; telephones take smaller ones
-BYTES = 200_000_000  # of the largest file read
 
 
 def read_image(path: Path, name: str) -> np.ndarray:
@@ -32,23 +31,6 @@ def read_image(path: Path, name: str) -> np.ndarray:
         UserError: the path is no regular file, or the file is too large or no image.
     """
     return decode_image(read_file(path, name), name)
-
-
-def read_file(path: Path, name: str) -> bytes:
-    """The content of a regular file of at most `BYTES` bytes.
-
-    Raises:
-        UserError: the path is no regular file, or the file is too large or not readable.
-    """
-    try:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode):
-            raise UserError(f"{name} is no regular file")
-        if state.st_size > BYTES:
-            raise UserError(f"{name} has {state.st_size:,} bytes, more than {BYTES:,}")
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{name} is not readable: {error.strerror}") from error
 
 
 def decode_image(data: bytes, name: str, *, size: tuple[int, int] | None = None) -> np.ndarray:

@@ -17,11 +17,11 @@ from PIL import Image
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
-from gan_inversion.core.storage import cache_dir, manifest_digest, sha256
+from gan_inversion.core.storage import cache_dir, manifest_digest, read_file, sha256
 from gan_inversion.data import landmarks
 from gan_inversion.data.alignment import similarity
 from gan_inversion.data.dataset import Dataset
-from gan_inversion.data.decode import decode_image, printable, read_file
+from gan_inversion.data.decode import decode_image, printable
 from gan_inversion.data.views import FRAME, SIZE, VIEWS, render
 
 Align = Literal["auto", "always", "never"]

@@ -16,9 +16,9 @@ import numpy as np
 from gan_inversion.core.cache import cached_json
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.progress import progress
-from gan_inversion.core.storage import cache_dir, data_dir, manifest_digest, sha256
+from gan_inversion.core.storage import cache_dir, data_dir, manifest_digest, read_file, sha256
 from gan_inversion.data.dataset import Dataset
-from gan_inversion.data.decode import decode_image, printable, read_file
+from gan_inversion.data.decode import decode_image, printable
 from gan_inversion.data.views import FRAME
 
 MANIFEST_DIGEST = "d74b84a8b052eb400a6d69dcce66460240bf4cd659d924c13bc90ce1fced9bce"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.data.decode import read_file
+from gan_inversion.core.storage import read_file
 
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 MARKS_OF_ROWS = "\t;|, "  # in the order in which they are tried; a comma may be a decimal sign

@@ -14,8 +14,7 @@ import numpy as np
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.seeding import stream
-from gan_inversion.core.storage import data_dir, sha256
-from gan_inversion.data.decode import read_file
+from gan_inversion.core.storage import data_dir, read_file, sha256
 from gan_inversion.data.listing import read_rows, stripped
 
 DIGEST = "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592"

@@ -10,7 +10,7 @@ import numpy as np
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.own import load_object, source_digest
 from gan_inversion.core.run import Run
-from gan_inversion.core.storage import write_text
+from gan_inversion.core.storage import read_file, write_text
 from gan_inversion.data.dataset import Images
 from gan_inversion.inverters.base import Inverter, check_fit
 from gan_inversion.inverters.families import MethodSpec, own_name
@@ -114,5 +114,5 @@ def load_own(source: str, path: Path) -> OwnInverter:
 def _opened(name: str, kind: Any, path: Path) -> OwnInverter:
     inverter = OwnInverter(name, kind.load(path))
     if (path / FITTED).exists():  # not in the runs of older versions
-        inverter._fitted = int((path / FITTED).read_text("utf-8"))
+        inverter._fitted = int(read_file(path / FITTED))
     return inverter

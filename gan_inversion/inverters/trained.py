@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -80,15 +79,9 @@ def open_trained(folder: Path, *, own: str | None = None) -> Trained:
     try:
         place = folder / "inverter"
         inverter = load_own(str(own), place) if family == OWN else FAMILIES[family].kind.load(place)
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        KeyError,
-        EOFError,
-        BadZipFile,
-        AttributeError,
-    ) as error:
+    except UserError:
+        raise
+    except Exception as error:  # damaged files may raise anything
         raise UserError(
             f"{folder / 'inverter'} is not a readable trained inverter: {one_line(error)}"
         ) from error

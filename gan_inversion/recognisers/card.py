@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.schema import once
+from gan_inversion.core.storage import read_file
 
 COLOURS = ("RGB", "BGR")
 ALIGNMENTS = ("arcface", "none")
@@ -116,13 +117,13 @@ def read_card(model: Path, given: str = "") -> Card:
 
 def _parsed(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8-sig")  # Windows writes a mark
+        text = read_file(path).decode("utf-8-sig")  # Windows writes a mark
         values = (
             tomllib.loads(text)
             if path.suffix == ".toml"
             else json.loads(text, object_pairs_hook=once)
         )
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not a readable card: {error}") from error
     if not isinstance(values, dict):
         raise UserError(f"{path} is not a card: expected names with values")

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import shlex
+import shutil
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -20,7 +22,7 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.places import check_output
 from gan_inversion.core.storage import sha256_file
 from gan_inversion.data.source import Source
-from gan_inversion.inverters.trained import Trained, open_trained
+from gan_inversion.inverters.trained import Trained, open_trained, reconstruct
 from gan_inversion.protocols.inversion.faces import recogniser_of
 from gan_inversion.protocols.inversion.grid import Layout, draw_grid
 from gan_inversion.protocols.inversion.photographs import (
@@ -164,6 +166,16 @@ def run_folder(path, method="documented_dense", **config):
     return path
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """The folder of a run of a small conditional GAN that was not trained."""
+    folder = run_folder(tmp_path_factory.mktemp("saved") / "run", method="cgan_smoke")
+    inverter = ConditionalGAN(SMALL, name="cgan_smoke")
+    inverter.model = generator_of(SMALL)
+    inverter.save(folder / "inverter")
+    return folder
+
+
 EVIL = (
     "from pathlib import Path\nPath('ran').touch()\nclass X:\n    load = None\ndef f(x): return x\n"
 )
@@ -227,15 +239,48 @@ def test_a_model_that_asks_for_code_is_a_sentence(tmp_path, monkeypatch, spoil):
 
 @pytest.mark.parametrize("name", ["config.json", "inverter/inverter.json", "inverter/weights.npz"])
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\0" * 99])
-def test_a_damaged_inverter_is_a_sentence_that_names_the_file(tmp_path, name, content):
-    folder = run_folder(tmp_path / "run", method="cgan_smoke")
-    inverter = ConditionalGAN(SMALL, name="cgan_smoke")
-    inverter.model = generator_of(SMALL)
-    inverter.save(folder / "inverter")
+def test_a_damaged_inverter_is_a_sentence_that_names_the_file(tmp_path, saved, name, content):
+    folder = shutil.copytree(saved, tmp_path / "run")
     open_trained(folder)
     (folder / name).write_bytes(content)
     with pytest.raises(UserError, match=str(folder)):
         open_trained(folder)
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "inverter/inverter.json", "inverter/weights.npz", "thresholds.json"]
+)
+def test_a_pipe_in_place_of_a_models_file_is_a_sentence(tmp_path, saved, name):
+    folder = shutil.copytree(saved, tmp_path / "run")
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    with pytest.raises(UserError, match=f"{folder}.*(is no regular file|found none)"):
+        open_trained(folder)
+
+
+@pytest.mark.parametrize(
+    "option", [{"name": []}, {"dimension": 10**30}, {"turns": "x"}, {"precision": 2.5}]
+)
+def test_options_of_another_type_in_a_model_are_a_sentence(tmp_path, saved, option):
+    folder = shutil.copytree(saved, tmp_path / "run")
+    file = folder / "inverter" / "inverter.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | option))
+    with contextlib.suppress(UserError):
+        reconstruct(open_trained(folder).inverter, np.ones((2, 512), "float32"))
+
+
+def test_a_network_of_other_outputs_is_a_sentence(tmp_path):
+    folder = run_folder(tmp_path / "run")
+    config = {"decoder": "dense", "targets": "corrected", "epochs": 1, "batch_size": 2}
+    (folder / "inverter" / "inverter.json").write_text(json.dumps(config))
+    given = keras.Input((512,))
+    picture = keras.layers.UpSampling2D(160)(
+        keras.layers.Reshape((1, 1, 3))(keras.layers.Dense(3)(given))
+    )
+    for outputs in ([picture, picture], keras.layers.Flatten()(picture)):
+        keras.Model(given, outputs).save(folder / "inverter" / "model.keras")
+        with pytest.raises(UserError, match="expected a network from embeddings"):
+            open_trained(folder)
 
 
 def test_an_output_within_the_input_is_refused(tmp_path):

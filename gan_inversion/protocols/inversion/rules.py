@@ -13,6 +13,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.storage import read_file
 from gan_inversion.protocols.base import Protocol, near_duplicates
 
 PARTS = ("train", "validation", "test")
@@ -58,9 +59,9 @@ def read_split(path: Path) -> dict[str, str]:
         UserError: there is no such file, or it holds no split.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {row["image"]: row["part"] for row in csv.DictReader(file)}
-    except (OSError, KeyError, ValueError) as error:
+        text = read_file(path).decode()
+        return {row["image"]: row["part"] for row in csv.DictReader(io.StringIO(text, newline=""))}
+    except (UserError, KeyError, ValueError, csv.Error) as error:
         raise UserError(f"expected a split of images in {path}: {error}") from error
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError
-from gan_inversion.data.decode import read_file
+from gan_inversion.core.storage import read_file
 from gan_inversion.data.listing import decode_text
 
 HEADERS = ("subject", "subjects", "group", "groups", "name", "label", "id")  # of one column
