@@ -6,7 +6,6 @@ A cached array has its SHA-256 in a file beside it.
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -14,14 +13,8 @@ from typing import TypeVar
 import numpy as np
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.storage import (
-    WRITING,
-    atomic,
-    exclusive,
-    read_json,
-    sha256_file,
-    write_text,
-)
+from gan_inversion.core.locks import exclusive
+from gan_inversion.core.storage import atomic, read_json, sha256_file, write_text
 
 T = TypeVar("T")
 
@@ -85,8 +78,6 @@ def _cached(
         return cached
     with exclusive(path, wait=True):
         if (cached := _whole(path)) is None or not fits(cached):  # nobody made it meanwhile
-            for left in path.parent.glob(f"{WRITING}*/{path.name}"):  # left by a killed writer
-                shutil.rmtree(left.parent, ignore_errors=True)
             with atomic(path) as temporary:
                 write(temporary)
             write_text(_seal(path), f"{sha256_file(path)}\n{_state(path)}")

@@ -2,13 +2,12 @@
 
 import contextlib
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.storage import MADE_BY, WRITING, write_text, writing
+from gan_inversion.core.storage import MADE_BY, draft, write_text
 
 LISTING = ".files"  # in a folder that is replaced: the files that are this package's
 BEGIN = 4096  # bytes of a file, among which the name of this package stands if it is its own
@@ -125,17 +124,12 @@ def replaced_folder(path: Path) -> Iterator[Path]:
                 f"{path} would be replaced, but holds {own}, which this program did not write: "
                 "move it away, or give another folder"
             )
-    temporary = path.with_name(WRITING + secrets.token_hex(8))
-    try:
-        with writing(path):
-            temporary.mkdir(parents=True)
-            (temporary / MADE).touch()
-            yield temporary
-            write_text(temporary / LISTING, "\n".join(sorted(_files_of(temporary))))
-            shutil.rmtree(path, ignore_errors=True)
-            temporary.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with draft(path) as temporary:
+        (temporary / MADE).touch()
+        yield temporary
+        write_text(temporary / LISTING, "\n".join(sorted(_files_of(temporary))))
+        shutil.rmtree(path, ignore_errors=True)
+        temporary.rename(path)
 
 
 def _files_of(folder: Path) -> set[str]:

@@ -21,10 +21,10 @@ import numpy as np
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.events import Events
+from gan_inversion.core.locks import exclusive
 from gan_inversion.core.older import todays_run
 from gan_inversion.core.seeding import stream
 from gan_inversion.core.storage import (
-    exclusive,
     read_file,
     read_json,
     remove_unfinished,

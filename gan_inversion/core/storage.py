@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import stat
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,13 +21,15 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from gan_inversion.core.errors import UserError, one_line
+from gan_inversion.core.locks import hold_folder
 
 T = TypeVar("T")
 
 WRITING = ".writing-"  # what the names of folders of unfinished files begin with
 MADE_BY = "gan_inversion"  # stands in the pictures and pages of this package
 BYTES = 200_000_000  # of the largest file that is read at once
-POLL = 0.2  # seconds between two tries to get a lock
+
+_TIDY: set[Path] = set()  # folders in which this process has removed what killed ones left
 
 
 def data_dir() -> Path:
@@ -63,17 +64,49 @@ def atomic(path: Path) -> Iterator[Path]:
     Raises:
         UserError: the folder cannot be written or the disk is full.
     """
-    folder = path.with_name(WRITING + secrets.token_hex(8))
-    temporary = folder / path.name
+    with draft(path) as folder:
+        temporary = folder / path.name
+        yield temporary
+        with temporary.open("r+b") as file:  # Windows makes only writable files durable
+            os.fsync(file.fileno())  # before the move, or a crash could leave an empty file
+        temporary.replace(path)
+
+
+@contextlib.contextmanager
+def draft(path: Path) -> Iterator[Path]:
+    """Yield a new folder beside `path`, for what is moved there once it is finished.
+
+    It is locked: another writer knows by that which of such folders a killed one has left, and
+    removes those.
+
+    Raises:
+        UserError: the folder cannot be written or the disk is full.
+    """
+    release = None
     try:
         with writing(path):
-            folder.mkdir(parents=True)
-            yield temporary
-            with temporary.open("r+b") as file:  # Windows makes only writable files durable
-                os.fsync(file.fileno())  # before the move, or a crash could leave an empty file
-            temporary.replace(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _tidy(path.parent)
+            while release is None:
+                folder = path.with_name(WRITING + secrets.token_hex(8))
+                folder.mkdir()
+                release = hold_folder(folder, anyway=True)
+            yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if release is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            release()
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what killed writers left in a folder; once a process, since it may hold many files."""
+    if folder in _TIDY:
+        return
+    _TIDY.add(folder)
+    for left in folder.glob(f"{WRITING}*"):
+        if release := hold_folder(left, anyway=False):
+            shutil.rmtree(left, ignore_errors=True)
+            release()
 
 
 @contextlib.contextmanager
@@ -82,9 +115,13 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno is None:  # raised by a library about content, not by the file system
-            raise
-        raise UserError(f"cannot write {path}: {error.strerror}{_culprit(error, path)}") from error
+        if error.errno is not None:
+            raise UserError(
+                f"cannot write {path}: {error.strerror}{_culprit(error, path)}"
+            ) from error
+        if "requested and" in str(error):  # by NumPy: numbers requested and numbers written
+            raise UserError(f"cannot write {path}: the disk is full ({one_line(error)})") from error
+        raise  # by a library about content, not by the file system
 
 
 def _culprit(error: OSError, path: Path) -> str:
@@ -98,66 +135,6 @@ def remove_unfinished(folder: Path) -> None:
     """Remove what killed writers left below `folder`, whose lock the caller must hold."""
     for left in folder.rglob(f"{WRITING}*"):
         shutil.rmtree(left, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def exclusive(path: Path, *, wait: bool) -> Iterator[None]:
-    """Hold the lock of a file or folder, `.<name>.lock` beside it, among all processes.
-
-    Args:
-        path: the file or folder to lock; it need not exist.
-        wait: whether to wait while another process holds the lock; otherwise raise.
-
-    Raises:
-        UserError: another process holds it, or the folder cannot be written.
-    """
-    lock = path.with_name(f".{path.name}.lock")
-    while True:
-        try:
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            file = lock.open("a")
-        except OSError as error:
-            raise UserError(f"cannot write {lock}: {error.strerror}") from error
-        with file:
-            if _lock(file.fileno()) and _is_at(file.fileno(), lock):
-                try:
-                    yield
-                finally:
-                    with contextlib.suppress(OSError):
-                        lock.unlink()
-                return
-        if not wait:
-            raise UserError(f"another process is writing {path}: wait until it has ended")
-        time.sleep(POLL)
-
-
-def _is_at(descriptor: int, path: Path) -> bool:
-    """Whether an open file is still the one at `path`; its holder may have removed it."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except OSError:
-        return False
-
-
-def _lock(descriptor: int) -> bool:
-    """Try to lock an open file until it is closed; the system frees those of killed processes."""
-    if os.name == "nt":
-        import msvcrt
-
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            return False
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks: names are random, and the last writer wins
-        return True
-    return True
 
 
 def write_text(path: Path, text: str) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 import jsonschema
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.locks import exclusive
 from gan_inversion.core.schema import strict_json
-from gan_inversion.core.storage import exclusive, write_text
+from gan_inversion.core.storage import write_text
 
 
 @dataclass(frozen=True, order=True, kw_only=True)

@@ -11,8 +11,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from gan_inversion.core.errors import UserError
+from gan_inversion.core.locks import exclusive
 from gan_inversion.core.progress import progress
-from gan_inversion.core.storage import exclusive, sha256_file
+from gan_inversion.core.storage import sha256_file
 from gan_inversion.data import lfw, pairs, weights
 
 BLOCK = 1 << 16

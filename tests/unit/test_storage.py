@@ -13,6 +13,7 @@ from PIL import Image
 from gan_inversion.core.cache import cached_array, cached_json, cached_result
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.events import Events
+from gan_inversion.core.locks import exclusive
 from gan_inversion.core.places import (
     LISTING,
     MADE,
@@ -24,7 +25,6 @@ from gan_inversion.core.run import Run
 from gan_inversion.core.storage import (
     atomic,
     cache_dir,
-    exclusive,
     manifest_digest,
     read_json,
     sha256,
@@ -128,12 +128,48 @@ def test_threads_fill_a_cached_array_once(tmp_path):
     assert len(calls) == 1
 
 
-def test_what_a_killed_writer_of_a_cached_array_left_is_removed(tmp_path):
-    for name in ("array.npy", "other.npy"):
-        (tmp_path / f".writing-{name}").mkdir()
-        (tmp_path / f".writing-{name}" / name).write_bytes(bytes(1000))
+HOLD = """
+import sys, time
+from pathlib import Path
+from gan_inversion.core.storage import atomic
+with atomic(Path(sys.argv[1])) as temporary:
+    temporary.write_bytes(bytes(1000))
+    print("writes", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_a_killed_writer_left_is_removed_and_what_another_writes_is_kept(tmp_path):
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", HOLD, tmp_path / name], stdout=subprocess.PIPE, text=True
+        )
+        for name in ("killed.npy", "living.npy")
+    ]
+    assert [process.stdout.readline() for process in both] == ["writes\n"] * 2
+    both[0].kill()
+    both[0].wait()
+    assert len([*tmp_path.glob(".writing-*")]) == 2
     cached_array(tmp_path / "array.npy", (4, 3), "uint8", seven)
-    assert [path.name for path in tmp_path.glob(".w*")] == [".writing-other.npy"]
+    assert [path.name for path in tmp_path.glob(".writing-*/*")] == ["living.npy"]
+    both[1].kill()
+    both[1].wait()
+
+
+def test_a_draft_that_becomes_the_folder_is_not_left(tmp_path):
+    for content in "ab":
+        with replaced_folder(tmp_path / "made") as folder:
+            (folder / "file").write_text(content)
+    assert (tmp_path / "made" / "file").read_text() == "b"
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_a_full_disk_is_named_with_the_file(tmp_path):
+    def full(array):
+        raise OSError("1000 requested and 0 written")
+
+    with pytest.raises(UserError, match=r"cannot write .*array\.npy: the disk is full"):
+        cached_array(tmp_path / "array.npy", (4, 3), "uint8", full)
 
 
 def seven(array):
@@ -182,7 +218,7 @@ def test_damaged_json_of_the_cache_is_made_anew_and_elsewhere_a_sentence(tmp_pat
 def test_what_is_known_is_read_without_a_lock(tmp_path):
     """As from a cache that may only be read."""
     assert cached_json(tmp_path / "list.json", list, lambda: [1]) == [1]
-    with patch("gan_inversion.core.storage.exclusive", side_effect=AssertionError("locked")):
+    with patch("gan_inversion.core.cache.exclusive", side_effect=AssertionError("locked")):
         assert cached_json(tmp_path / "list.json", list, lambda: [2]) == [1]
 
 
@@ -211,7 +247,7 @@ def test_a_lock_is_free_when_its_holder_is_killed(tmp_path):
     held = """
 import sys, time
 from pathlib import Path
-from gan_inversion.core.storage import exclusive
+from gan_inversion.core.locks import exclusive
 with exclusive(Path(sys.argv[1]), wait=False):
     print("held", flush=True)
     time.sleep(60)

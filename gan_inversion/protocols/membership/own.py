@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from gan_inversion.core.device import environment
+from gan_inversion.core.locks import exclusive
 from gan_inversion.core.record import Metric, Record, metric, record_path
-from gan_inversion.core.storage import exclusive, remove_unfinished, sha256
+from gan_inversion.core.storage import remove_unfinished, sha256
 from gan_inversion.metrics.leak import without_copies
 from gan_inversion.metrics.targets import check_matrices, dispersion
 from gan_inversion.protocols.membership.attacks import scored_by_features
