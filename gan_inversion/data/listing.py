@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-s
 MARKS_OF_ROWS = "\t;|, "  # in the order in which they are tried; a comma may be a decimal sign
 QUOTED = re.compile(r'"[^"]*"')
 NONE = "\x1f"  # a separator that no text has
-LIST = re.compile(r'(?<!")\[\s*[-+.\deEnaif]+(?:[,\s]+[-+.\deEnaif]+)+\s*\](?!")')  # of numbers
+# A list of numbers in brackets, which is a whole cell: file names have brackets too.
+LIST = re.compile(r"(?<![^\s;|,])\[\s*[-+.\deEnaif]+(?:[,\s]+[-+.\deEnaif]+)+\s*\](?![^\s;|,])")
+WITHIN = re.compile(r'(?<=.)"(\[[^"]*\])"')  # one that was the end of a name after all
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|[-+]?inf", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.ASCII)
 STATED = re.compile(r"\s*sep=(.)\s*\n")  # Excel's first line
@@ -33,14 +35,14 @@ def read_listing(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     Raises:
         UserError: the file is missing, is not text, or lacks a column.
     """
-    header, *rows = read_rows(path) or [[]]
+    (_, header), *rows = numbered_rows(path) or [(1, [])]
     if missing := [name for name in columns if name not in header]:
         raise UserError(
             f"{path}: expected the columns {', '.join(columns)}, but {', '.join(missing)} is "
             f"missing from {' '.join(header)[:80]!r}"
         )
     listing = []
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         values = dict.fromkeys(header, "") | dict(zip(header, row, strict=False))
         if not all(values[name] for name in columns):
             raise UserError(f"{path}: line {number} has no {' or '.join(columns)}")
@@ -49,7 +51,14 @@ def read_listing(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
 
 
 def read_rows(path: Path) -> list[list[str]]:
+    """The rows of `numbered_rows` without their lines' numbers."""
+    return [row for _, row in numbered_rows(path)]
+
+
+def numbered_rows(path: Path) -> list[tuple[int, list[str]]]:
     """The cells of a table in a text file, whatever separates them; empty rows are left out.
+
+    With each row comes the number of the line in which it begins.
 
     Tabs, semicolons, bars, commas or spaces separate cells: the first of these that every line has,
     else the first but spaces that any line has. Cells may be quoted; a list of numbers in brackets
@@ -59,12 +68,19 @@ def read_rows(path: Path) -> list[list[str]]:
         UserError: the file is missing, is no text, or has a cell that is too long.
     """
     text = decode_text(read_file(path, str(path)), str(path))
-    marks = MARKS_OF_ROWS
+    marks, skipped = MARKS_OF_ROWS, 0
     if stated := STATED.match(text):
-        text, marks = text[stated.end() :], stated[1]
-    text = LIST.sub(r'"\g<0>"', text)
-    lines = [line.rstrip(" \r\n") for line in io.StringIO(text, newline="") if line.strip()]
-    outside = [QUOTED.sub("", line.strip(" ")) for line in lines]
+        text, marks, skipped = text[stated.end() :], stated[1], stated[0].count("\n")
+    quoted = "".join(  # by numbers of lines a list may have breaks within it
+        part if part.startswith('"') else LIST.sub(_one_cell, part)
+        for part in re.split(r'("[^"\n]*")', text)
+    )
+    lines = [
+        (number, line.rstrip(" \r\n"))
+        for number, line in enumerate(io.StringIO(quoted, newline=""), 1 + skipped)
+        if line.strip()
+    ]
+    outside = [QUOTED.sub("", line.strip(" ")) for _, line in lines]
     common = [mark for mark in marks if all(mark in line for line in outside)]
     common += [mark for mark in marks.replace(" ", "") if any(mark in line for line in outside)]
     if not common and " " in "".join(outside[-1:]):  # a title may have spaces where no row has
@@ -79,13 +95,21 @@ def read_rows(path: Path) -> list[list[str]]:
         raise UserError(f"{path} is not a readable CSV file: {error}") from error
 
 
-def _rows(lines: Iterable[str], mark: str, **options: Any) -> Iterator[list[str]]:
-    for row in csv.reader(
-        (f"{line}\n" for line in lines), delimiter=mark, skipinitialspace=True, **options
-    ):
-        cells = [cell.strip() for cell in row]
+def _one_cell(matched: re.Match[str]) -> str:
+    return f'"{matched[0]}"'
+
+
+def _rows(
+    lines: Sequence[tuple[int, str]], mark: str, **options: Any
+) -> Iterator[tuple[int, list[str]]]:
+    texts = (f"{line}\n" for _, line in lines)
+    reader = csv.reader(texts, delimiter=mark, skipinitialspace=True, **options)
+    begin = 0
+    for row in reader:
+        cells = [WITHIN.sub(r"\1", cell.strip()) for cell in row]
         if any(cells):
-            yield cells
+            yield lines[begin][0], cells
+        begin = reader.line_num
 
 
 def stripped(row: Sequence[str]) -> list[str]:

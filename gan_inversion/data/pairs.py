@@ -5,6 +5,7 @@ View 2 has ten folds of 300 genuine and 300 impostor pairs that share no subject
 """
 
 import re
+import sys
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import numpy as np
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.seeding import stream
 from gan_inversion.core.storage import data_dir, read_file, sha256
-from gan_inversion.data.listing import read_rows, stripped
+from gan_inversion.data.listing import numbered_rows, stripped
 
 DIGEST = "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592"
 
@@ -83,19 +84,34 @@ def read_listed(path: Path, files: Sequence[str], *, folds: int = 10) -> Pairs:
     Raises:
         UserError: a line has none of these forms, or names an image that is not there.
     """
-    table = read_rows(path)
-    rows = [stripped(row) for row in table]
-    if rows and all(HEADER.fullmatch(cell) for cell in rows[0]):
+    rows = [(line, stripped(row)) for line, row in numbered_rows(path)]
+    if rows and all(HEADER.fullmatch(cell) for cell in rows[0][1]):
         del rows[0]
-    if rows and len(rows[0]) == 2 and all(map(_is_count, rows[0])):  # folds, pairs of each kind
-        folds = int(rows.pop(0)[0])
-    elif rows and len(rows[0]) == 1 and _is_count(rows[0][0]):  # pairs of each kind, one run
+    head = rows[0][1] if rows else []
+    if len(head) in (1, 2) and all(map(_is_count, head)):  # folds, pairs of each kind
+        folds = int(head[0]) if len(head) == 2 else folds
         del rows[0]
     if not 2 <= folds <= 100:
         raise UserError(f"{path}: expected 2 to 100 folds, got {folds}")
+    listed = _pairs_of(path, rows, files)
+    if len(listed) < folds or len({genuine for *_, genuine in listed}) < 2:
+        raise UserError(
+            f"{path}: expected at least {folds} pairs, of one person and of two, got {len(listed)}"
+        )
+    if repeated := len(listed) - len({frozenset(pair[:2]) for pair in listed}):
+        print(f"{path}: {repeated} of {len(listed)} pairs are listed before", file=sys.stderr)
+    first, second, genuine = (np.array(column) for column in zip(*listed, strict=True))
+    return Pairs(first, second, genuine, folds_of(genuine, folds))
+
+
+def _pairs_of(
+    path: Path, rows: Sequence[tuple[int, list[str]]], files: Sequence[str]
+) -> list[tuple[int, int, bool]]:
+    """Places of the images of each line, and whether they show one person."""
     index = _index_of(files)
     listed = []
-    for number, row in enumerate(rows, len(table) - len(rows) + 1):
+    truth: dict[frozenset[int], bool] = {}  # images of a pair -> whether they show one person
+    for number, row in rows:
         names = _named(row)
         if names is None:
             raise UserError(
@@ -107,13 +123,16 @@ def read_listed(path: Path, files: Sequence[str], *, folds: int = 10) -> Pairs:
             if name not in index:
                 raise UserError(f"{path}, line {number}: there is no image {name[:80]!r}")
             places.append(index[name])
-        listed.append((*places, names[2]))
-    if len(listed) < folds or len({genuine for *_, genuine in listed}) < 2:
-        raise UserError(
-            f"{path}: expected at least {folds} pairs, of one person and of two, got {len(listed)}"
-        )
-    first, second, genuine = (np.array(column) for column in zip(*listed, strict=True))
-    return Pairs(first, second, genuine, folds_of(genuine, folds))
+        pair = frozenset(places)
+        if len(pair) < 2:
+            raise UserError(f"{path}, line {number}: expected two images, got one with itself")
+        if truth.setdefault(pair, names[2]) != names[2]:
+            raise UserError(
+                f"{path}, line {number}: expected each pair to show one person or two, got "
+                f"{names[0][:80]!r} and {names[1][:80]!r} as both"
+            )
+        listed.append((places[0], places[1], names[2]))
+    return listed
 
 
 def folds_of(genuine: np.ndarray, folds: int) -> np.ndarray:

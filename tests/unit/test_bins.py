@@ -283,6 +283,11 @@ def test_accents_are_one_character_or_two(tmp_path):
         ("ann/ann_0001.jpg bob/x.jpg 0", "line 1: there is no image 'bob/x.jpg'"),
         ("ann/ann_0001.jpg bob/bob_0001.jpg 7", "line 1: expected"),
         ("ann 1 2\nbob 1 2", "expected at least 2 pairs, of one person and of two, got 2"),
+        ("ann 1 2\n\nann 1 1", "line 3: expected two images, got one with itself"),
+        (
+            f"{FILES[0]} {FILES[1]} 1\n\n\n{FILES[1]} {FILES[0]} 0",
+            f"line 4: expected each pair to show one person or two, got '{FILES[1]}' and .* as bo",
+        ),
     ],
 )
 def test_other_lists_are_a_sentence(tmp_path, text, sentence):
@@ -334,10 +339,29 @@ def test_numbers_of_images_may_be_long(tmp_path):
 
 
 def test_quotes_and_brackets_may_be_in_names(tmp_path):
-    files = ['"al"_y/1.jpg', "anna[1]/2.jpg"]
-    (tmp_path / "list.txt").write_text(f"{files[0]} {files[0]} 1\n{files[0]} {files[1]} 0")
+    files = ['"al"_y/1.jpg', "anna[1]/2.jpg", '"al"_y/3.jpg']
+    (tmp_path / "list.txt").write_text(f"{files[0]} {files[2]} 1\n{files[0]} {files[1]} 0")
     pairs = read_listed(tmp_path / "list.txt", files, folds=2)
-    assert pairs.first.tolist() == [0, 0] and pairs.second.tolist() == [0, 1]
+    assert pairs.first.tolist() == [0, 0] and pairs.second.tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("name", ["{}", '"{}"'])
+def test_a_list_of_numbers_may_be_in_a_name(tmp_path, mark, name):
+    files = ["ann [2012 05]/1.jpg", "ann [2012 05]/2.jpg", "bob/[1 2].jpg", "bob/x [1 2]"]
+    rows = [(files[0], files[1], "1"), (files[2], files[3], "1"), (files[0], files[3], "0")]
+    text = "\n\n".join(mark.join([name.format(a), name.format(b), same]) for a, b, same in rows)
+    (tmp_path / "list.txt").write_text(text)
+    pairs = read_listed(tmp_path / "list.txt", files, folds=2)
+    assert pairs.first.tolist() == [0, 2, 0] and pairs.second.tolist() == [1, 3, 3]
+
+
+def test_pairs_that_are_listed_twice_are_counted(tmp_path, capsys):
+    lines = [f"{FILES[a]} {FILES[b]} {int(s)}" for a, b, s in FOUR]
+    lines.append(f"{FILES[FOUR[0][1]]} {FILES[FOUR[0][0]]} {int(FOUR[0][2])}")
+    (tmp_path / "list.txt").write_text("\n".join(lines))
+    assert len(read_listed(tmp_path / "list.txt", FILES, folds=2).first) == 5
+    assert "1 of 5 pairs are listed before" in capsys.readouterr().err
 
 
 def test_a_number_is_that_of_the_image_before_it_is_its_place(tmp_path):

@@ -178,6 +178,7 @@ def test_a_listing_may_be_quoted(tmp_path, first):
         (b"", "expected the columns image, reconstruction, but image, reconstruction is missing"),
         (b"image\na\n", "but reconstruction is missing from 'image'"),
         (b"image,reconstruction\na\n", "line 2 has no image or reconstruction"),
+        (b"sep=,\n\nimage,reconstruction\n\na,b\n\nc\n", "line 7 has no image or reconstruction"),
         (b"image,reconstruction\n\0\0", "is not a text file"),
     ],
 )
