@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import re
 import subprocess
 import sys
 from functools import cache
@@ -66,7 +67,14 @@ def _git(*arguments: str) -> str | None:
 
 
 def device() -> str:
-    """What the networks run on: accelerator, or processor and number of cores."""
+    """What the networks run on: accelerator, or processor and number of cores.
+
+    Of letters, digits and few marks, as the schema of records has it.
+    """
+    return re.sub(r"[^\w .,:()@/+-]", "", _device()).strip()[:200] or "unknown"
+
+
+def _device() -> str:
     if keras.backend.backend() == "jax":
         import jax
 

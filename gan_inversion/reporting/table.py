@@ -17,7 +17,7 @@ from gan_inversion.core.record import Record
 NOT_RESOLVED = "n/a"
 MANY = 8  # columns; a table with more may be wider than any page
 CODE = re.compile(r"`([^`]+)`")  # in Markdown
-LINK = re.compile(r"\[([^]`]+)\]\(([^)]+)\)")
+LINK = re.compile(r"\[([^]`]+)\]\((https?://[^)\s]+|[^):\s]+)\)")  # to a page, never to a script
 SPECIAL = re.compile(r"([&%$#_{}])")  # of LaTeX, to be escaped by a backslash
 WORDS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 
@@ -107,7 +107,7 @@ class Table:
             more = "" if self.heading == self.caption.removesuffix(".") else f"\n{caption}"
             caption = f"## {self.heading}\n{more}"
         lines = [
-            self.header,
+            [_plain(title) for title in self.header],
             [":--", *["--:"] * (len(self.header) - 1)],
             *(
                 [_plain(cell) if isinstance(cell, str) else _unbroken(cell.text()) for cell in row]
@@ -197,8 +197,16 @@ class Table:
 
 def marked(text: str) -> str:
     """Markdown with code and links as HTML."""
-    linked = LINK.sub(r"<a href='\2'>\1</a>", escape(text))
-    return CODE.sub(r"<code>\1</code>", linked)
+    pieces = CODE.split(escape(text))  # every second one is code, within which nothing is a link
+    return "".join(
+        f"<code>{piece}</code>" if at % 2 else LINK.sub(r"<a href='\2'>\1</a>", piece)
+        for at, piece in enumerate(pieces)
+    )
+
+
+def code(text: object) -> str:
+    """A record's own word within a sentence of Markdown: as code, nothing in it is markup."""
+    return f"`{' '.join(str(text).replace('`', '').split())}`"
 
 
 def _unbroken(text: str) -> str:

@@ -10,7 +10,16 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record, Selection, at, read_record, read_scores
 from gan_inversion.core.thresholds import Threshold
 from gan_inversion.protocols.verification.figures import of_pairs
-from gan_inversion.reporting.table import Cell, Row, Table, by_method, cell, check_same, footer
+from gan_inversion.reporting.table import (
+    Cell,
+    Row,
+    Table,
+    by_method,
+    cell,
+    check_same,
+    code,
+    footer,
+)
 
 ACCURACY = """\
 `accuracy` has an unusual meaning here. Targets and outputs have one shape (N, 160, 160, 3), and for
@@ -188,8 +197,8 @@ def search(record: Record) -> Table:
             f"; by the training loss, trial {trained} would be: "
             f"the choice by training loss {same} the choice by validation."
         )
-    note += f" The tuner, {protocol['tuner']}, was guided by {protocol['objective']}; "
-    note += f"{protocol['split']} are held out."
+    note += f" The tuner, {code(protocol['tuner'])}, was guided by {code(protocol['objective'])}; "
+    note += f"the data are split by {code(protocol['split'])}."
     if isinstance(more := cell([record], f"runner_up/{judged}"), Cell):
         note += f" The {name} of the second best trial is larger by {more.text()}, image by image."
     header = ["trial", *options, "status", *(name.replace("_", " ") for name in names)]

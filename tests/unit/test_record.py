@@ -48,6 +48,12 @@ def test_a_record_that_does_not_fit_is_not_written(tmp_path):
     assert list(tmp_path.rglob("*.json")) == []
 
 
+@pytest.mark.parametrize("device", ["<b>", "a\nb", "", "[l](x)", "x|y", "`x`", "x" * 201])
+def test_a_device_is_a_name(tmp_path, device):
+    with pytest.raises(UserError, match="env/device does not fit the schema"):
+        dataclasses.replace(RECORD, env={**RECORD.env, "device": device}).write(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

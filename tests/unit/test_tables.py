@@ -36,7 +36,7 @@ from gan_inversion.reporting.pages import (
 )
 from gan_inversion.reporting.speed import shadow_speed, training_speed
 from gan_inversion.reporting.summary import brief
-from gan_inversion.reporting.table import Cell, cell
+from gan_inversion.reporting.table import Cell, Table, cell, code, marked
 from gan_inversion.reporting.tables import (
     LFW,
     documented,
@@ -97,6 +97,27 @@ def test_the_documented_table_is_this_one():
     assert float(rows[1]["test loss"]) == pytest.approx(0.3) and rows[1]["test loss n"] == "10"
     assert float(rows[1]["test loss sd"]) == pytest.approx(0.02**0.5)
     assert float(rows[0]["test loss low"]) == pytest.approx(0.2) and rows[0]["test loss sd"] == ""
+
+
+EVIL = "<img src=x onerror=alert(1)> [l](javascript:alert(1)) | `x`"
+
+
+def test_a_records_words_are_no_markup():
+    table = Table("name", "A caption", [EVIL], [[EVIL]], [f"Said: {code(EVIL)}."])
+    page, plain = table.html(), table.markdown()
+    assert "<img" not in page and "<a " not in page
+    assert page.count("<code>") == 1
+    header, _, row = [line for line in plain.splitlines() if line.startswith("|")]
+    assert header == row and "<img" not in header and header.count(" | ") == 0
+    assert plain.splitlines()[-1].count("`") == 2
+
+
+@pytest.mark.parametrize("target", ["javascript:alert(1)", "data:text/html,x", "x y"])
+def test_a_link_leads_to_a_page(target):
+    assert marked(f"[l]({target})") == f"[l]({target})"
+    assert marked("[l](own.md#a) and `[l](own.md)`") == (
+        "<a href='own.md#a'>l</a> and <code>[l](own.md)</code>"
+    )
 
 
 def test_a_signed_cell_has_no_sign_before_its_deviation():
