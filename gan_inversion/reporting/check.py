@@ -23,6 +23,7 @@ from gan_inversion.metrics.membership import ATTACKS
 from gan_inversion.protocols import Inversion, Membership, read_split
 from gan_inversion.protocols.documented.figures import figures as documented_figures
 from gan_inversion.protocols.membership.audit import attack_unit, ready_in, signals_of
+from gan_inversion.protocols.search.figures import figures as search_figures
 from gan_inversion.protocols.verification.figures import figures as verification_figures
 from gan_inversion.reporting.comparison import ROUNDING
 from gan_inversion.reporting.tables import LFW, read_records
@@ -150,7 +151,38 @@ def _verification(record: Record, scores: Scores, results: Path) -> dict[str, Me
     names = {rate: at("threshold", fmr=rate) for rate in record.config["protocol"]["fmrs"]}
     # Where nobody knows who is who, there are none.
     thresholds = {r: record.metrics[n].value for r, n in names.items() if n in record.metrics}
+    if "impostor_histogram" in scores:
+        _check_counted(record, thresholds, scores["impostor_histogram"])
     return verification_figures(scores["scores"], scores["genuine"], scores["fold"], thresholds)
+
+
+def _check_counted(
+    record: Record, thresholds: Mapping[float, float | None], histogram: np.ndarray
+) -> None:
+    """Raise `UserError` if more or fewer impostor pairs lie above a threshold than its rate says.
+
+    Within the bin of the histogram that holds the threshold their order is not known.
+    """
+    above = np.cumsum(histogram[::-1])[::-1]  # pairs in a bin or higher
+    edges = np.linspace(-1, 1, len(histogram) + 1)
+    for rate, threshold in thresholds.items():
+        if threshold is None:
+            continue
+        place = int(np.clip(np.searchsorted(edges, threshold) - 1, 0, len(histogram) - 1))
+        near = above[max(place - 1, 0)], above[place + 2] if place + 2 < len(above) else 0
+        if not near[1] <= rate * above[0] <= near[0]:
+            raise UserError(
+                f"the record of {record.method}, seed {record.seed}, says that a share of {rate:g} "
+                f"of the impostor pairs reaches {threshold:.4f}, and its histogram has "
+                f"{near[1] / above[0]:g} to {near[0] / above[0]:g} there"
+            )
+
+
+def _search(record: Record, scores: Scores, results: Path) -> dict[str, Metric]:
+    subjects = _subjects(next((results / "splits").glob(f"{record.dataset}-*.csv")))
+    chosen = subjects[scores["held_out_index"]]
+    own = {name: values for name, values in scores.items() if name != "held_out_index"}
+    return search_figures(own, chosen)
 
 
 def _membership(record: Record, scores: Scores, results: Path) -> dict[str, Metric]:
@@ -184,6 +216,7 @@ COMPUTE: dict[str, Callable[[Record, Scores, Path], dict[str, Metric]]] = {
     "documented": _documented,
     "inversion": _inversion,
     "membership": _membership,
+    "search": _search,
     "verification": _verification,
 }
 

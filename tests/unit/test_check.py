@@ -44,6 +44,30 @@ def test_every_figure_and_interval_follows_from_the_raw_scores(name):
                 differences(altered, computed)
 
 
+@pytest.mark.parametrize("name", ["search_cgan", "search_documented", "search_honest"])
+def test_what_the_raw_scores_of_a_search_give_is_compared(name):
+    path = RESULTS / "records" / "search" / f"{name}-lfw-s0.json"
+    record = Record.read(path)
+    computed = COMPUTE["search"](record, read_scores(path), RESULTS)
+    unknown = {figure.split("/")[-1] for figure in differences(record, computed)}
+    assert unknown <= {"train_loss", "swd", "score"}
+    figure = next(iter(computed))
+    forged = replace(record.metrics[figure], value=record.metrics[figure].value * 0.99)
+    with pytest.raises(UserError, match=f"says {figure} .* raw scores give"):
+        differences(replace(record, metrics={**record.metrics, figure: forged}), computed)
+
+
+@pytest.mark.parametrize("shift", [-0.002, 0.002])
+def test_a_threshold_that_more_or_fewer_impostors_reach_is_refused(shift):
+    path = RESULTS / "records" / "verification" / "facenet_aligned-lfw-s0.json"
+    record, scores = Record.read(path), read_scores(path)
+    for figure in ("threshold@fmr=1e-2", "threshold@fmr=1e-4"):
+        own = record.metrics[figure]
+        forged = {**record.metrics, figure: replace(own, value=own.value + shift)}
+        with pytest.raises(UserError, match=r"of the impostor pairs reaches .* its histogram has"):
+            COMPUTE["verification"](replace(record, metrics=forged), scores, RESULTS)
+
+
 def test_a_threshold_that_the_registry_does_not_have_is_found():
     record = Record.read(RESULTS / "records/inversion/ridge_pca-lfw-mobilefacenet-s0.json")
     check._check_registered(record, RESULTS / "thresholds.json")

@@ -3,7 +3,6 @@
 import importlib
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,14 +14,14 @@ import numpy as np
 
 from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError
-from gan_inversion.core.record import Metric, bare_spec, entry_name, metric
+from gan_inversion.core.record import bare_spec, entry_name, metric
 from gan_inversion.core.seeding import stream
 from gan_inversion.core.storage import read_json, write_arrays, write_text
 from gan_inversion.metrics.attack import rejected
-from gan_inversion.metrics.intervals import bootstrap_mean
 from gan_inversion.protocols.documented.rules import Documented
 from gan_inversion.protocols.inversion.bench import Bench
 from gan_inversion.protocols.records import Entry
+from gan_inversion.protocols.search.figures import figures
 from gan_inversion.protocols.search.rules import Search
 from gan_inversion.recognisers import embed_view
 
@@ -152,25 +151,6 @@ def scores_of(setup: SearchSetup) -> dict[str, np.ndarray]:
     return scores
 
 
-def runner_up(scores: Mapping[str, np.ndarray], subjects: np.ndarray) -> dict[str, Metric]:
-    """By how much the second smallest validation loss exceeds the smallest, image by image.
-
-    Empty where fewer than two trials have this loss.
-
-    Args:
-        scores: as `scores_of` gives them.
-        subjects: (images held out,), the subject of each.
-    """
-    name = "validation_loss"
-    losses = [own.mean(axis=0) for key, own in scores.items() if key.endswith(f"/{name}")]
-    if len(losses) < 2:
-        return {}
-    best, second = sorted(losses, key=np.mean)[:2]
-    more = second - best
-    ci = bootstrap_mean(more, subjects)
-    return {f"runner_up/{name}": metric(more.mean(), ci=ci, n=len(more))}
-
-
 def set_up(
     name: str,
     protocol: Search,
@@ -217,18 +197,12 @@ def run_one(setup: SearchSetup, records: Path) -> None:
     search(setup)
     seconds = sum(outcome.pop("seconds", 0) for outcome in setup.trials.values())
     scores, subjects = scores_of(setup), bench.dataset.subjects[setup.held_out]
-    intervals = {name: bootstrap_mean(own.mean(axis=0), subjects) for name, own in scores.items()}
-    figures = {
-        f"{trial}/{figure}": metric(
-            value,
-            ci=intervals.get(f"{trial}/{figure}"),
-            n=len(setup.train if figure == "train_loss" else setup.held_out),
-        )
+    values = {
+        f"{trial}/{name}": metric(value, n=len(setup.train if name == "train_loss" else subjects))
         for trial, outcome in setup.trials.items()
-        for figure, value in outcome.items()
+        for name, value in outcome.items()
         if isinstance(value, float)
     }
-    figures |= runner_up(scores, subjects)
     path = entry.write(
         {"held_out_index": setup.held_out.astype("int32")} | scores,
         config={
@@ -238,7 +212,7 @@ def run_one(setup: SearchSetup, records: Path) -> None:
             },
             "images": {"train": len(setup.train), "held_out": len(setup.held_out)},
         },
-        metrics=figures,
+        metrics=values | figures(scores, subjects),
         cost={"seconds": protocol.executions * seconds},
     )
     print(path)
