@@ -12,9 +12,11 @@ from gan_inversion.data import DatasetName
 class Options:
     """Write the report from the records: one HTML file that opens from disk, without a network.
 
-    Needs the records, and for the faces also the runs; no data. Writes one file, `output`.
+    Figures of reconstruction are computed again from the raw scores beside the records, and
+    compared with those recorded. Needs the records, and for the faces also the runs; no data.
+    Writes one file, `output`.
 
-    Cost: half a minute.
+    Cost: a minute; half of that while the records have not changed.
     """
 
     READS = ("runs",)

@@ -14,6 +14,7 @@ from gan_inversion.protocols import Faces, read_split
 from gan_inversion.reporting import charts, tables
 from gan_inversion.reporting.audited import CURVES, LEAKS, base_method, epochs_of, plural
 from gan_inversion.reporting.balance import balance, balance_chart, place_of, price
+from gan_inversion.reporting.check import check_quickly
 from gan_inversion.reporting.glance import glance
 from gan_inversion.reporting.inversion import headline
 from gan_inversion.reporting.membership import overviews
@@ -241,6 +242,7 @@ def write_report(
     if not inversions:
         where = results / "records" / "inversion"
         raise UserError(f"expected records of {chosen.dataset} in {where}, found none")
+    checked = check_quickly(results / "records", chosen)
     records = [record for record, _ in inversions]
     table = headline(records, expected=expected.inversion).html()
     lines = sentences(inversions, leaks, read("documented"))
@@ -261,7 +263,7 @@ def write_report(
         Section("In short", [intro, *answers, glance(records).html()]),
         strips or drawn_section(drawn()),
         *leak_section(leaks),
-        Section("Every inverter", [table, findings(lines)], folded=True),
+        Section("Every inverter", [table, findings(lines), text(checked)], folded=True),
         attack_section(inversions, read("verification")),
         *matrix_section(results / "records", chosen, expected),
         *ledger_sections(leaks, expected),
