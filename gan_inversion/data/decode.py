@@ -33,6 +33,15 @@ def read_image(path: Path, name: str) -> np.ndarray:
     return decode_image(read_file(path, name), name)
 
 
+def is_image_name(path: Path) -> bool:
+    """Whether a file's name ends as one of `FORMATS` may; two pictures of a telephone end in .mpo.
+
+    The content of a file decides how it is read: this is for names of files that are not read.
+    """
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    return kind in (*FORMATS, "MPO")
+
+
 def decode_image(data: bytes, name: str, *, size: tuple[int, int] | None = None) -> np.ndarray:
     """Decode an image: grey and CMYK become RGB, transparency becomes white.
 

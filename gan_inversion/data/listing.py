@@ -50,11 +50,6 @@ def read_listing(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
     return listing
 
 
-def read_rows(path: Path) -> list[list[str]]:
-    """The rows of `numbered_rows` without their lines' numbers."""
-    return [row for _, row in numbered_rows(path)]
-
-
 def numbered_rows(path: Path) -> list[tuple[int, list[str]]]:
     """The cells of a table in a text file, whatever separates them; empty rows are left out.
 

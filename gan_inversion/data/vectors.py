@@ -15,7 +15,7 @@ import numpy as np
 
 from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError, one_line, optional
-from gan_inversion.data.listing import is_comma_number, is_number, listed, read_rows, stripped
+from gan_inversion.data.listing import is_comma_number, is_number, listed, numbered_rows, stripped
 
 FLAT = (b"IxF2", b"IxFI", b"IxFl")  # how a file of a flat index begins: all vectors as they are
 MOST = 50_000_000  # values in a Parquet file
@@ -26,6 +26,8 @@ ID = {"name", "id", "image", "img", "file", "path", "key", "subject", "person", 
 ID |= {"label", "index", "filename", "filepath", "unnamed:_0"}
 ID |= {f"{of}_{what}" for of in ("image", "img", "file", "person", "subject", "user")
        for what in ("id", "name", "path", "label")}  # fmt: skip
+# What a spreadsheet writes where it cannot compute.
+ERROR = re.compile(r"#(DIV/0!|N/A|REF!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!)")
 VECTORS = re.compile(r"(face_)?(embeddings?|vectors?|features?)", re.IGNORECASE)
 
 
@@ -77,15 +79,24 @@ def _numpy(path: Path) -> Labelled:
     if len(arrays) != 1 and "embeddings" not in arrays:
         raise UserError(f"{path}: expected an array called embeddings, got {', '.join(arrays)}")
     vectors = arrays.get("embeddings", next(iter(arrays.values())))
-    if names.ndim != 1 or names.dtype.kind not in "US" or len(names) != len(vectors):
+    if names.size == 0:
         return Labelled([], [], vectors)
-    text = [n.decode(errors="replace") if isinstance(n, bytes) else n for n in names.tolist()]
+    if names.ndim != 1 or names.dtype.kind not in "USiu" or len(names) != len(vectors):
+        raise UserError(
+            f"{path}: expected a text or number for each of {len(vectors)} vectors as names, got "
+            f"{names.dtype} {names.shape}"
+        )
+    text = [n.decode(errors="replace") if isinstance(n, bytes) else str(n) for n in names.tolist()]
     return Labelled(text, [], vectors)
 
 
 def _csv(path: Path) -> Labelled:
     """Numbers, a vector a row: with or without a header, and with or without columns of names."""
-    table = read_rows(path)
+    numbered = numbered_rows(path)
+    for line, row in numbered:
+        if errors := [cell for cell in row if ERROR.fullmatch(cell)]:
+            raise UserError(f"{path}, line {line}: expected numbers, got a table's {errors[0]}")
+    table = [row for _, row in numbered]
     rows = [stripped(row) for row in table]
     if len(rows) > 1 and rows[0][0].startswith("#") and len(rows[0]) != len(rows[1]):
         del table[0], rows[0]  # a comment
@@ -98,7 +109,11 @@ def _csv(path: Path) -> Labelled:
     if header and len(table[0]) == width - 1 and not _is_id(header[0]):
         header = ["", *header]  # R writes no name above its names of rows
     outside = [place for place, title in enumerate(header[:width]) if _is_id(title)]
-    if header[:1] == [""] or not all(_is_filled(row[0]) for row in rows):
+    first = [row[0] for row in rows]
+    if header[:1] == [""] or not all(map(_is_filled, first)):
+        fractions = any(is_number(cell) and "." in cell for cell in first)  # no names are so
+        if fractions and (words := [cell for cell in first if not _is_filled(cell)]):
+            raise UserError(f"{path}: expected numbers in the first column, got {words[0]!r}")
         outside = sorted({0, *outside})
     names = _names([[row[place] for row in rows] for place in outside])
     cells = [[cell for place, cell in enumerate(row) if place not in outside] for row in rows]
@@ -247,6 +262,7 @@ FORMATS: dict[str, Callable[[Path], Labelled]] = {
     ".npy": _numpy,
     ".npz": _numpy,
     ".csv": _csv,
+    ".tsv": _csv,
     ".txt": _csv,
     ".parquet": _parquet,
     ".faiss": _faiss,

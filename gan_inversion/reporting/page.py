@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from gan_inversion.core.storage import MADE_BY
-from gan_inversion.reporting.table import marked
+from gan_inversion.reporting.markup import marked
 
 STYLE = """
 :root { color-scheme: light; }

@@ -13,11 +13,10 @@ from statistics import fmean, stdev
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record
+from gan_inversion.reporting.markup import in_cell, marked
 
 NOT_RESOLVED = "n/a"
 MANY = 8  # columns; a table with more may be wider than any page
-CODE = re.compile(r"`([^`]+)`")  # in Markdown
-LINK = re.compile(r"\[([^]`]+)\]\((https?://[^)\s]+|[^):\s]+)\)")  # to a page, never to a script
 SPECIAL = re.compile(r"([&%$#_{}])")  # of LaTeX, to be escaped by a backslash
 WORDS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 
@@ -107,10 +106,10 @@ class Table:
             more = "" if self.heading == self.caption.removesuffix(".") else f"\n{caption}"
             caption = f"## {self.heading}\n{more}"
         lines = [
-            [_plain(title) for title in self.header],
+            [in_cell(title) for title in self.header],
             [":--", *["--:"] * (len(self.header) - 1)],
             *(
-                [_plain(cell) if isinstance(cell, str) else _unbroken(cell.text()) for cell in row]
+                [in_cell(cell) if isinstance(cell, str) else _unbroken(cell.text()) for cell in row]
                 for row in self.rows
             ),
         ]
@@ -195,29 +194,9 @@ class Table:
         return out.getvalue()
 
 
-def marked(text: str) -> str:
-    """Markdown with code and links as HTML."""
-    pieces = CODE.split(escape(text))  # every second one is code, within which nothing is a link
-    return "".join(
-        f"<code>{piece}</code>" if at % 2 else LINK.sub(r"<a href='\2'>\1</a>", piece)
-        for at, piece in enumerate(pieces)
-    )
-
-
-def code(text: object) -> str:
-    """A record's own word within a sentence of Markdown: as code, nothing in it is markup."""
-    return f"`{' '.join(str(text).replace('`', '').split())}`"
-
-
 def _unbroken(text: str) -> str:
     """A figure that a page may break before its interval only, or rows grow four lines high."""
     return text.replace(" ± ", "\u00a0±\u00a0").replace(", ", ",\u00a0")
-
-
-def _plain(text: str) -> str:
-    """A text as a cell of a Markdown table: what would end the cell or begin a tag is escaped."""
-    text = " ".join(text.split()).replace("\\", "\\\\")
-    return text.replace("|", r"\|").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def cell(group: Sequence[Record], name: str, *, form: str = ".4f") -> Cell | str:

@@ -10,16 +10,8 @@ from gan_inversion.core.errors import UserError
 from gan_inversion.core.record import Record, Selection, at, read_record, read_scores
 from gan_inversion.core.thresholds import Threshold
 from gan_inversion.protocols.verification.figures import of_pairs
-from gan_inversion.reporting.table import (
-    Cell,
-    Row,
-    Table,
-    by_method,
-    cell,
-    check_same,
-    code,
-    footer,
-)
+from gan_inversion.reporting.markup import code
+from gan_inversion.reporting.table import Cell, Row, Table, by_method, cell, check_same, footer
 
 ACCURACY = """\
 `accuracy` has an unusual meaning here. Targets and outputs have one shape (N, 160, 160, 3), and for

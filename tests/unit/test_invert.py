@@ -64,8 +64,13 @@ def test_embeddings_become_unit_vectors(tmp_path):
     np.testing.assert_allclose(found, vectors / np.linalg.norm(vectors, axis=1)[:, None], rtol=1e-6)
     np.save(tmp_path / "one.npy", vectors[0])
     np.testing.assert_array_equal(read_embeddings(tmp_path / "one.npy")[1], found[:1])
-    np.savez(tmp_path / "two.npz", embeddings=vectors, names=np.arange(3))
-    np.testing.assert_array_equal(read_embeddings(tmp_path / "two.npz")[1], found)
+    np.savez(tmp_path / "two.npz", embeddings=vectors, names=np.arange(3) + 7)
+    names, again = read_embeddings(tmp_path / "two.npz")
+    np.testing.assert_array_equal(again, found)
+    assert names == ["7", "8", "9"]
+    for factor in (1e25, 1e-30, 1e200):
+        np.save(tmp_path / "far.npy", vectors * factor)
+        np.testing.assert_allclose(read_embeddings(tmp_path / "far.npy")[1], found, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +104,14 @@ def test_other_files_are_a_sentence(tmp_path):
         read_embeddings(tmp_path / "cut.npz")
     with pytest.raises(UserError, match="expected an array called embeddings, got a, b"):
         read_embeddings(tmp_path / "two.npz")
+
+
+@pytest.mark.parametrize("name", ["m.pkl", "m.pt", "m.json", "m.xlsx", "m.h5"])
+def test_a_file_that_is_neither_table_nor_picture_is_a_sentence(tmp_path, saved, name):
+    (tmp_path / name).write_bytes(b"{}")
+    options = Options(input=tmp_path / name, output=tmp_path / "out", model=saved)
+    with pytest.raises(UserError, match=r"expected embeddings as \.npy, .* or a photograph, got"):
+        run_all(options)
 
 
 def test_a_grid_is_of_one_recogniser(tmp_path):

@@ -21,6 +21,7 @@ from gan_inversion.reporting.charts import front
 from gan_inversion.reporting.dynamics import claim
 from gan_inversion.reporting.glance import glance
 from gan_inversion.reporting.inversion import headline, inversion
+from gan_inversion.reporting.markup import code, marked
 from gan_inversion.reporting.membership import overviews
 from gan_inversion.reporting.pages import (
     check_inversion,
@@ -36,7 +37,7 @@ from gan_inversion.reporting.pages import (
 )
 from gan_inversion.reporting.speed import shadow_speed, training_speed
 from gan_inversion.reporting.summary import brief
-from gan_inversion.reporting.table import Cell, Table, cell, code, marked
+from gan_inversion.reporting.table import Cell, Table, cell
 from gan_inversion.reporting.tables import (
     LFW,
     documented,

@@ -196,6 +196,9 @@ def test_small_tables(tmp_path, content, expected):
         (b"True,False\nTrue,True,False", r"of one length, got \[2, 3\]"),
         (b'id,a,b\nx,"1,234",999.5', "expected one decimal sign, got commas and '999.5'"),
         (b"a,b,label\n1,2,x\n3,4", r"of one length, got \[2, 3\]"),
+        (b"#DIV/0!,0.5\n0.5,0.5", r"line 1: expected numbers, got a table's #DIV/0!"),
+        (b"a,b\n\n1,#N/A\n", r"line 3: expected numbers, got a table's #N/A"),
+        (b"0.5,0.5\nn/a,0.5", "expected numbers in the first column, got 'n/a'"),
     ],
 )
 def test_other_text_is_a_sentence(tmp_path, content, sentence):
@@ -300,6 +303,10 @@ def test_names_of_an_archive(tmp_path):
     assert read_vectors(tmp_path / "text.npz")[0] == NAMES
     assert read_vectors(tmp_path / "bytes.npz")[0][1:] == ["b", "c", "d"]
     assert read_vectors(tmp_path / "names.npy")[0] == NUMBERS
+    for names in (NAMES[:2], [[name] for name in NAMES], [1.5] * len(NAMES)):
+        np.savez(tmp_path / "other.npz", embeddings=VECTORS, names=np.array(names))
+        with pytest.raises(UserError, match="expected a text or number for each of 4 vectors"):
+            read_vectors(tmp_path / "other.npz")
 
 
 def test_archives_that_unpack_to_far_more_are_refused(tmp_path):

@@ -17,7 +17,7 @@ from gan_inversion.core.progress import progress
 from gan_inversion.core.record import Record
 from gan_inversion.core.storage import write_png
 from gan_inversion.data import Align
-from gan_inversion.data.decode import printable, read_image
+from gan_inversion.data.decode import is_image_name, printable, read_image
 from gan_inversion.data.folder import aligned_view
 from gan_inversion.data.vectors import FORMATS, read_vectors
 from gan_inversion.data.views import SIZE
@@ -51,13 +51,14 @@ def read_embeddings(path: Path) -> tuple[list[str], np.ndarray]:
         UserError: the file holds no table of vectors, or a row is zero or not finite.
     """
     names, vectors = read_vectors(path)
-    embeddings = vectors.astype("float32")
-    norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    for bad, what in ((~np.isfinite(norms), "NaN or infinity"), (norms == 0, "zero norm")):
+    vectors = vectors.astype(float)
+    largest = np.abs(vectors).max(axis=1, keepdims=True)
+    for bad, what in ((~np.isfinite(largest), "NaN or infinity"), (largest == 0, "zero norm")):
         if bad.any():
             rows = ", ".join(map(str, np.flatnonzero(bad)[:5]))
             raise UserError(f"{path}: expected finite embeddings with a norm, got {what} in {rows}")
-    return names, embeddings / norms
+    vectors /= largest  # their squares could be too large or too small for a computer
+    return names, (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype("float32")
 
 
 def read_photographs(path: Path, align: Align) -> tuple[list[str], np.ndarray]:
@@ -244,10 +245,10 @@ def _inputs(
             recogniser = recogniser_of(trained, own)
         except UserError as error:
             print(f"no verdicts: {error}")
-    elif source.is_file() and source.suffix.lower() in (".pkl", ".pickle", ".h5", ".mat"):
+    elif source.is_file() and source.suffix and not is_image_name(source):
         raise UserError(
-            f"{source}: expected embeddings as {', '.join(FORMATS)}, or a photograph; a pickle "
-            "would run what is in it: write the array with numpy.save('embeddings.npy', array)"
+            f"{source}: expected embeddings as {', '.join(FORMATS)}, or a photograph, got "
+            f"{source.suffix}: write the array with numpy.save('embeddings.npy', array)"
         )
     else:
         recogniser = recogniser_of(trained, own)

@@ -201,7 +201,7 @@ def _read(path: Path, unit: str, tables: list[Labelled]) -> dict[str, np.ndarray
             f"expected matrices in {path}, as .npz, .npy, .csv or .parquet (signals also as the "
             "folder of a run of Privacy Meter 2), found no file"
         )
-    if path.suffix.lower() in (".csv", ".txt", ".parquet"):
+    if path.suffix.lower() in (".csv", ".tsv", ".txt", ".parquet"):
         tables.append(read_labelled(path))
         return {path.stem: tables[-1].vectors}
     arrays, prefix = read_arrays(path), f"{unit}/"
