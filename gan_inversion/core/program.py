@@ -29,9 +29,7 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
 
     Bad input ends with one sentence and exit code 2, Ctrl-C with exit code 130.
     """
-    for stream in (sys.stdout, sys.stderr):  # a terminal may lack the letters of a file's name
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    _open_streams()
     usual, sys.unraisablehook = sys.unraisablehook, _interrupt_again
     try:
         given = tyro.cli(options)
@@ -58,6 +56,17 @@ def main(options: type[T], body: Callable[[T], None]) -> None:
         sys.exit(130)
     finally:
         sys.unraisablehook = usual
+
+
+def _open_streams() -> None:
+    """Give a program all three streams, and those that it writes to all letters."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:  # closed: a file opened next would get what is written there
+            nothing = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nothing, "w" if number else "r"))
+    for stream in (sys.stdout, sys.stderr):  # a terminal may lack the letters of a file's name
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def check_places(options: Any) -> None:

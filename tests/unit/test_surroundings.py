@@ -192,6 +192,35 @@ def test_a_users_keras_settings_do_not_stop_a_program(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+PROGRAM = """
+import sys
+from dataclasses import dataclass
+from gan_inversion.core.program import main
+
+@dataclass
+class Options:
+    'Write a file.'
+
+def body(options):
+    with open("file", "w") as file:
+        print("out", flush=True)
+        print("err", file=sys.stderr, flush=True)
+        file.write("mine")
+
+main(Options, body)
+"""
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+def test_a_program_does_without_streams(tmp_path, closed):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    words = f"{sys.executable} program.py {closed}"
+    done = subprocess.run(["sh", "-c", words], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and (tmp_path / "file").read_text() == "mine"
+    assert done.stdout == ("" if ">&-" in closed.replace("2>&-", "") else "out\n")
+    assert done.stderr == ("" if "2>&-" in closed else "err\n")
+
+
 def test_inside_another_repository_no_commit_is_named(tmp_path, monkeypatch):
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     commands = (["config", "user.email", "a@b"], ["config", "user.name", "a"])
