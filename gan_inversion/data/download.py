@@ -1,7 +1,10 @@
 """Public URLs of the data, and a downloader that resumes and verifies."""
 
+import contextlib
 import http.client
+import socket
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -9,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, Self
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.locks import exclusive
@@ -110,6 +114,9 @@ def fetch(remote: Remote, folder: Path) -> bool:
         UserError: no URL gave the right file; the sentence says how to get it by hand.
     """
     target = folder / remote.path
+    for path in (target, _part(target)):
+        if path.exists() and not path.is_file():
+            raise UserError(f"expected a file or nothing in {path}, found something else")
     with exclusive(target, wait=True):  # of two processes at once, one downloads
         if target.exists():
             try:
@@ -121,8 +128,7 @@ def fetch(remote: Remote, folder: Path) -> bool:
 
 
 def _fetch(remote: Remote, target: Path) -> bool:
-    # A partial file keeps its suffix, which `verify` may need.
-    part = target.with_name(f"part-{target.name}")
+    part = _part(target)
     reason = ""
     homes = list(remote.homes)
     while homes:
@@ -151,9 +157,74 @@ def _fetch(remote: Remote, target: Path) -> bool:
     )
 
 
+def _part(target: Path) -> Path:
+    """The file of what has come so far; it keeps the ending, which `verify` may need."""
+    return target.with_name(f"part-{target.name}")
+
+
 def _readable(text: str) -> str:
     """A server's answer without characters that control a terminal."""
     return "".join(c if c.isprintable() and c.isascii() else "?" for c in text)[:200]
+
+
+class Watch:
+    """Ends a download that is too slow, wherever it waits.
+
+    A socket's own timeout begins anew with each byte, be it of a header or between two blocks.
+
+    Attributes:
+        came: bytes of the file so far.
+    """
+
+    def __init__(self) -> None:
+        self.came = 0
+        self._sockets: list[socket.socket] = []
+        self._begun = time.monotonic()
+        self._done = threading.Event()
+        self._slow = False
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._done.set()
+        self._thread.join()
+        if self._slow:
+            raise TimeoutError(f"{self.came:,} bytes in {PATIENCE} seconds or more are too few")
+
+    def open(self, request: urllib.request.Request) -> Any:
+        """The response to a request, whose sockets are closed if it is too slow."""
+        handlers = [
+            _watched(urllib.request.HTTPHandler, http.client.HTTPConnection, self._sockets),
+            _watched(urllib.request.HTTPSHandler, http.client.HTTPSConnection, self._sockets),
+        ]
+        return urllib.request.build_opener(*handlers).open(request, timeout=TIMEOUT)
+
+    def _look(self) -> None:
+        while not self._done.wait(min(1, PATIENCE / 4)):
+            seconds = time.monotonic() - self._begun
+            if seconds > PATIENCE and self.came < SLOWEST * seconds:
+                self._slow = True
+                for connected in self._sockets:
+                    with contextlib.suppress(OSError):  # closed already
+                        connected.shutdown(socket.SHUT_RDWR)
+
+
+def _watched(handler: Any, connection: Any, sockets: list[socket.socket]) -> Any:
+    """A handler of urllib whose connections add their sockets to a list."""
+
+    class Connection(connection):
+        def connect(self) -> None:
+            super().connect()
+            sockets.append(self.sock)
+
+    class Handler(handler):
+        def do_open(self, http_class: Any, request: Any, **options: Any) -> Any:
+            return super().do_open(Connection, request, **options)
+
+    return Handler
 
 
 def _download(url: str, part: Path, largest: int) -> None:
@@ -165,12 +236,18 @@ def _download(url: str, part: Path, largest: int) -> None:
     """
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-    try:
-        response = urllib.request.urlopen(request, timeout=TIMEOUT)
-    except urllib.error.HTTPError as error:
-        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # complete already
-        raise
+    with Watch() as watch:
+        try:
+            response = watch.open(request)
+        except urllib.error.HTTPError as error:
+            if have and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+                return  # complete already
+            raise
+        _receive(response, part, have=have, largest=largest, watch=watch)
+
+
+def _receive(response: Any, part: Path, *, have: int, largest: int, watch: Watch) -> None:
+    """Write what a server sends to `part`, which has `have` bytes; as `_download`."""
     with response:
         resumed = response.status == http.client.PARTIAL_CONTENT
         start = have if resumed else 0
@@ -178,7 +255,6 @@ def _download(url: str, part: Path, largest: int) -> None:
         total = start + int(left) if left and left.isdigit() else None
         if total is not None and total > largest:
             raise UserError(f"expected at most {largest:,} bytes, got {total:,}")
-        began, came = time.monotonic(), 0
         with (
             part.open("ab" if resumed else "wb") as file,
             progress(
@@ -192,13 +268,10 @@ def _download(url: str, part: Path, largest: int) -> None:
         ):
             # read1 returns what has arrived; read would wait until a whole block has.
             while block := response.read1(BLOCK):
-                came += len(block)
-                if start + came > largest:
+                watch.came += len(block)
+                if start + watch.came > largest:
                     raise UserError(f"expected at most {largest:,} bytes, got more")
                 file.write(block)
                 bar.update(len(block))
-                seconds = time.monotonic() - began
-                if seconds > PATIENCE and came < SLOWEST * seconds:
-                    raise TimeoutError(f"{came:,} bytes in {seconds:.0f} seconds are too few")
         if total is not None and part.stat().st_size < total:
             raise http.client.IncompleteRead(b"", total - part.stat().st_size)

@@ -1,5 +1,6 @@
 import contextlib
 import http.server
+import os
 import socket
 import threading
 import time
@@ -36,6 +37,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 while True:
                     self.wfile.write(bytes(100_000) if self.path == "/endless" else b"x")
                     time.sleep(0 if self.path == "/endless" else 0.05)
+            return
+        if self.path.startswith("/drip"):  # a byte now and then, but none of the file
+            before = {
+                "/drip-status": b"",
+                "/drip-header": b"HTTP/1.1 200 OK\r\nX: ",
+                "/drip-chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+            }
+            with contextlib.suppress(OSError):
+                self.wfile.write(before[self.path])
+                while True:
+                    self.wfile.write(b"1")
+                    time.sleep(0.05)
+            return
+        if self.path == "/nothing":
+            self.send_error(416)
             return
         if self.path == "/large":
             self.send_response(200)
@@ -92,11 +108,26 @@ def test_more_than_a_file_can_have_is_not_taken(tmp_path, home, path):
     assert fetch(remote(f"{home}/{path}", f"{home}/file"), tmp_path)
 
 
-def test_a_home_that_comes_to_no_end_is_given_up(tmp_path, home, monkeypatch):
+@pytest.mark.parametrize("path", ["slow", "drip-status", "drip-header", "drip-chunk"])
+def test_a_home_that_comes_to_no_end_is_given_up(tmp_path, home, monkeypatch, path):
     monkeypatch.setattr(download, "PATIENCE", 0.3)
-    assert fetch(remote(f"{home}/slow", f"{home}/file"), tmp_path)
-    with pytest.raises(UserError, match="bytes in 0 seconds are too few"):
-        fetch(remote(f"{home}/slow"), tmp_path / "other")
+    with pytest.raises(UserError, match=r"bytes in .* seconds or more are too few"):
+        fetch(remote(f"{home}/{path}"), tmp_path)
+    assert fetch(remote(f"{home}/{path}", f"{home}/file"), tmp_path)
+
+
+def test_a_server_that_has_no_more_is_asked_for_all(tmp_path, home):
+    with pytest.raises(UserError, match=r"could not download file\.bin \(Requested Range"):
+        fetch(remote(f"{home}/nothing"), tmp_path)
+    assert fetch(remote(f"{home}/nothing", f"{home}/file"), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["file.bin", "part-file.bin"])
+def test_a_pipe_in_a_files_place_is_a_sentence(tmp_path, home, name):
+    (tmp_path / "sub").mkdir()
+    os.mkfifo(tmp_path / "sub" / name)
+    with pytest.raises(UserError, match=f"expected a file or nothing in .*{name}, found"):
+        fetch(remote(f"{home}/file"), tmp_path)
 
 
 def test_what_a_server_says_does_not_steer_the_terminal(tmp_path, home):
