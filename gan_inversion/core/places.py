@@ -14,6 +14,11 @@ BEGIN = 4096  # bytes of a file, among which the name of this package stands if 
 MADE = ".made-by-gan-inversion"  # marks a folder that this package writes, and says what for
 
 
+def real(path: Path) -> Path:
+    """An absolute path without links; `Path.resolve` raises on a link that leads to itself."""
+    return Path(os.path.realpath(path))
+
+
 def check_output(output: Path, *inputs: Path | None) -> None:
     """Raise `UserError` if an output, which is replaced, is an input, is inside one or holds one.
 
@@ -25,16 +30,16 @@ def check_output(output: Path, *inputs: Path | None) -> None:
 
 def check_outside(output: Path, *inputs: Path | None) -> None:
     """Raise `UserError` if an output is an input, or lies inside one."""
-    target = output.resolve()
+    target = real(output)
     for path in inputs:
-        if path and path.resolve() in (target, *target.parents):
+        if path and real(path) in (target, *target.parents):
             raise _not_apart(output, path)
 
 
 def check_holds_none(output: Path, *inputs: Path | None) -> None:
     """Raise `UserError` if an output, a folder that is replaced, is an input or holds one."""
     for path in inputs:
-        if path and output.resolve() in (path.resolve(), *path.resolve().parents):
+        if path and real(output) in (real(path), *real(path).parents):
             raise _not_apart(output, path)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.options import plain
+from gan_inversion.core.places import real
 from gan_inversion.core.record import Record, Selection, read_record, read_scores
 from gan_inversion.core.storage import sha256
 from gan_inversion.inverters.families import FAMILIES
@@ -52,7 +53,7 @@ def check_entry(path: Path, published: Path, *, reconstructions: Path | None = N
         UserError: it is no record of the public protocol on LFW, a figure is not what its raw
             scores give, or its thresholds, images or recognisers are not the benchmark's.
     """
-    record, scores = read_record(path.resolve()), read_scores(path)
+    record, scores = read_record(real(path)), read_scores(path)
     try:
         _check(record, scores, published, reconstructions)
     except UserError as error:

@@ -20,6 +20,7 @@ from gan_inversion.cgan.build import build_generator
 from gan_inversion.cgan.inverter import ConditionalGAN
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.places import check_output
+from gan_inversion.core.program import check_places
 from gan_inversion.core.storage import sha256_file
 from gan_inversion.data.source import Source
 from gan_inversion.inverters.trained import Trained, open_trained, reconstruct
@@ -306,6 +307,17 @@ def test_an_output_within_the_input_is_refused(tmp_path):
         with pytest.raises(UserError, match="which is read, lie within each other"):
             check_output(tmp_path / output, *(tmp_path / path for path in inputs))
     check_output(tmp_path / "out", tmp_path / "photos", None)
+
+
+def test_a_link_that_leads_to_itself_is_a_sentence(tmp_path, saved):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    np.save(tmp_path / "mine.npy", np.eye(2, 512))
+    given = {"input": tmp_path / "mine.npy", "output": tmp_path / "out", "model": saved}
+    for name in given:
+        check_output(given["output"], tmp_path / "loop")
+        with pytest.raises(UserError, match="loop"):
+            check_places(Options(**given | {name: tmp_path / "loop"}))
+            run_all(Options(**given | {name: tmp_path / "loop"}))
 
 
 def test_a_recogniser_of_ones_own_comes_from_the_command_line_and_is_the_same(tmp_path):

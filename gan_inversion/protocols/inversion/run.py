@@ -10,6 +10,7 @@ import numpy as np
 from gan_inversion.core.device import device, peak_memory
 from gan_inversion.core.errors import UserError
 from gan_inversion.core.folders import Folders
+from gan_inversion.core.places import real
 from gan_inversion.core.record import (
     Record,
     bare_spec,
@@ -122,7 +123,7 @@ def run_elsewhere(
     pictures: Path, seed: int, *, knowledge: str, folders: Folders, bench: Bench
 ) -> None:
     """Examine and record reconstructions that another program made."""
-    name = own_name(f":{pictures.resolve().name}")
+    name = own_name(f":{real(pictures).name}")
     files = [bench.dataset.files[index] for index in bench.split.test]
     reconstructions = read_reconstructions(pictures, files)
     config = {PICTURES: sha256(reconstructions.data)}

@@ -12,6 +12,7 @@ import numpy as np
 from gan_inversion.core.arrays import read_arrays
 from gan_inversion.core.errors import UserError, visible
 from gan_inversion.core.own import plain_name
+from gan_inversion.core.places import real
 from gan_inversion.data.vectors import Labelled, read_labelled
 from gan_inversion.metrics.membership import LARGEST
 from gan_inversion.protocols.membership.audit import TOGETHER
@@ -151,7 +152,7 @@ def read_audits(
     members: list[Path | None] = [*membership] or [None]
     if len(members) == 1:
         members *= len(signals)
-    given = labels or [path.resolve().stem for path in signals]
+    given = labels or [real(path).stem for path in signals]
     names = [plain_name(label.replace(":", "_"))[:LONGEST] for label in given]
     if len(set(names)) < len(names) or not all(names):
         raise UserError(
