@@ -107,14 +107,14 @@ def _check_registered(record: Record, registry: Path) -> None:
     if record.protocol != Inversion().name:
         return
     lines = {
-        (line.recogniser_digest, f"{line.fmr:g}"): line.threshold
+        (line.recogniser, line.recogniser_digest, f"{line.fmr:g}"): line.threshold
         for line in read_thresholds(registry)
         if line.subjects == f"validation of split {record.config['split']}"
         and line.data_digest == record.data_digest
     }
     for name, declared in record.config["recognisers"].items():
         for rate, value in declared["thresholds"].items():
-            registered = lines.get((declared["digest"], rate), value)
+            registered = lines.get((name, declared["digest"], rate), value)
             pair = np.array([value, registered], float)  # None: not resolved
             if not np.isclose(pair[0], pair[1], rtol=0, atol=ROUNDING, equal_nan=True):
                 raise UserError(
@@ -230,7 +230,7 @@ def _membership(record: Record, scores: Scores, results: Path) -> dict[str, Metr
         thresholds = {
             line.fmr: line.threshold
             for line in read_thresholds(results / "thresholds.json")
-            if line.recogniser_digest == digest
+            if (line.recogniser, line.recogniser_digest) == (name, digest)
             and line.subjects == f"validation of split {record.config['split']}"
         }
         pair = scores[f"{name}/type1"], scores[f"{name}/type2"]

@@ -217,7 +217,7 @@ def test_damaged_scores_are_a_sentence(entry, tmp_path, damage):
 
 
 def test_other_results_and_copies_without_git_are_sentences(entry, tmp_path, capsys):
-    environment = {**entry[0].env, "commit": "unknown", "dirty": None}
+    environment = {**entry[0].env, "commit": None, "dirty": None}
     path = written(tmp_path, entry, env=environment)
     with pytest.raises(UserError, match="expected the results of the benchmark in"):
         check_entry(path, tmp_path / "nowhere")
