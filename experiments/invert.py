@@ -24,7 +24,7 @@ class Options:
     """
 
     input: Path
-    """Embeddings (npy, npz, csv, tsv, parquet, faiss), an image of a face, or a folder of images."""
+    """Embeddings (npy, npz, csv, tsv, parquet, faiss), a photograph, or a folder of photographs."""
 
     output: Path
     """Folder for the reconstructions, contact_sheet.png and verdicts.csv."""
