@@ -415,9 +415,14 @@ def test_shadow_models_of_a_decoder(tmp_path):
     (folder / "subject-00.npz").unlink()
     output = call(tmp_path, *command, "--tables", "runs", "--workers", "2")
     assert "2 workers: 100%" in output and "2/2" in output
-    again = Record.read(paths[0])
-    for name, value in record.metrics.items():
-        assert again.metrics[name].value == pytest.approx(value.value, abs=1e-6), name
+    # Its processes have other numbers of threads, whose sums differ in the last bit: two scores
+    # that are nearly equal may change places, so what is ranked is compared, not the ranks.
+    again = read_scores(paths[0])
+    assert again.keys() == scores.keys()
+    for name in (f"{u}/{s}" for u in ("image", "subject") for s in ("log_mse", "ssim", "identity")):
+        np.testing.assert_allclose(again[name], scores[name], rtol=1e-3, atol=1e-4, err_msg=name)
+    assert Record.read(paths[0]).metrics.keys() == record.metrics.keys()
+    check.check_record(paths[0])
 
 
 def test_other_judges_see_the_first_model_at_once_or_later(tmp_path):
